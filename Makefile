@@ -1,0 +1,55 @@
+# Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint lock bench clean
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
+DATA   ?= samples
+
+help: ## what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready node_modules/.ready ## install Python 3.13, the pinned packages and Azurite, all inside this folder
+
+.tools/uv/bin/uv:
+	python3 -m pip install --quiet --root-user-action=ignore --target .tools/uv uv
+
+# uv's own search is not enough: a python3.13 on the PATH may be a pyenv shim that refuses to start.
+$(VENV)/bin/python: | $(UV)
+	@found=$$(for candidate in python3.13 "$$(pyenv root 2>/dev/null)"/versions/3.13*/bin/python; do \
+		"$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$candidate" && break; done); \
+	$(UV) venv --quiet --python "$${found:-3.13}" $(VENV)
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
+	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	npm ci --silent
+	@touch $@
+
+demo: $(VENV)/.ready ## land a history year by year and watch the verdicts; DATA=folder lands your own files
+	@$(PYTHON) samples/demo.py $(DATA)
+
+test: setup ## every test: unit, contract, functions
+	$(PYTHON) -m pytest
+
+unit: $(VENV)/.ready ## the tests that need no service
+	$(PYTHON) -m pytest tests/unit
+
+lint: $(VENV)/.ready ## style, types, import directions
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+lock: | $(UV) ## compile pyproject.toml into the two hashed locks
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header pyproject.toml -o requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run
+	$(PYTHON) benchmarks/landing.py
+
+clean: ## remove what setup and demo made
+	rm -rf $(VENV) .tools .demo node_modules

@@ -1,0 +1,82 @@
+"""The triggers: each hands over to the door of its kind.
+
+None holds logic of its own, and none imports pandas or statsmodels before it is called.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+import azurefunctions.extensions.bindings.blob as blob
+
+if TYPE_CHECKING:
+    from retrain.doors import Answer
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+STORAGE = "TRANSACTIONS_STORAGE"
+QUEUE = "retrain-requests"
+# Read at indexing: Flex Consumption takes Event Grid only, which does not reach Azurite under `func start`.
+SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
+
+
+@app.blob_trigger(arg_name="landed", path="%TRANSACTIONS_CONTAINER%/{name}", connection=STORAGE, source=SOURCE)
+def retrain_on_new_data(landed: blob.BlobClient) -> None:
+    """A file landed. The client carries its name; the run reads the bytes, once, as a stream."""
+    from retrain.doors import on_event
+    from retrain.trigger import Trigger
+
+    on_event(Trigger.BLOB, file=landed.blob_name)
+
+
+@app.timer_trigger(arg_name="timer", schedule="%RETRAIN_SCHEDULE%", run_on_startup=False)
+def retrain_on_schedule(timer: func.TimerRequest) -> None:
+    """The schedule fired, perhaps late."""
+    from retrain.doors import on_event
+    from retrain.trigger import Trigger
+
+    on_event(Trigger.TIMER, note="the schedule fired late" if timer.past_due else None)
+
+
+@app.route("retrain", methods=["POST"])
+@app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
+def retrain_on_request(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+    """A person asks: the request is written down and answered at once; the queue's trigger does the work."""
+    from retrain import doors
+
+    return respond(lambda: doors.accept(req.get_body(), queue.set))
+
+
+@app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)
+def retrain_from_queue(message: func.QueueMessage) -> None:  # noqa: ARG001 - it only wakes the worker
+    """Work off what was asked for over HTTP; the request itself lies in the ledger."""
+    from retrain.doors import on_queue
+
+    on_queue()
+
+
+@app.route("runs", methods=["GET"])
+def list_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """The newest runs, newest first."""
+    from retrain import doors
+
+    return respond(lambda: doors.list_runs(req.params.get("newest", "20")))
+
+
+@app.route("runs/{id}", methods=["GET"])
+def show_run(req: func.HttpRequest) -> func.HttpResponse:
+    """One run's report, or that it waits its turn."""
+    from retrain import doors
+
+    return respond(lambda: doors.show_run(req.route_params["id"]))
+
+
+def respond(action: "Callable[[], Answer]") -> func.HttpResponse:
+    """Carry a door's answer over to the platform's type."""
+    from retrain.doors import answered, as_text
+
+    answer = answered(action)
+    return func.HttpResponse(
+        as_text(answer), status_code=answer.status, mimetype=answer.media_type, headers=answer.headers
+    )

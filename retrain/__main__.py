@@ -1,0 +1,231 @@
+"""The command line: the same requests as the triggers make, worked off in this process."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from retrain import __version__
+from retrain.errors import NotFound, RetrainError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrain.ports import Ports
+    from retrain.settings import Settings
+    from retrain.trigger import Request
+
+EXIT_CODES = {
+    "usage": 2,
+    "not_found": 2,
+    "data": 3,
+    "model": 3,
+    "configuration": 4,
+    "service": 5,
+    "conflict": 5,
+}
+POLL_SECONDS = 0.5
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `retrain --help` lists the commands and their options")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says who must act: 2 usage, 3 data, 4 configuration, 5 service."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parser().parse_args(words)
+        code: int = options.command(options)
+    except KeyboardInterrupt:
+        return 130
+    except RetrainError as error:
+        return _complain(error.as_json(), as_json="--json" in words)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="retrain", description="Retrain a daily forecast; promote the new model only if it is better."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
+    common.add_argument("--json", action="store_true", help="print JSON objects, one a line, and nothing else")
+    evaluation = argparse.ArgumentParser(add_help=False)
+    evaluation.add_argument("--dry-run", action="store_true", help="measure and decide, register nothing")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        added.set_defaults(command=run)
+        return added
+
+    land = command("land", _land, "take files in and retrain after each, as the blob trigger does", evaluation)
+    land.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    run = command("run", _run, "retrain on what is there, as the HTTP trigger does", evaluation)
+    run.add_argument("--force", action="store_true", help="evaluate even if nothing has changed; it opens no gate")
+    run.add_argument("--note", help="why; kept with the run")
+    command("tick", _tick, "do what the timer does")
+    runs = command("runs", _runs, "list the newest runs")
+    runs.add_argument("--newest", type=int, default=20, metavar="N")
+    show = command("show", _show, "show one run")
+    show.add_argument("run_id", metavar="RUN")
+    champion = command("champion", _champion, "say which version is champion, or was on a day")
+    champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
+    command("acquire", _acquire, "download the transaction history, cut it by year and land each", evaluation)
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD") from None
+
+
+def _land(options: argparse.Namespace) -> int:
+    settings, ports = _connect(options)
+    return max([_land_file(file, options, settings, ports) for file in options.files])
+
+
+def _land_file(file: Path, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
+    from retrain.dispatch import ask
+    from retrain.trigger import Trigger
+
+    try:
+        with file.open("rb") as stream:
+            ports.inbox.upload(file.name, stream)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
+        raise NotFound(f"{file} cannot be opened: {exc.strerror}; name a file that you may read") from exc
+    return _work_off(ask(Trigger.BLOB, ports, file=file.name, dry_run=options.dry_run), options, settings, ports)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from retrain.dispatch import ask
+    from retrain.trigger import Trigger
+
+    settings, ports = _connect(options)
+    request = ask(Trigger.HTTP, ports, force=options.force, dry_run=options.dry_run, note=options.note)
+    return _work_off(request, options, settings, ports)
+
+
+def _tick(options: argparse.Namespace) -> int:
+    from retrain.dispatch import ask
+    from retrain.trigger import Trigger
+
+    settings, ports = _connect(options)
+    return _work_off(ask(Trigger.TIMER, ports), options, settings, ports)
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from retrain.ledger import Ledger
+
+    _, ports = _connect(options)
+    for report in Ledger(ports.state).runs(options.newest):
+        line = f"{report['run_id']}  {report['trigger']:<5}  {report['verdict'] or 'failed':<9}  {report['reason']}"
+        print(json.dumps(report) if options.json else line)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from retrain.ledger import Ledger
+    from retrain.report import summary
+
+    _, ports = _connect(options)
+    report = Ledger(ports.state).run(options.run_id)
+    print(json.dumps(report) if options.json else summary(report))
+    return 0
+
+
+def _champion(options: argparse.Namespace) -> int:
+    from retrain.ledger import Ledger
+    from retrain.registry import Registry
+
+    settings, ports = _connect(options)
+    pointer = Ledger(ports.state).pointer()
+    reign = pointer.champion if options.on is None else pointer.on(options.on)
+    if reign is None:
+        when = f" on {options.on}" if options.on else ""
+        print(json.dumps({"champion": None}) if options.json else f"There is no champion{when}.")
+        return 0
+    lineage = Registry(ports.state, settings.model_name).get(reign.version).lineage
+    facts = {
+        "version": reign.version,
+        "order": lineage.order,
+        "trained_through": lineage.trained_through.isoformat(),
+        "data_sha256": lineage.data_sha256,
+        "since": reign.since.isoformat(),
+        "run_id": reign.run_id,
+    }
+    line = (
+        f"version {reign.version}  {lineage.order}  trained through {lineage.trained_through}  "
+        f"champion since {reign.since:%Y-%m-%d %H:%M:%S} UTC by run {reign.run_id}"
+    )
+    print(json.dumps({"champion": facts}) if options.json else line)
+    return 0
+
+
+def _acquire(options: argparse.Namespace) -> int:
+    from retrain.acquire import acquire
+
+    settings, ports = _connect(options)
+    with tempfile.TemporaryDirectory() as folder:
+        files = acquire(
+            settings, Path(folder), ports.now().date(), lambda detail: ports.progress("download", detail)
+        )
+        return max([_land_file(file, options, settings, ports) for file in files])
+
+
+def _connect(options: argparse.Namespace) -> tuple[Settings, Ports]:
+    from retrain.settings import parse
+    from retrain.wiring import connect
+
+    chosen = {} if options.root is None else {"RETRAIN_STORE": "folder", "RETRAIN_ROOT": str(options.root)}
+    settings = parse({**os.environ, **chosen})
+    return settings, connect(settings, _show_progress)
+
+
+def _work_off(request: Request, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
+    """Wait for the request's own run, made here or by whoever holds the lock, and print it."""
+    from retrain.dispatch import work_off
+    from retrain.ledger import Ledger
+    from retrain.report import summary
+
+    ledger = Ledger(ports.state)
+    while not work_off(settings, ports) and ledger.run(request.run_id)["status"] == "queued":
+        _show_progress("waiting", "another process is retraining")
+        time.sleep(POLL_SECONDS)
+    _show_progress("", "")
+    report = ledger.run(request.run_id)
+    if report["status"] != "failed":
+        print(json.dumps(report) if options.json else summary(report) + "\n")
+        return 0
+    if options.json:
+        print(json.dumps(report))
+    return _complain(report["error"], as_json=False)
+
+
+def _complain(error: dict[str, Any], *, as_json: bool) -> int:
+    """One sentence for people; an object too, for machines that asked for JSON."""
+    if as_json:
+        print(json.dumps({"error": error}))
+    print(f"retrain: {error['message']}", file=sys.stderr)
+    return EXIT_CODES.get(error["kind"], 1)
+
+
+def _show_progress(stage: str, detail: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{f'{stage}: {detail}' if detail else stage}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

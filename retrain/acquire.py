@@ -1,0 +1,69 @@
+"""Download a transaction history, make it daily, cut it by year: one file a year, ready to land."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import urllib.error
+import urllib.request
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from retrain.errors import ConfigError, DataError, ServiceUnavailable
+from retrain.transactions import read_days
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from pathlib import Path
+
+    from retrain.settings import Settings
+
+TIMEOUT_SECONDS = 60
+CHUNK_BYTES = 1 << 20
+
+
+def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str], None]) -> list[Path]:
+    """Fetch RETRAIN_ACQUIRE_URL into `folder` and write `transactions_YEAR.csv` for every year in it.
+
+    Returns: the files, by year.
+    Raises: ServiceUnavailable if the download fails; DataError if it is not what RETRAIN_ACQUIRE_SHA256 says,
+        or no table of transactions.
+    """
+    raw = folder / "download"
+    digest = _download(settings.acquire_url, raw, tell)
+    if settings.acquire_sha256 is not None and digest != settings.acquire_sha256:
+        raise DataError(file=settings.acquire_url, found=f"sha256 {digest}", expected=settings.acquire_sha256)
+    with raw.open("rb") as stream:
+        landed = read_days(stream, settings.acquire_url, settings.columns, settings.aggregate, today)
+    files = []
+    for year, days in groupby(landed.days.items(), key=lambda item: item[0].year):
+        file = folder / f"transactions_{year}.csv"
+        with file.open("w", newline="") as out:
+            rows = csv.writer(out, lineterminator="\n")
+            rows.writerow([settings.date_column, settings.amount_column])
+            rows.writerows((day.isoformat(), repr(amount)) for day, amount in days)
+        files.append(file)
+    return files
+
+
+def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
+    """Stream the body to a file and give its sha256."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "retrain"})  # noqa: S310 - settings allow http(s) only
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as body, target.open("wb") as file:  # noqa: S310
+            while chunk := body.read(CHUNK_BYTES):
+                digest.update(chunk)
+                size += file.write(chunk)
+                tell(f"{size / 1e6:.1f} MB")
+            expected = body.headers.get("Content-Length")
+    except urllib.error.HTTPError as exc:
+        raise ConfigError(
+            f"RETRAIN_ACQUIRE_URL: {url} answers {exc.code} {exc.reason}; is the address right?"
+        ) from exc
+    except OSError as exc:
+        raise ServiceUnavailable(f"{url} cannot be reached ({exc}); check the network and try again") from exc
+    if expected is not None and size != int(expected):
+        raise ServiceUnavailable(f"{url} broke off after {size} of {expected} bytes; try again")
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""An object store in a folder: every write is a rename, every condition is checked under a lock."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from filelock import FileLock, Timeout
+
+from retrain.errors import AccessDenied, Conflict, DataError, LockHeld, NotFound, ServiceError
+from retrain.ports import ABSENT, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Both lie in the root and begin with a dot: no object's name can.
+LOCKS = ".locks"
+UNFINISHED = ".unfinished"
+NEVER_AGAIN = {errno.ENOSPC: "the disk is full; free some space", errno.EDQUOT: "the quota is used up"}
+
+
+class FolderStore:
+    """Objects as files below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, name: str) -> Stored | None:
+        """See ObjectStore."""
+        with self._translated(name):
+            try:
+                data = self._path(name).read_bytes()
+            except FileNotFoundError:
+                return None
+            return Stored(data, _etag(data))
+
+    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
+        """See ObjectStore."""
+        path = self._path(name)
+        with self._translated(name), self._file_lock("writes", timeout=30):
+            if if_etag is not None:
+                there = self.read(name)
+                if (ABSENT if there is None else there.etag) != if_etag:
+                    raise Conflict(f"{path} was changed by somebody else; run again")
+            with self._unfinished() as file:
+                file.write(data)
+                self._finish(file, path)
+            return _etag(data)
+
+    def open(self, name: str) -> BinaryIO:
+        """See ObjectStore."""
+        path = self._path(name)
+        with self._translated(name):
+            try:
+                return path.open("rb")
+            except FileNotFoundError as exc:
+                raise NotFound(f"there is no file {path}") from exc
+
+    def upload(self, name: str, stream: BinaryIO) -> None:
+        """See ObjectStore."""
+        path = self._path(name)
+        with self._translated(name), self._unfinished() as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+            self._finish(file, path)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See ObjectStore."""
+        with self._translated(prefix):
+            folder = self._path(prefix)
+            files = (path for path in folder.rglob("*") if path.is_file())
+            yield from sorted(path.relative_to(self.root).as_posix() for path in files)
+
+    def delete(self, name: str) -> None:
+        """See ObjectStore."""
+        with self._translated(name):
+            self._path(name).unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """See ObjectStore."""
+        with self._translated(name):
+            lock = self._file_lock(name, timeout=0)
+            try:
+                lock.acquire()
+            except Timeout as exc:
+                raise LockHeld(f"another process holds {lock.lock_file}") from exc
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def address(self, name: str) -> str:
+        """See ObjectStore."""
+        return str(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        """Raises: DataError for a name that would leave the folder or hide in it."""
+        parts = PurePosixPath(name).parts
+        if not parts or any(part.startswith((".", "/")) or "\\" in part or "\0" in part for part in parts):
+            raise DataError(file=name, found="a name that leaves the store or hides in it", expected="a plain name")
+        return self.root.joinpath(*parts)
+
+    def _file_lock(self, name: str, timeout: float) -> FileLock:
+        folder = self.root / LOCKS
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / name, timeout=timeout)
+
+    @contextmanager
+    def _unfinished(self) -> Iterator[IO[bytes]]:
+        folder = self.root / UNFINISHED
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            try:
+                yield file
+            finally:
+                Path(file.name).unlink(missing_ok=True)
+
+    def _finish(self, file: IO[bytes], path: Path) -> None:
+        """Make the bytes durable, then visible."""
+        file.flush()
+        os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(file.name).replace(path)
+
+    @contextmanager
+    def _translated(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except Timeout as exc:
+            raise ServiceError(
+                f"{self.root}: a write has been going on for 30 s; is another process stuck?"
+            ) from exc
+        except PermissionError as exc:
+            raise AccessDenied(
+                f"{self.root / name}: this user may not; give it the right to read and write"
+            ) from exc
+        except OSError as exc:
+            what = NEVER_AGAIN.get(exc.errno or 0, exc.strerror or str(exc))
+            raise ServiceError(f"{self.root / name}: {what}") from exc
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,35 @@
+"""What a file must pass before its days may touch the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrain.errors import DataError
+from retrain.series import GapPolicy, gaps, restate
+
+if TYPE_CHECKING:
+    from retrain.series import Days
+    from retrain.transactions import LandedDays
+
+# Shorter stretches of one amount happen; four weeks of it is a stuck source.
+STUCK_DAYS = 28
+
+
+def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
+    """Raises: DataError for a file that is whole and readable, and still cannot be believed."""
+    amounts = set(landed.days.values())
+    if len(landed.days) >= STUCK_DAYS and len(amounts) == 1:
+        raise DataError(
+            f"all {len(landed.days)} days are {amounts.pop():g}; a source that never changes is stuck, so there is "
+            "nothing to learn from it",
+            file=landed.file,
+        )
+    if policy is GapPolicy.REFUSE:
+        missing = gaps(restate(history, landed.days).days)
+        if missing:
+            first, last = missing[0]
+            raise DataError(
+                f"the days from {first} to {last} would be missing and RETRAIN_GAPS=refuse; land them first, or "
+                "set RETRAIN_GAPS to interpolate or zero",
+                file=landed.file,
+            )

@@ -1,0 +1,135 @@
+"""What the Function App's triggers call: parse, connect, hand over; over HTTP, answer in problem+json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from retrain import dispatch
+from retrain.errors import RetrainError, ServiceUnavailable, UsageError
+from retrain.ledger import Ledger
+from retrain.settings import parse
+from retrain.trigger import Trigger
+from retrain.wiring import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BODY_BYTES = 64 << 10
+NEWEST_AT_MOST = 100
+STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
+log = logging.getLogger("retrain")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, before it is the platform's own type."""
+
+    status: int
+    body: dict[str, Any]
+    media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class _Ask(BaseModel):
+    """The body of `POST /api/retrain`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    force: bool = False
+    dry_run: bool = False
+    reason: str | None = Field(None, max_length=500)
+
+
+def on_event(trigger: Trigger, file: str | None = None, note: str | None = None) -> None:
+    """Retrain because something happened.
+
+    Raises: ServiceUnavailable if the run met a service that may come back, so that the platform tries again;
+        every other failure is recorded with its run and final.
+    """
+    settings = parse(os.environ)
+    ports = connect(settings)
+    request = dispatch.ask(trigger, ports, file=file, note=note)
+    if not dispatch.work_off(settings, ports):
+        log.info("run %s is left to the process that is retraining now", request.run_id)
+        return
+    ledger = Ledger(ports.state)
+    report = ledger.run(request.run_id)
+    log.log(
+        logging.ERROR if report["status"] == "failed" else logging.INFO,
+        "run %s: %s. %s",
+        request.run_id,
+        report["verdict"] or report["status"],
+        report["reason"],
+    )
+    if request in ledger.requests():
+        raise ServiceUnavailable(report["reason"])
+
+
+def on_queue() -> None:
+    """Work off what was asked for over HTTP."""
+    settings = parse(os.environ)
+    dispatch.work_off(settings, connect(settings))
+
+
+def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
+    """Write a person's request down, wake the worker, answer 202."""
+    if len(body) > BODY_BYTES:
+        raise UsageError(f"the body has {len(body)} bytes; at most {BODY_BYTES} are read")
+    try:
+        asked = _Ask.model_validate_json(body or b"{}")
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise UsageError(
+            f'{place}: {first["msg"]}; send {{"force": false, "dry_run": false, "reason": "..."}} or less'
+        ) from None
+    ports = connect(parse(os.environ))
+    request = dispatch.ask(Trigger.HTTP, ports, force=asked.force, dry_run=asked.dry_run, note=asked.reason)
+    enqueue(request.run_id)
+    return Answer(
+        202,
+        {"run_id": request.run_id, "status": "queued"},
+        headers={"Location": f"/api/runs/{request.run_id}"},
+    )
+
+
+def list_runs(newest: str) -> Answer:
+    """The newest reports, at most a hundred."""
+    if not newest.isdecimal() or not 1 <= int(newest) <= NEWEST_AT_MOST:
+        raise UsageError(f"newest is {newest[:20]!r}; it must be a number from 1 to {NEWEST_AT_MOST}")
+    ports = connect(parse(os.environ))
+    return Answer(200, {"runs": Ledger(ports.state).runs(int(newest))})
+
+
+def show_run(run_id: str) -> Answer:
+    """One report."""
+    return Answer(200, Ledger(connect(parse(os.environ)).state).run(run_id))
+
+
+def answered(action: Callable[[], Answer]) -> Answer:
+    """The door of a route: every failure becomes problem+json (RFC 9457), and no caller sees a traceback."""
+    try:
+        return action()
+    except RetrainError as error:
+        status = STATUS_OF.get(error.kind, 500)
+        problem = {"title": type(error).__name__, "status": status, "detail": str(error)}
+    except Exception:
+        log.exception("a route failed")
+        problem = {
+            "title": "InternalError",
+            "status": 500,
+            "detail": "this is a bug; the log of the app tells more",
+        }
+    headers = {"Retry-After": "30"} if problem["status"] == STATUS_OF["service"] else {}
+    return Answer(int(problem["status"]), problem, "application/problem+json", headers)
+
+
+def as_text(answer: Answer) -> str:
+    """The body as it goes over the wire."""
+    return json.dumps(answer.body)

@@ -1,0 +1,261 @@
+"""Champion and challenger forecast the same unseen days, from the same origins, with the same horizon."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrain.errors import FlatSeries, ModelError, NotConverged, SeriesTooShort
+from retrain.fit import FittedModel, refit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from retrain.series import DailySeries
+    from scoring.model import ForecastModel
+
+    type Vector = NDArray[np.float64]
+    type Matrix = NDArray[np.float64]
+
+
+class Loss(StrEnum):
+    """The number that has to go down."""
+
+    RMSE = "rmse"
+    MAE = "mae"
+    MASE = "mase"
+
+    def at_origins(self, actual: Matrix, forecast: Matrix) -> Vector:
+        """The mean loss of each forecast, shape (origins,): squared errors for RMSE, absolute ones else."""
+        errors = forecast - actual
+        return np.mean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1)
+
+
+def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> float:
+    """Mean absolute scaled error: forecast MAE over the in-sample seasonal-naive MAE.
+
+    Args:
+        actual, forecast: the same shape, currency per day, same dates.
+        history: shape (n,), n > season; training days only.
+        season: days per cycle; 7 for a weekly pattern.
+    Returns: unitless, >= 0.
+    Raises: SeriesTooShort if n <= season; FlatSeries if the scale is 0.
+    Source: Hyndman & Koehler (2006), Int. J. Forecasting 22(4), 679-688.
+    """
+    if len(history) <= season:
+        raise SeriesTooShort(f"MASE needs more than {season} training days; there are {len(history)}")
+    scale = float(np.mean(np.abs(history[season:] - history[:-season])))
+    if scale == 0:
+        raise FlatSeries(f"every training day equals the day {season} days before; MASE has no scale")
+    return float(np.mean(np.abs(actual - forecast))) / scale
+
+
+def r2(actual: Vector, forecast: Vector) -> float:
+    """Share of the variance of the actual amounts that the forecast explains; negative if worse than their mean.
+
+    Raises: FlatSeries if the actual amounts never change.
+    """
+    spread = float(np.sum((actual - actual.mean()) ** 2))
+    if spread == 0:
+        raise FlatSeries(f"all unseen days are {actual.flat[0]:g}; R2 is not defined on them")
+    return 1 - float(np.sum((actual - forecast) ** 2)) / spread
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """One model's errors on days it was never fitted on. Lower is better, R2 and bias apart.
+
+    Attributes:
+        rmse, mae: currency per day. bias: currency per day, positive when the forecasts are too high.
+        mase: unitless; 1.0 ties the in-sample seasonal naive. r2: unitless, at most 1.
+    Raises: ModelError if any of them is not a finite number: a score that is missing cannot be compared.
+    """
+
+    rmse: float
+    mae: float
+    mase: float
+    r2: float
+    bias: float
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if not isinstance(value, float) or not math.isfinite(value):
+                raise ModelError(f"{name} is {value!r}; without it nothing can be compared")
+
+
+def score(actual: Matrix, forecast: Matrix, history: Vector, season: int) -> Scorecard:
+    """All metrics over every origin and every day of its horizon, shape (origins, horizon) each."""
+    errors = forecast - actual
+    return Scorecard(
+        rmse=float(np.sqrt(np.mean(errors**2))),
+        mae=float(np.mean(np.abs(errors))),
+        mase=mase(actual, forecast, history, season),
+        r2=r2(actual, forecast),
+        bias=float(np.mean(errors)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DieboldMariano:
+    """Evidence that the challenger's loss is lower. A small p-value: chance alone would hardly show it."""
+
+    statistic: float
+    p_value: float
+
+
+def diebold_mariano(champion_loss: Vector, challenger_loss: Vector, horizon: int) -> DieboldMariano:
+    """One-sided test of equal accuracy against "the challenger is better".
+
+    Args:
+        champion_loss, challenger_loss: shape (n,), the loss at each origin, same origins.
+        horizon: days per forecast; losses of overlapping forecasts correlate over horizon - 1 lags.
+    Returns: a positive statistic favours the challenger; (0, 0.5) where the losses never differ.
+    Source: Diebold & Mariano (1995), J. Business & Economic Statistics 13, 253-263; small-sample correction
+        and Student's t: Harvey, Leybourne & Newbold (1997), Int. J. Forecasting 13, 281-291, eq. 9. Where the
+        rectangular window gives no positive variance, Bartlett's weights are used, which always do.
+    """
+    from scipy.stats import t as student
+
+    gain = champion_loss - challenger_loss
+    n = len(gain)
+    if n <= horizon:
+        raise SeriesTooShort(f"{n} origins are too few to test forecasts of {horizon} days")
+    if np.ptp(gain) == 0 and gain[0] == 0:
+        return DieboldMariano(0.0, 0.5)
+    centred = gain - gain.mean()
+    covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(horizon)])
+    variance = covariances[0] + 2 * covariances[1:].sum()
+    if variance <= 0:
+        weights = 1 - np.arange(1, horizon) / horizon
+        variance = covariances[0] + 2 * weights @ covariances[1:]
+    if variance <= 0:
+        raise ModelError("the loss differs by the same amount at every origin; it cannot be tested")
+    correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
+    statistic = correction * float(gain.mean()) / math.sqrt(variance / n)
+    return DieboldMariano(statistic, float(student.sf(statistic, df=n - 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the decision rests on.
+
+    Attributes:
+        first_unseen_day: the day after the champion's (or the first model's own) training ended.
+        unseen_days: how many days the scores cover.
+        origins: forecasts made by each model.
+        champion: None where there is none yet; then `test` is None too.
+        challenger_trained_through: the last cutoff at which the challenger's parameters were refitted.
+        refits_kept: cutoffs at which no optimum was found and the parameters stayed as they were.
+    """
+
+    first_unseen_day: date
+    unseen_days: int
+    origins: int
+    horizon_days: int
+    champion: Scorecard | None
+    challenger: Scorecard
+    seasonal_naive: Scorecard
+    test: DieboldMariano | None
+    challenger_trained_through: date
+    refits_kept: int
+
+
+def compare(
+    champion: ForecastModel | None,
+    challenger: FittedModel,
+    history: DailySeries,
+    *,
+    horizon_days: int,
+    season_days: int,
+    refit_days: int,
+    loss: Loss = Loss.RMSE,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Roll both models and the seasonal naive over the days that follow the challenger's training.
+
+    Args:
+        champion: as it is deployed; its state is filtered up to each origin, its parameters stay.
+        challenger: fitted through the champion's cutoff; refitted every `refit_days` along the way.
+        history: every accepted day.
+    Raises: SeriesTooShort if no whole horizon is unseen; ModelError if a score is not a finite number.
+    """
+    cutoff = challenger.model.origin
+    unseen, seen = history.after(cutoff), history.through(cutoff).values
+    if len(unseen) < horizon_days:
+        raise SeriesTooShort(f"{len(unseen)} unseen days hold no whole horizon of {horizon_days}")
+    actual = np.lib.stride_tricks.sliding_window_view(unseen, horizon_days)
+    season = max(season_days, 1)
+    rolled = _roll_challenger(challenger, history, horizon_days, refit_days, progress)
+    forecasts = {
+        "challenger": rolled.forecasts,
+        "naive": _seasonal_naive(history, cutoff, horizon_days, season),
+    }
+    if champion is not None:
+        forecasts["champion"] = champion.rolling(unseen, horizon_days)
+    cards = {name: score(actual, made, seen, season) for name, made in forecasts.items()}
+    test = None
+    if champion is not None:
+        theirs, ours = (loss.at_origins(actual, forecasts[name]) for name in ("champion", "challenger"))
+        test = diebold_mariano(theirs, ours, horizon_days)
+    return Comparison(
+        first_unseen_day=cutoff + timedelta(days=1),
+        unseen_days=len(unseen),
+        origins=len(actual),
+        horizon_days=horizon_days,
+        champion=cards.get("champion"),
+        challenger=cards["challenger"],
+        seasonal_naive=cards["naive"],
+        test=test,
+        challenger_trained_through=rolled.trained_through,
+        refits_kept=rolled.refits_kept,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rolled:
+    forecasts: Matrix
+    trained_through: date
+    refits_kept: int
+
+
+def _roll_challenger(
+    challenger: FittedModel,
+    history: DailySeries,
+    horizon_days: int,
+    refit_days: int,
+    progress: Callable[[str], None],
+) -> _Rolled:
+    """Forecast as retraining would have: at each cutoff, parameters from the days before it and no others."""
+    unseen = history.after(challenger.model.origin)
+    origins = len(unseen) - horizon_days + 1
+    fitted, model, kept, blocks = challenger, challenger.model, 0, []
+    for start in range(0, origins, refit_days):
+        if start:
+            progress(f"origin {start} of {origins}")
+            known = history.through(challenger.model.origin + timedelta(days=start))
+            try:
+                fitted = refit(fitted, known)
+                model = fitted.model
+            except NotConverged:
+                kept += 1
+        ahead = min(refit_days, origins - start)
+        blocks.append(model.rolling(unseen[start : start + ahead + horizon_days - 1], horizon_days))
+        model = model.observe(unseen[start : start + ahead])
+    return _Rolled(np.vstack(blocks), fitted.model.origin, kept)
+
+
+def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:
+    """Each day forecast by the latest known day of the same place in the cycle, shape (origins, horizon)."""
+    first = history.position(cutoff)
+    origins = np.arange(first, len(history) - horizon_days)[:, None]
+    ahead = np.arange(1, horizon_days + 1)[None, :]
+    back = -(-ahead // season) * season
+    return np.asarray(history.values[origins + ahead - back])

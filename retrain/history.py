@@ -1,0 +1,96 @@
+"""All accepted days in one record, and the quarantine for files that were refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from retrain.errors import ConfigError, DataError, ServiceError
+from retrain.ports import ABSENT
+from retrain.series import Restatement, restate
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore, Ports
+    from retrain.series import Days
+    from retrain.transactions import Aggregate, LandedDays
+
+RECORD = "history.json"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What has been accepted so far.
+
+    Attributes:
+        days: observed days only, ascending.
+        files: the accepted files that brought something, in the order of their landing.
+        aggregate: how transactions became days; None while only files of one row a day were accepted.
+        etag: of the record; ABSENT while there is none.
+    """
+
+    days: Days
+    files: tuple[str, ...]
+    aggregate: str | None
+    etag: str
+
+
+def read_history(state: ObjectStore) -> History:
+    """Raises: ServiceError if the record is there and cannot be understood."""
+    stored = state.read(RECORD)
+    if stored is None:
+        return History({}, (), None, ABSENT)
+    try:
+        record = json.loads(stored.data)
+        days = {date.fromisoformat(day): float(amount) for day, amount in record["days"].items()}
+        return History(days, tuple(record["files"]), record["aggregate"], stored.etag)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ServiceError(
+            f"{state.address(RECORD)} cannot be read ({type(exc).__name__}); restore it from a backup, or remove "
+            "it and land the files of the inbox again"
+        ) from exc
+
+
+def accept(landed: LandedDays, history: History, aggregate: Aggregate, run_id: str, ports: Ports) -> Restatement:
+    """Lay the file over the history; what changes nothing leaves no trace.
+
+    The landing's own record is written first, so that whatever stands in the history can be explained.
+
+    Raises: ConfigError if transactions were aggregated in another way before; Conflict if somebody else
+        accepted a file meanwhile.
+    """
+    if not landed.is_daily and history.aggregate not in (None, aggregate):
+        raise ConfigError(
+            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {history.aggregate}; set it back, "
+            "or start a new store and land every file again"
+        )
+    outcome = restate(history.days, landed.days)
+    if outcome.changes_nothing:
+        return outcome
+    ports.state.write(f"accepted/{run_id}.json", _as_json({"file": landed.file, "days": _named(landed.days)}))
+    record = {
+        "aggregate": history.aggregate if landed.is_daily else aggregate,
+        "files": [*history.files, landed.file],
+        "days": _named(outcome.days),
+    }
+    ports.state.write(RECORD, _as_json(record), if_etag=history.etag)
+    return outcome
+
+
+def quarantine(file: str, reason: DataError, run_id: str, ports: Ports) -> str:
+    """Set a copy of the file aside with the reason beside it, and say where."""
+    place = f"quarantine/{run_id}"
+    with ports.inbox.open(file) as stream:
+        ports.state.upload(f"{place}/{PurePosixPath(file).name}", stream)
+    ports.state.write(f"{place}/reason.json", _as_json({"file": file, **reason.as_json()}))
+    return ports.state.address(place)
+
+
+def _named(days: Days) -> dict[str, float]:
+    return {day.isoformat(): amount for day, amount in days.items()}
+
+
+def _as_json(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, indent=1, allow_nan=False).encode()

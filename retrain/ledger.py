@@ -1,0 +1,140 @@
+"""What was asked, what came of it, and which model version answers now: requests, runs, the champion pointer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from retrain.errors import NotFound, ServiceError
+from retrain.ports import ABSENT
+from retrain.trigger import RUN_ID, Request, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from retrain.ports import ObjectStore
+
+POINTER = "champion.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """One version's time as champion, from `since` until the next one's."""
+
+    version: str
+    since: datetime
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """All reigns, the present one last, and the ETag under which it may be moved."""
+
+    reigns: tuple[Reign, ...]
+    etag: str
+
+    @property
+    def champion(self) -> Reign | None:
+        """None before the first promotion."""
+        return self.reigns[-1] if self.reigns else None
+
+    def on(self, day: date) -> Reign | None:
+        """Who was champion when that day (UTC) ended; None before the first."""
+        return next((reign for reign in reversed(self.reigns) if reign.since.date() <= day), None)
+
+
+class Ledger:
+    """Small records in an object store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def ask(self, request: Request) -> None:
+        """Write a request down; it stays until `done`."""
+        self._write(f"requests/{request.run_id}.json", asdict(request), if_etag=ABSENT)
+
+    def requests(self) -> list[Request]:
+        """What is still to be done, oldest first."""
+        found = (self._read(name) for name in self._store.names("requests/"))
+        return [Request(**{**asked, "trigger": Trigger(asked["trigger"])}) for asked in found if asked]
+
+    def done(self, request: Request) -> None:
+        """Strike a request out; its run has been recorded."""
+        self._store.delete(f"requests/{request.run_id}.json")
+
+    def record(self, run_id: str, report: Mapping[str, Any]) -> None:
+        """Keep a run's report."""
+        self._write(f"runs/{run_id}/report.json", report)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run's report, or the fact that it waits its turn. Raises: NotFound."""
+        if RUN_ID.fullmatch(run_id):
+            report = self._read(f"runs/{run_id}/report.json")
+            if report is not None:
+                return report
+            asked = self._read(f"requests/{run_id}.json")
+            if asked is not None:
+                return {"run_id": run_id, "trigger": asked["trigger"], "status": "queued"}
+        raise NotFound(f"there is no run {run_id[:40]!r}; `runs` lists them")
+
+    def runs(self, newest: int) -> list[dict[str, Any]]:
+        """The newest reports, newest first."""
+        names = [name for name in self._store.names("runs/") if name.endswith("/report.json")]
+        return [report for name in names[: -newest - 1 : -1] if (report := self._read(name))]
+
+    def address(self, run_id: str) -> str:
+        """Where a run's artifacts are."""
+        return self._store.address(f"runs/{run_id}/report.json")
+
+    def concluded(self, key: str) -> dict[str, Any] | None:
+        """The run that decided this very question before, if there is one."""
+        return self._read(f"verdicts/{key}.json")
+
+    def conclude(self, key: str, run_id: str, verdict: str, reason: str) -> None:
+        """Remember that the question has been decided."""
+        self._write(f"verdicts/{key}.json", {"run_id": run_id, "verdict": verdict, "reason": reason})
+
+    def pointer(self) -> Pointer:
+        """Who is champion.
+
+        Raises: ServiceError if the record cannot be understood: that is not the same as no champion.
+        """
+        stored = self._store.read(POINTER)
+        if stored is None:
+            return Pointer((), ABSENT)
+        try:
+            reigns = tuple(
+                Reign(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"])
+                for entry in json.loads(stored.data)["reigns"]
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            raise _unreadable(self._store.address(POINTER), exc) from exc
+        return Pointer(reigns, stored.etag)
+
+    def switch(self, pointer: Pointer, reign: Reign) -> None:
+        """Make a version the champion. Raises: Conflict if the pointer is no longer the one given."""
+        entries = [
+            {"version": past.version, "since": past.since.isoformat(), "run_id": past.run_id}
+            for past in (*pointer.reigns, reign)
+        ]
+        self._write(POINTER, {"champion": entries[-1], "reigns": entries}, if_etag=pointer.etag)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        stored = self._store.read(name)
+        if stored is None:
+            return None
+        try:
+            record: dict[str, Any] = json.loads(stored.data)
+        except ValueError as exc:
+            raise _unreadable(self._store.address(name), exc) from exc
+        return record
+
+    def _write(self, name: str, record: Mapping[str, Any], if_etag: str | None = None) -> None:
+        data = json.dumps(record, indent=1, allow_nan=False, default=str).encode()
+        self._store.write(name, data, if_etag)
+
+
+def _unreadable(where: str, exc: Exception) -> ServiceError:
+    return ServiceError(f"{where} cannot be read ({type(exc).__name__}); restore it from a backup")

@@ -1,0 +1,124 @@
+"""Immutable versions of one model: the artifact by its sha256, and a small record for each version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from retrain.errors import ModelError, NotFound
+from retrain.ports import ABSENT
+from scoring.model import BadArtifact, ForecastModel
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What a model was made from; two models of the same lineage are the same version."""
+
+    data_sha256: str
+    trained_from: date
+    trained_through: date
+    order: str
+    code_version: str
+
+    def as_json(self) -> dict[str, str]:
+        """As it stands in the record and in the artifact."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """One version. `run_id` is the run that registered it first."""
+
+    name: str
+    version: str
+    artifact_sha256: str
+    lineage: Lineage
+    run_id: str
+
+
+class Registry:
+    """The versions 1, 2, 3, ... of one model in an object store."""
+
+    def __init__(self, store: ObjectStore, name: str) -> None:
+        self._store, self._name = store, name
+
+    def register(self, artifact: bytes, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
+        """Idempotent: the same lineage gives the same version.
+
+        Raises: Conflict if somebody else registers at the same moment.
+        """
+        versions = self.versions()
+        for version in reversed(versions):
+            there = self.get(version)
+            if there.lineage == lineage:
+                return there
+        digest = hashlib.sha256(artifact).hexdigest()
+        version = str(int(versions[-1]) + 1 if versions else 1)
+        self._store.write(f"artifacts/{digest}.json", artifact)
+        record = {
+            "name": self._name,
+            "version": version,
+            "artifact_sha256": digest,
+            "lineage": lineage.as_json(),
+            "run_id": run_id,
+            "registered_at": now.isoformat(),
+        }
+        self._store.write(self._record(version), json.dumps(record, indent=1).encode(), if_etag=ABSENT)
+        return RegisteredModel(self._name, version, digest, lineage, run_id)
+
+    def versions(self) -> list[str]:
+        """Ascending."""
+        names = self._store.names(f"models/{self._name}/")
+        return sorted((name.rsplit("/", 1)[1].removesuffix(".json") for name in names), key=int)
+
+    def get(self, version: str) -> RegisteredModel:
+        """Raises: NotFound; ModelError if the record cannot be understood."""
+        stored = self._store.read(self._record(version))
+        if stored is None:
+            raise NotFound(f"model {self._name} has no version {version}")
+        try:
+            record: dict[str, Any] = json.loads(stored.data)
+            lineage = record["lineage"]
+            return RegisteredModel(
+                name=record["name"],
+                version=record["version"],
+                artifact_sha256=record["artifact_sha256"],
+                lineage=Lineage(
+                    data_sha256=lineage["data_sha256"],
+                    trained_from=date.fromisoformat(lineage["trained_from"]),
+                    trained_through=date.fromisoformat(lineage["trained_through"]),
+                    order=lineage["order"],
+                    code_version=lineage["code_version"],
+                ),
+                run_id=record["run_id"],
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            where = self._store.address(self._record(version))
+            raise ModelError(f"{where} cannot be read ({type(exc).__name__}); restore it from a backup") from exc
+
+    def load(self, model: RegisteredModel) -> ForecastModel:
+        """The model itself.
+
+        Raises: ModelError unless the artifact is there, has the recorded sha256 and proves its golden
+            forecasts.
+        """
+        name = f"artifacts/{model.artifact_sha256}.json"
+        stored = self._store.read(name)
+        if stored is None or hashlib.sha256(stored.data).hexdigest() != model.artifact_sha256:
+            raise ModelError(
+                f"{self._store.address(name)}, the artifact of version {model.version}, is missing or altered; "
+                "restore it from a backup"
+            )
+        try:
+            return ForecastModel.from_json(stored.data)
+        except BadArtifact as exc:
+            raise ModelError(f"version {model.version}: {exc}") from exc
+
+    def _record(self, version: str) -> str:
+        return f"models/{self._name}/{version}.json"

@@ -1,0 +1,191 @@
+"""What a run leaves behind: `report.json` for machines, a summary for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from retrain.decide import Decision, Verdict
+    from retrain.errors import RetrainError
+    from retrain.evaluate import Comparison, Scorecard
+    from retrain.registry import RegisteredModel
+    from retrain.series import DailySeries, Restatement
+    from retrain.transactions import LandedDays
+    from retrain.trigger import Request
+
+METRICS = ("rmse", "mae", "mase", "r2", "bias")
+
+
+@dataclass(slots=True)
+class RunReport:
+    """Filled while the run goes on; what was not reached stays null.
+
+    `challenger_order` and what follows it describe the model that was measured, `model` the one registered.
+    """
+
+    request: Request
+    artifacts: str
+    verdict: Verdict | None = None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    landing: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    champion: dict[str, Any] | None = None
+    challenger: dict[str, Any] | None = None
+    measured: Comparison | None = None
+    model: RegisteredModel | None = None
+    error: dict[str, Any] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def landed(self, landed: LandedDays, outcome: Restatement) -> None:
+        """Note what a file brought and what it changed."""
+        self.landing = {
+            "file": landed.file,
+            "rows": landed.rows,
+            "days": len(landed.days),
+            "repeated_ids": landed.repeated_ids,
+            "new_days": len(outcome.new_days),
+            "equal_days": outcome.equal_days,
+            "changed_days": [day.isoformat() for day in outcome.changed_days],
+        }
+
+    def quarantined(self, file: str, place: str) -> None:
+        """Note where a refused file went."""
+        self.landing = {"file": file, "quarantine": place}
+
+    def decided(self, decision: Decision) -> None:
+        """Note the verdict and its sentence."""
+        self.verdict, self.reason = decision.verdict, decision.reason
+        self.warnings = decision.warnings
+
+    def saw(self, series: DailySeries, files: tuple[str, ...]) -> None:
+        """Note the data that the run decides on."""
+        self.data = {
+            "sha256": series.sha256,
+            "first_day": series.first_day.isoformat(),
+            "last_day": series.last_day.isoformat(),
+            "days": len(series),
+            "interpolated_days": len(series.filled_days),
+            "files": list(files),
+        }
+
+    def failed(self, error: RetrainError) -> None:
+        """Note why there is no verdict; the champion is as it was."""
+        self.verdict, self.reason, self.error = None, str(error), error.as_json()
+
+    def as_json(self) -> dict[str, Any]:
+        """The document, every key always there but `error`, which only a failed run has."""
+        measured = self.measured
+        document: dict[str, Any] = {
+            "run_id": self.request.run_id,
+            "trigger": str(self.request.trigger),
+            "status": "failed" if self.error else "done",
+            "verdict": None if self.verdict is None else str(self.verdict),
+            "reason": self.reason,
+            "warnings": list(self.warnings),
+            "request": {
+                "force": self.request.force,
+                "dry_run": self.request.dry_run,
+                "note": self.request.note,
+            },
+            "landing": self.landing,
+            "data": self.data,
+            "champion": self.champion and self.champion | _metrics(measured.champion if measured else None),
+            "challenger": self.challenger and self.challenger | _metrics(measured.challenger if measured else None),
+            "seasonal_naive": measured and _metrics(measured.seasonal_naive),
+            "evidence": measured and _evidence(measured),
+            "model": self.model
+            and {
+                "name": self.model.name,
+                "version": self.model.version,
+                "artifact_sha256": self.model.artifact_sha256,
+            },
+            "artifacts": self.artifacts,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+        }
+        return document | ({"error": self.error} if self.error else {})
+
+
+def model_card(version: str | None, order: str, trained_through: date) -> dict[str, Any]:
+    """How a report names a model."""
+    return {"version": version, "order": order, "trained_through": trained_through.isoformat()}
+
+
+def _metrics(card: Scorecard | None) -> dict[str, float | None]:
+    return dict.fromkeys(METRICS) if card is None else asdict(card)
+
+
+def _evidence(measured: Comparison) -> dict[str, Any]:
+    test = measured.test
+    return {
+        "unseen_days": measured.unseen_days,
+        "first_unseen_day": measured.first_unseen_day.isoformat(),
+        "origins": measured.origins,
+        "horizon_days": measured.horizon_days,
+        "refits_kept": measured.refits_kept,
+        "dm_statistic": test and test.statistic,
+        "p_value": test and test.p_value,
+    }
+
+
+def summary(report: dict[str, Any]) -> str:
+    """A report as a person reads it in a terminal."""
+    lines = [f"run        {report['run_id']}  ({report['trigger']})"]
+    if report["status"] == "queued":
+        return "\n".join([*lines, "status     waits its turn"])
+    lines += _landing_lines(report["landing"]) + _data_lines(report["data"])
+    lines.append(f"verdict    {(report['verdict'] or 'failed').upper()}  {report['reason']}")
+    lines += [f"warning    {warning}" for warning in report["warnings"]]
+    lines += _score_lines(report)
+    if report["model"]:
+        lines.append(f"model      {report['model']['name']} version {report['model']['version']}")
+    spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report["seconds"].items())
+    lines += [f"time       {spent}", f"artifacts  {report['artifacts']}"]
+    return "\n".join(lines)
+
+
+def _landing_lines(landing: dict[str, Any] | None) -> list[str]:
+    if not landing:
+        return []
+    if "quarantine" in landing:
+        return [f"landed     {landing['file']}: set aside in {landing['quarantine']}"]
+    changed = landing["changed_days"]
+    shown = f" ({', '.join(changed[:3])}{', ...' if len(changed) > 3 else ''})" if changed else ""
+    repeated = f", {landing['repeated_ids']:,} repeated transactions left out" if landing["repeated_ids"] else ""
+    return [
+        f"landed     {landing['file']}: {landing['rows']:,} rows{repeated}; {landing['days']} days, of which "
+        f"{landing['new_days']} new, {len(changed)} changed{shown}, {landing['equal_days']} as known"
+    ]
+
+
+def _data_lines(data: dict[str, Any] | None) -> list[str]:
+    if not data:
+        return []
+    filled = f", {data['interpolated_days']} of them filled" if data["interpolated_days"] else ""
+    days = f"{data['days']} days, {data['first_day']} to {data['last_day']}{filled}"
+    return [f"data       {days}  sha256 {data['sha256'][:12]}"]
+
+
+def _score_lines(report: dict[str, Any]) -> list[str]:
+    if not report["evidence"]:
+        return []
+    names = ("champion", "challenger", "seasonal_naive")
+    cards = [(name, report[name]) for name in names if report[name] and report[name]["rmse"] is not None]
+    table = [f"{'':<11}{'':<22}" + "".join(f"{metric.upper():>10}" for metric in METRICS)]
+    for name, card in cards:
+        numbers = "".join(
+            f"{card[metric]:>10.3f}" if metric in ("mase", "r2") else f"{card[metric]:>10.1f}" for metric in METRICS
+        )
+        version = f" v{card['version']}" if card.get("version") else ""
+        table.append(f"{'':<11}{name.replace('_', ' ') + version:<22}{numbers}  {card.get('order', '')}".rstrip())
+    evidence = report["evidence"]
+    line = (
+        f"evidence   {evidence['origins']} origins x {evidence['horizon_days']} days, unseen from "
+        f"{evidence['first_unseen_day']} on ({evidence['unseen_days']} days)"
+    )
+    if evidence["p_value"] is not None:
+        line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p = {evidence['p_value']:.3f}"
+    return [*table, line]

@@ -1,0 +1,212 @@
+"""The story of one run: land -> history -> compare -> decide -> promote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from retrain import __version__
+from retrain.data_tests import check
+from retrain.decide import Decision, Verdict, decide, decide_unmeasured
+from retrain.errors import DataError
+from retrain.evaluate import Comparison, compare
+from retrain.fit import FittedModel, fit, refit
+from retrain.history import accept, quarantine, read_history
+from retrain.ledger import Ledger, Pointer
+from retrain.promotion import promote
+from retrain.registry import RegisteredModel, Registry
+from retrain.report import RunReport, model_card
+from retrain.search import search
+from retrain.series import DailySeries, daily_series
+from retrain.transactions import read_days
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from retrain.ports import Ports
+    from retrain.settings import Settings
+    from retrain.trigger import Request
+    from scoring.model import ForecastModel
+
+FIRST_MODEL_HOLDOUT = 0.2  # of its own history, at most `min_unseen_days`: there is nobody else to measure
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version in production and the model that it is."""
+
+    registered: RegisteredModel
+    model: ForecastModel
+
+
+def retrain(request: Request, settings: Settings, ports: Ports, report: RunReport) -> None:
+    """Make one run and write what comes of it into the report.
+
+    Raises: RetrainError if anything fails; the champion is then as it was.
+    """
+    if request.file is not None:
+        with _stage("land", report, ports):
+            _land(request.file, settings, ports, report)
+    history = read_history(ports.state)
+    if not history.days:
+        report.decided(Decision(Verdict.WAITING, "There are no days yet; land a file of transactions."))
+        return
+    with _stage("load", report, ports):
+        series = daily_series(history.days, settings.gaps)
+        report.saw(series, history.files)
+        pointer = Ledger(ports.state).pointer()
+        champion = _champion(pointer, settings, ports, report)
+    question = _question(series, champion, settings)
+    decision = None if request.force else _unchanged(question, series, champion, ports)
+    decision = decision or _not_yet(series, champion, settings)
+    if decision is None:
+        challenger, measured = _measure(series, champion, settings, ports, report)
+        decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
+        if request.dry_run:
+            decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
+        elif decision.verdict is Verdict.PROMOTE:
+            _promote(challenger, series, pointer, settings, ports, report)
+    report.decided(decision)
+    if not request.dry_run and decision.verdict is not Verdict.UNCHANGED:
+        Ledger(ports.state).conclude(question, request.run_id, decision.verdict, decision.reason)
+
+
+def _land(file: str, settings: Settings, ports: Ports, report: RunReport) -> None:
+    """Take a file into the history, or set it aside with the reason and raise that."""
+    history = read_history(ports.state)
+    try:
+        with ports.inbox.open(file) as stream:
+            landed = read_days(stream, file, settings.columns, settings.aggregate, ports.now().date())
+        check(landed, history.days, settings.gaps)
+    except DataError as reason:
+        report.quarantined(file, quarantine(file, reason, report.request.run_id, ports))
+        raise
+    report.landed(landed, accept(landed, history, settings.aggregate, report.request.run_id, ports))
+
+
+def _champion(pointer: Pointer, settings: Settings, ports: Ports, report: RunReport) -> Champion | None:
+    """None only where the ledger says that there is none."""
+    if pointer.champion is None:
+        return None
+    registry = Registry(ports.state, settings.model_name)
+    registered = registry.get(pointer.champion.version)
+    lineage = registered.lineage
+    report.champion = model_card(registered.version, lineage.order, lineage.trained_through)
+    return Champion(registered, registry.load(registered))
+
+
+def _question(series: DailySeries, champion: Champion | None, settings: Settings) -> str:
+    """What a verdict answers; asked twice, it has the same answer."""
+    asked = {
+        "data": series.sha256,
+        "champion": champion and champion.registered.version,
+        "model": settings.model_name,
+        "settings": settings.that_decide,
+        "code": __version__,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _unchanged(question: str, series: DailySeries, champion: Champion | None, ports: Ports) -> Decision | None:
+    if champion is not None and champion.registered.lineage.data_sha256 == series.sha256:
+        return Decision(
+            Verdict.UNCHANGED,
+            f"Nothing has changed: version {champion.registered.version} was trained on exactly these "
+            f"{len(series)} days.",
+        )
+    before = Ledger(ports.state).concluded(question)
+    if before is not None:
+        return Decision(
+            Verdict.UNCHANGED,
+            f"Nothing has changed since run {before['run_id']}, whose verdict was {before['verdict']}: "
+            f"{before['reason']}",
+        )
+    return None
+
+
+def _not_yet(series: DailySeries, champion: Champion | None, settings: Settings) -> Decision | None:
+    """Why there is too little to decide on, if there is."""
+    if champion is not None:
+        unseen = len(series.after(champion.model.origin))
+        if unseen >= settings.min_unseen_days:
+            return None
+        reason = (
+            f"The champion has not seen {unseen} of the {len(series)} days; a comparison needs "
+            f"{settings.min_unseen_days}."
+        )
+    elif len(series) < settings.min_training_days:
+        reason = f"There are {len(series)} days; a first model needs {settings.min_training_days}."
+    elif series.is_flat:
+        reason = f"All {len(series)} days are {series.values[0]:g}; there is nothing to learn from them yet."
+    else:
+        return None
+    return Decision(Verdict.WAITING, reason)
+
+
+def _measure(
+    series: DailySeries, champion: Champion | None, settings: Settings, ports: Ports, report: RunReport
+) -> tuple[FittedModel, Comparison | None]:
+    """The challenger, trained through the day before the first unseen one, and how it compares."""
+    unseen = len(series.after(champion.model.origin)) if champion else _holdout(series, settings)
+    known = series.through(series.last_day - timedelta(days=unseen))
+    with _stage("search", report, ports) as tell:
+        pinned = settings.pinned_order
+        challenger = fit(pinned, known) if pinned else search(known, settings.season_days, tell)
+    report.challenger = model_card(None, str(challenger.order), challenger.model.origin)
+    if not unseen:
+        return challenger, None
+    with _stage("compare", report, ports) as tell:
+        measured = compare(
+            champion.model if champion else None,
+            challenger,
+            series,
+            horizon_days=settings.horizon_days,
+            season_days=settings.season_days,
+            refit_days=settings.refit_days,
+            loss=settings.loss,
+            progress=tell,
+        )
+    report.measured = measured
+    report.challenger = model_card(None, str(challenger.order), measured.challenger_trained_through)
+    return challenger, measured
+
+
+def _holdout(series: DailySeries, settings: Settings) -> int:
+    """Days that a first model is tested on; 0 where too few or too flat days would be left to train it."""
+    days = min(settings.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
+    known = series.through(series.last_day - timedelta(days=days))
+    testable = days > settings.horizon_days and len(known) >= settings.min_training_days and not known.is_flat
+    return days if testable else 0
+
+
+def _promote(
+    challenger: FittedModel,
+    series: DailySeries,
+    pointer: Pointer,
+    settings: Settings,
+    ports: Ports,
+    report: RunReport,
+) -> None:
+    """The order that was measured, refitted to every day, is what gets registered."""
+    with _stage("fit", report, ports):
+        winner = challenger if challenger.model.origin == series.last_day else refit(challenger, series)
+    with _stage("promote", report, ports):
+        run_id = report.request.run_id
+        report.model = promote(winner, series, pointer, settings.model_name, run_id, ports)
+    report.challenger = model_card(report.model.version, str(winner.order), series.last_day)
+
+
+@contextmanager
+def _stage(name: str, report: RunReport, ports: Ports) -> Iterator[Callable[[str], None]]:
+    """Time a stage and say that it has begun."""
+    ports.progress(name, "")
+    began = time.perf_counter()
+    try:
+        yield lambda detail: ports.progress(name, detail)
+    finally:
+        report.seconds[name] = time.perf_counter() - began

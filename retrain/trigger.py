@@ -1,0 +1,47 @@
+"""What a trigger asks for: small, written down before anything else, done when its run is recorded."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}")
+
+
+class Trigger(StrEnum):
+    """Who asks."""
+
+    BLOB = "blob"
+    TIMER = "timer"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run to be made.
+
+    Attributes:
+        run_id: the run's name from the first moment on; ascending in time.
+        file: the landed file to take in first, by its name in the inbox.
+        force: evaluate even where nothing has changed. It opens no gate.
+        dry_run: measure and decide, register nothing.
+        note: why a person asked.
+    """
+
+    run_id: str
+    trigger: Trigger
+    file: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    note: str | None = None
+
+
+def new_run_id(now: datetime) -> str:
+    """A name that sorts by time, to the millisecond; four hex digits part what fell into the same one."""
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"
