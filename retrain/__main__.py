@@ -57,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="retrain", description="Retrain a daily forecast; promote the new model only if it is better."
     )
     parser.add_argument("--version", action="version", version=__version__)
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
     common.add_argument("--json", action="store_true", help="print JSON objects, one a line, and nothing else")
-    evaluation = argparse.ArgumentParser(add_help=False)
+    evaluation = _Parser(add_help=False)
     evaluation.add_argument("--dry-run", action="store_true", help="measure and decide, register nothing")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, text: str, *parents: _Parser) -> _Parser:
         added = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
         added.set_defaults(command=run)
         return added

@@ -117,17 +117,13 @@ def answered(action: Callable[[], Answer]) -> Answer:
     try:
         return action()
     except RetrainError as error:
-        status = STATUS_OF.get(error.kind, 500)
-        problem = {"title": type(error).__name__, "status": status, "detail": str(error)}
+        title, status, detail = type(error).__name__, STATUS_OF.get(error.kind, 500), str(error)
     except Exception:
         log.exception("a route failed")
-        problem = {
-            "title": "InternalError",
-            "status": 500,
-            "detail": "this is a bug; the log of the app tells more",
-        }
-    headers = {"Retry-After": "30"} if problem["status"] == STATUS_OF["service"] else {}
-    return Answer(int(problem["status"]), problem, "application/problem+json", headers)
+        title, status, detail = "InternalError", 500, "this is a bug; the log of the app tells more"
+    problem = {"title": title, "status": status, "detail": detail}
+    headers = {"Retry-After": "30"} if status == STATUS_OF["service"] else {}
+    return Answer(status, problem, "application/problem+json", headers)
 
 
 def as_text(answer: Answer) -> str:

@@ -1,0 +1,45 @@
+"""Land a folder's files, oldest first, in a store of their own, and show what the product says to each."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from retrain.__main__ import main
+from retrain.errors import DataError
+from retrain.formats import Columns
+from retrain.transactions import Aggregate, read_days
+
+ROOT = Path(".demo")
+
+
+def span(file: Path) -> tuple[date, date]:
+    """First and last day of a file; a file that cannot be read comes last, and its landing will say why."""
+    try:
+        with file.open("rb") as stream:
+            days = read_days(stream, file.name, Columns(), Aggregate.MEAN, datetime.now(UTC).date()).days
+    except DataError:
+        return date.max, date.max
+    return min(days), max(days)
+
+
+def demo(folder: Path) -> int:
+    """Start from nothing; the exit code is that of the worst landing."""
+    files = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: (span(file), file.name))
+    if not files:
+        print(f"{folder} holds no files; name a folder of transactions: make demo DATA=folder", file=sys.stderr)
+        return 2
+    shutil.rmtree(ROOT, ignore_errors=True)
+    codes = []
+    for file in files:
+        print(f"$ retrain land {file} --root {ROOT}", flush=True)
+        codes.append(main(["land", str(file), "--root", str(ROOT)]))
+    print(f"$ retrain champion --root {ROOT}", flush=True)
+    codes.append(main(["champion", "--root", str(ROOT)]))
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(demo(Path(sys.argv[1])))
