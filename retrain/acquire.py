@@ -6,6 +6,7 @@ import csv
 import hashlib
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
                 tell(f"{size / 1e6:.1f} MB")
             expected = body.headers.get("Content-Length")
     except urllib.error.HTTPError as exc:
+        if exc.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ServiceUnavailable(f"{url} answers {exc.code} {exc.reason}; try again later") from exc
         raise ConfigError(
             f"RETRAIN_ACQUIRE_URL: {url} answers {exc.code} {exc.reason}; is the address right?"
         ) from exc

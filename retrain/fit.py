@@ -161,11 +161,12 @@ def _state_space(result: Any, series: DailySeries, scale: float) -> ForecastMode
     return ForecastModel(
         origin=series.last_day,
         intercept=float(const) * scale,
-        design=space["design"][0] * scale,
-        transition=np.array(space["transition"]),
-        noise=selection @ space["state_cov"] @ selection.T,
-        state=known.predicted_state[:, -1].copy(),
-        covariance=known.predicted_state_cov[:, :, -1].copy(),
+        # statsmodels keeps columns together, JSON rows: the order of memory decides the last bits of a product.
+        design=np.ascontiguousarray(space["design"][0] * scale),
+        transition=np.ascontiguousarray(space["transition"]),
+        noise=np.ascontiguousarray(selection @ space["state_cov"] @ selection.T),
+        state=np.ascontiguousarray(known.predicted_state[:, -1]),
+        covariance=np.ascontiguousarray(known.predicted_state_cov[:, :, -1]),
         facts={"scale": scale},
     )
 

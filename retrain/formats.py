@@ -195,7 +195,7 @@ def _first_row(head: bytes, file: str) -> tuple[str, int]:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         # A character may be cut in two by the end of the head; anything earlier is another encoding.
-        if exc.start < len(head) - 4:
+        if len(head) < HEAD_BYTES or exc.start < len(head) - 4:
             raise DataError(
                 file=file,
                 found=f"byte 0x{head[exc.start]:02x} at offset {exc.start}",
@@ -225,8 +225,8 @@ def _bad_row(exc: Exception, ragged: list[pa.csv.InvalidRow], file: str, skipped
             expected=f"{row.expected_columns} columns",
         )
     reason = _first_line(exc)
-    if "straddling" in reason:
-        reason = f"a line is longer than {BLOCK_BYTES} bytes, or a quote is never closed"
+    if "straddling" in reason or "out of sync" in reason:
+        reason = f"a quote is never closed, or a line is longer than {BLOCK_BYTES} bytes"
     return DataError(f"the table cannot be read: {reason}", file=file)
 
 

@@ -163,6 +163,10 @@ class _BlobReader(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
+    def readall(self) -> bytes:
+        # The inherited one asks for a few kilobytes at a time, a request each.
+        return self.read(max(self._size - self._at, 0)) or b""
+
     def readinto(self, buffer: Buffer) -> int:
         from azure.core import MatchConditions
 

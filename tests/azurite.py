@@ -1,0 +1,57 @@
+"""Azurite as a child process on a free loopback port: real storage behaviour, nothing kept."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
+# The account that every Azurite has, published in its documentation.
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+START_SECONDS = 20
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def azurite() -> Iterator[str]:
+    """Run Azurite's blob service and give its connection string."""
+    if not BINARY.exists():
+        pytest.skip("Azurite is not installed; run make setup")
+    port = free_port()
+    flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    process = subprocess.Popen([BINARY, "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags])
+    try:
+        _wait(port, process)
+        yield (
+            f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"Azurite did not start within {START_SECONDS} s (exit code {process.poll()})")

@@ -1,0 +1,122 @@
+"""Small things that tests are made of: series, files, scorecards, a world on a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrain.adapters.folder import FolderStore
+from retrain.dispatch import ask, work_off
+from retrain.evaluate import Comparison, DieboldMariano, Scorecard
+from retrain.ledger import Ledger
+from retrain.ports import ObjectStore, Ports
+from retrain.series import DailySeries
+from retrain.settings import Settings, parse
+from retrain.trigger import Trigger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FIRST_DAY = date(2023, 1, 2)  # a Monday
+QUICK = {"RETRAIN_ORDER": "1,0,0"}
+
+
+def weekly(days: int, *, seed: int = 0, level: float = 100.0, noise: float = 5.0) -> NDArray[np.float64]:
+    """A weekly pattern with AR(1) noise, currency per day, shape (days,)."""
+    rng = np.random.default_rng(seed)
+    wave = np.array([1.2, 1.1, 1.0, 1.0, 0.9, 0.7, 0.6])
+    disturbance = np.zeros(days)
+    shocks = rng.normal(0, noise, days)
+    for day in range(1, days):
+        disturbance[day] = 0.6 * disturbance[day - 1] + shocks[day]
+    return level * np.resize(wave, days) + disturbance
+
+
+def series(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> DailySeries:
+    """A gapless series of these amounts."""
+    return DailySeries(first_day, np.array(values, dtype=np.float64))
+
+
+def csv_file(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> bytes:
+    """One row a day under the default column names."""
+    rows = (f"{first_day + timedelta(days=day)},{float(amount)!r}" for day, amount in enumerate(values))
+    return "\n".join(["TransactionDate,PaidAmount", *rows, ""]).encode()
+
+
+def scored(rmse: float = 100.0, **metrics: float) -> Scorecard:
+    """A scorecard in which only what is named matters."""
+    return replace(Scorecard(rmse=100.0, mae=80.0, mase=0.9, r2=0.5, bias=0.0), rmse=rmse, **metrics)
+
+
+def measured(
+    champion: Scorecard | None, challenger: Scorecard, *, naive: float = 1e9, p_value: float = 0.5
+) -> Comparison:
+    """A comparison that ended with these scorecards."""
+    return Comparison(
+        first_unseen_day=date(2024, 1, 1),
+        unseen_days=151,
+        origins=145,
+        horizon_days=7,
+        champion=champion,
+        challenger=challenger,
+        seasonal_naive=scored(rmse=naive, mae=naive, mase=naive),
+        test=None if champion is None else DieboldMariano(0.0, p_value),
+        challenger_trained_through=date(2024, 5, 20),
+        refits_kept=0,
+    )
+
+
+@dataclass
+class Clock:
+    """Time that moves by a second whenever it is asked for."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@dataclass
+class World:
+    """A store on a folder, settings that fit fast, and a clock."""
+
+    root: Path
+    overrides: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def settings(self) -> Settings:
+        return parse({**QUICK, "RETRAIN_ROOT": str(self.root), **self.overrides})
+
+    @property
+    def ports(self) -> Ports:
+        return self.with_state(FolderStore(self.root))
+
+    def with_state(self, state: ObjectStore) -> Ports:
+        """The same world seen through another store."""
+        return Ports(FolderStore(self.root / "inbox"), state, self.clock, lambda _stage, _detail: None)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(FolderStore(self.root))
+
+    def put(self, name: str, data: bytes) -> None:
+        """A file lands in the inbox; nothing has noticed it yet."""
+        FolderStore(self.root / "inbox").write(name, data)
+
+    def land(self, name: str, data: bytes, **asked: Any) -> dict[str, Any]:
+        """A file lands and its run is made; its report."""
+        self.put(name, data)
+        return self.run(Trigger.BLOB, file=name, **asked)
+
+    def run(self, trigger: Trigger = Trigger.HTTP, **asked: Any) -> dict[str, Any]:
+        """A run is asked for and made; its report."""
+        request = ask(trigger, self.ports, **asked)
+        assert work_off(self.settings, self.ports)
+        return self.ledger.run(request.run_id)

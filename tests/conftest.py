@@ -1,0 +1,27 @@
+"""Fixtures that more than one folder needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.azurite import azurite
+from tests.builders import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty store on a folder."""
+    return World(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[str]:
+    """Azurite's connection string; one Azurite serves the whole session, each test takes its own container."""
+    with azurite() as connection:
+        yield connection

@@ -1,0 +1,60 @@
+"""What only a folder can get wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from retrain.adapters.folder import FolderStore
+from retrain.errors import DataError, LockHeld, ServiceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from retrain.adapters.folder import FolderStore
+with FolderStore(Path(sys.argv[1])).lock("retrain"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", ".hidden", "a\\..\\b", ""])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str):
+    """Nor hides in it."""
+    with pytest.raises(DataError, match="plain name"):
+        FolderStore(tmp_path / "store").write(name, b"x")
+
+
+def test_a_failed_upload_leaves_what_was_there(tmp_path: Path):
+    """And no half of the new one."""
+    store = FolderStore(tmp_path)
+    store.write("inbox/a.csv", b"whole")
+
+    class Broken:
+        def read(self, _size: int) -> bytes:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(ServiceError, match="the disk is full"):
+        store.upload("inbox/a.csv", Broken())  # type: ignore[arg-type]
+
+    assert (tmp_path / "inbox" / "a.csv").read_bytes() == b"whole"
+    assert list((tmp_path / ".unfinished").iterdir()) == []
+
+
+def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path):
+    """The operating system lets go for it."""
+    store = FolderStore(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(LockHeld), store.lock("retrain"):
+            pass
+        holder.kill()
+    with store.lock("retrain"):
+        pass

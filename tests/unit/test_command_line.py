@@ -1,0 +1,176 @@
+"""The command line: what it prints, where, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from retrain.__main__ import main
+from tests.builders import QUICK, csv_file, weekly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias"}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+
+
+class Shell:
+    """Runs commands against one store and keeps what they print."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        code = main([*words, "--root", str(self.folder / "store")])
+        printed = self._capsys.readouterr()
+        return code, printed.out, printed.err
+
+    def file(self, name: str, data: bytes) -> str:
+        (self.folder / name).write_bytes(data)
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path, capsys)
+
+
+def objects(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_each_landed_file_is_one_json_object_of_the_promised_shape(shell: Shell):
+    """First a champion, then a comparison with it, then nothing new."""
+    one = shell.file("one.csv", csv_file(weekly(200)[:150]))
+    both = shell.file("both.csv", csv_file(weekly(200)))
+
+    code, out, err = shell("land", one, both, both, "--json")
+    first, second, third = objects(out)
+
+    assert (code, err) == (0, "")
+    assert (first["verdict"], first["champion"]) == ("promote", None)
+    assert second["champion"].keys() == second["challenger"].keys() == CARD
+    assert second["seasonal_naive"].keys() == CARD - {"version", "order", "trained_through"}
+    assert second["evidence"].keys() >= {"unseen_days", "origins", "horizon_days", "dm_statistic", "p_value"}
+    assert second["data"].keys() == {"sha256", "first_day", "last_day", "days", "interpolated_days", "files"}
+    assert second["evidence"]["origins"] == 44
+    assert first["model"].keys() == {"name", "version", "artifact_sha256"}
+    assert third["verdict"] == "unchanged"
+
+
+def test_the_summary_puts_the_scorecards_side_by_side(shell: Shell):
+    """Verdict, sentence, numbers, and where the artifacts are."""
+    shell("land", shell.file("one.csv", csv_file(weekly(150))))
+    _, out, _ = shell("land", shell.file("both.csv", csv_file(weekly(200))))
+
+    for part in ("verdict    ", "champion v1", "challenger", "seasonal naive", "RMSE", "R2", "report.json"):
+        assert part in out
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "message"),
+    [
+        (b"", 3, "the file is empty"),
+        (csv_file(np.full(200, 5.0)), 3, "all 200 days are 5"),
+        (csv_file(weekly(20)), 0, ""),
+        (csv_file(np.random.default_rng(0).normal(0, 1, 200)), 0, ""),
+    ],
+    ids=["empty", "constant", "20-days", "noise"],
+)
+def test_odd_files_end_in_a_verdict_or_one_sentence(shell: Shell, data: bytes, code: int, message: str):
+    """Never in a traceback."""
+    ended, out, err = shell("land", shell.file("odd.csv", data))
+
+    assert ended == code
+    assert message in err
+    assert "Traceback" not in out + err
+    assert len(err.splitlines()) <= 1
+
+
+def test_a_bad_file_does_not_stop_the_ones_behind_it(shell: Shell):
+    """The exit code is that of the worst."""
+    bad, good = shell.file("bad.csv", b"hello"), shell.file("good.csv", csv_file(weekly(60)))
+
+    code, out, _ = shell("land", bad, good, "--json")
+    first, second = objects(out)
+
+    assert code == 3
+    assert first["error"]["kind"] == "data"
+    assert second["verdict"] == "promote"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["fly"], 2, "usage"),
+        (["land"], 2, "usage"),
+        (["land", "no-such-file.csv"], 2, "not_found"),
+        (["show", "no-such-run"], 2, "not_found"),
+        (["champion", "--on", "yesterday"], 2, "usage"),
+    ],
+)
+def test_a_wrong_word_is_one_sentence_and_an_object(shell: Shell, words: list[str], code: int, kind: str):
+    """On stderr for people, on stdout for machines that asked."""
+    ended, out, err = shell(*words, "--json")
+
+    assert ended == code
+    assert objects(out)[0]["error"]["kind"] == kind
+    assert len(err.splitlines()) == 1
+
+
+def test_a_wrong_setting_is_a_configuration_error(shell: Shell, monkeypatch: pytest.MonkeyPatch):
+    """Exit code 4."""
+    monkeypatch.setenv("RETRAIN_HORIZON_DAYS", "soon")
+
+    code, _, err = shell("run")
+
+    assert code == 4
+    assert "RETRAIN_HORIZON_DAYS is 'soon'" in err
+
+
+def test_a_store_that_cannot_be_written_is_a_service_error(shell: Shell):
+    """Exit code 5."""
+    (shell.folder / "store").write_bytes(b"a file where the folder should be")
+
+    code, _, err = shell("run")
+
+    assert code == 5
+    assert "store" in err
+
+
+def test_run_tick_runs_show_and_champion_tell_one_story(shell: Shell):
+    """Asked for by hand, by the clock, looked up afterwards."""
+    shell("land", shell.file("one.csv", csv_file(weekly(60))))
+    _, out, _ = shell("run", "--force", "--note", "looking", "--json")
+    forced = objects(out)[0]
+    _, out, _ = shell("tick", "--json")
+    ticked = objects(out)[0]
+
+    _, listed, _ = shell("runs", "--newest", "2")
+    _, shown, _ = shell("show", forced["run_id"], "--json")
+    _, champion, _ = shell("champion", "--json")
+    _, before, _ = shell("champion", "--on", "2001-01-01")
+
+    assert (forced["trigger"], forced["verdict"], forced["request"]["note"]) == ("http", "waiting", "looking")
+    assert (ticked["trigger"], ticked["verdict"]) == ("timer", "unchanged")
+    assert [line.split()[0] for line in listed.splitlines()] == [ticked["run_id"], forced["run_id"]]
+    assert objects(shown)[0] == forced
+    assert objects(champion)[0]["champion"]["version"] == "1"
+    assert before == "There is no champion on 2001-01-01.\n"
+
+
+def test_a_dry_run_promotes_nothing(shell: Shell):
+    """It tells what would have happened."""
+    _, out, _ = shell("land", shell.file("one.csv", csv_file(weekly(60))), "--dry-run", "--json")
+
+    assert objects(out)[0]["reason"].startswith("Dry run")
+    assert objects(shell("champion", "--json")[1])[0] == {"champion": None}

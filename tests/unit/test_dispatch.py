@@ -1,0 +1,124 @@
+"""Nothing twice, nothing lost: requests, the lock, and who works them off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from retrain import dispatch
+from retrain.dispatch import LOCK, ask, work_off
+from retrain.errors import ServiceUnavailable
+from retrain.service import retrain
+from retrain.trigger import RUN_ID, Trigger, new_run_id
+from tests.builders import World, csv_file, weekly
+
+
+def test_a_request_that_finds_the_lock_held_is_left_to_its_holder(world: World):
+    """It stays written down, and says that it waits its turn."""
+    with world.ports.state.lock(LOCK):
+        request = ask(Trigger.HTTP, world.ports)
+        assert not work_off(world.settings, world.ports)
+        assert world.ledger.run(request.run_id)["status"] == "queued"
+
+    assert work_off(world.settings, world.ports)
+    assert world.ledger.run(request.run_id)["verdict"] == "waiting"
+
+
+def test_the_holder_looks_again_before_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A trigger that came while it worked finds its run made, though it never held the lock."""
+    left: list[str] = []
+    made = retrain
+
+    def interrupted(*args: object) -> None:
+        if not left:
+            left.append(ask(Trigger.TIMER, world.ports).run_id)
+            assert not work_off(world.settings, world.ports)
+        made(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dispatch, "retrain", interrupted)
+    world.run()
+
+    assert world.ledger.run(left[0])["status"] == "done"
+    assert not world.ledger.requests()
+
+
+def test_requests_left_by_a_killed_holder_are_taken_up(world: World):
+    """Asked for, never worked off: the next trigger does both."""
+    world.put("one.csv", csv_file(weekly(60)))
+    orphan = ask(Trigger.BLOB, world.ports, file="one.csv")
+
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(orphan.run_id)["verdict"] == "promote"
+
+
+def test_what_may_pass_keeps_its_request(world: World, monkeypatch: pytest.MonkeyPatch):
+    """The failure is on record, and the next trigger tries again under the same name."""
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("the storage is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(dispatch, "retrain", away)
+        failed = world.run()
+    assert failed["status"] == "failed"
+    assert [request.run_id for request in world.ledger.requests()] == [failed["run_id"]]
+
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(failed["run_id"])["verdict"] == "waiting"
+    assert not world.ledger.requests()
+
+
+def test_a_bug_is_a_recorded_failure_and_final(world: World, monkeypatch: pytest.MonkeyPatch):
+    """It neither blocks those behind it nor comes again for ever."""
+
+    def buggy(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(dispatch, "retrain", buggy)
+    report = world.run()
+
+    assert report["error"]["kind"] == "internal"
+    assert "ZeroDivisionError" in report["error"]["traceback"]
+    assert not world.ledger.requests()
+
+
+def test_run_ids_are_unique_and_in_order_even_when_the_clock_is_not_fast(world: World):
+    """Names made later sort later; names of the same millisecond differ."""
+    ids = [new_run_id(world.clock()) for _ in range(50)]
+    same = {new_run_id(world.clock.now) for _ in range(20)}
+
+    assert ids == sorted(ids)
+    assert len(same) > 15
+    assert all(RUN_ID.fullmatch(name) for name in ids)
+
+
+def test_one_event_delivered_often_makes_one_model(world: World):
+    """At least once is what the platform promises."""
+    world.put("one.csv", csv_file(weekly(60)))
+    requests = [ask(Trigger.BLOB, world.ports, file="one.csv") for _ in range(5)]
+
+    assert work_off(world.settings, world.ports)
+
+    verdicts = [world.ledger.run(request.run_id)["verdict"] for request in requests]
+    assert verdicts == ["promote", *["unchanged"] * 4]
+    assert len(world.ledger.pointer().reigns) == 1
+
+
+def test_an_event_for_a_file_that_is_gone_is_said(world: World):
+    """Deleted between event and run: a failure with the name, and no retry."""
+    report = world.run(Trigger.BLOB, file="gone.csv")
+
+    assert report["error"]["kind"] == "not_found"
+    assert "gone.csv" in report["reason"]
+    assert not world.ledger.requests()
+
+
+def test_a_request_reads_back_as_it_was_written(world: World):
+    """Also its options."""
+    request = ask(Trigger.HTTP, world.ports, force=True, dry_run=True, note="drift")
+
+    assert world.ledger.requests() == [request]
+    assert replace(request, note=None) != request

@@ -1,0 +1,159 @@
+"""Scores, the test behind them, and that nothing is scored on what it has seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_rel
+
+from retrain.errors import FlatSeries, ModelError, SeriesTooShort
+from retrain.evaluate import Comparison, Loss, Scorecard, compare, diebold_mariano, mase, r2, score
+from retrain.fit import FittedModel, Order, fit
+from tests.builders import series, weekly
+
+AR = Order(1, 0, 0, 1, 0, 0, 7, mean=True)
+
+
+def rolled(values: np.ndarray, trained: int, champion: FittedModel | None = None) -> Comparison:
+    history = series(values)
+    challenger = fit(AR, history.through(history.first_day + timedelta(days=trained - 1)))
+    model = (champion or challenger).model
+    return compare(model, challenger, history, horizon_days=7, season_days=7, refit_days=14)
+
+
+def test_metrics_of_a_worked_example():
+    """Two origins, two days each; computed by hand."""
+    actual, forecast = np.array([[10.0, 20.0], [20.0, 30.0]]), np.array([[12.0, 20.0], [20.0, 24.0]])
+
+    card = score(actual, forecast, history=np.array([1.0, 3.0, 2.0, 5.0]), season=2)
+
+    assert card.rmse == pytest.approx(np.sqrt(10))
+    assert card.mae == pytest.approx(2.0)
+    assert card.mase == pytest.approx(2.0 / 1.5)
+    assert card.r2 == pytest.approx(1 - 40 / 200)
+    assert card.bias == pytest.approx(-1.0)
+
+
+@given(st.floats(1e-3, 1e6))
+def test_mase_ignores_the_currency(rate: float):
+    """A law: cents and euros score alike."""
+    actual, forecast, history = weekly(14), weekly(14, seed=1), weekly(60, seed=2)
+
+    assert mase(rate * actual, rate * forecast, rate * history, 7) == pytest.approx(
+        mase(actual, forecast, history, 7)
+    )
+
+
+def test_metrics_without_an_answer_say_so():
+    """Too short for a scale, no scale, no variance to explain."""
+    with pytest.raises(SeriesTooShort):
+        mase(np.ones(2), np.ones(2), np.ones(7), 7)
+    with pytest.raises(FlatSeries):
+        mase(np.ones(2), np.ones(2), np.ones(20), 7)
+    with pytest.raises(FlatSeries):
+        r2(np.ones(5), np.zeros(5))
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "mase", "r2", "bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_a_scorecard_without_a_number_cannot_exist(metric: str, value: float):
+    """What is missing cannot be compared, so it can never look like an improvement."""
+    numbers = {"rmse": 1.0, "mae": 1.0, "mase": 1.0, "r2": 0.5, "bias": 0.0}
+
+    with pytest.raises(ModelError, match=metric):
+        Scorecard(**{**numbers, metric: value})
+
+
+def test_one_day_ahead_the_test_is_the_paired_t_test():
+    """Harvey, Leybourne & Newbold's correction makes it so: an independent implementation agrees."""
+    rng = np.random.default_rng(5)
+    theirs, ours = rng.gamma(2, 1, 60), rng.gamma(2, 0.9, 60)
+
+    expected = ttest_rel(theirs, ours, alternative="greater")
+    found = diebold_mariano(theirs, ours, horizon=1)
+
+    assert found.statistic == pytest.approx(expected.statistic)
+    assert found.p_value == pytest.approx(expected.pvalue)
+
+
+def test_the_test_is_one_sided():
+    """Swapping the models turns the statistic round and the p-value over."""
+    rng = np.random.default_rng(6)
+    better, worse = rng.gamma(2, 1, 80), rng.gamma(2, 1.5, 80)
+
+    found, swapped = diebold_mariano(worse, better, 7), diebold_mariano(better, worse, 7)
+
+    assert found.p_value < 0.05
+    assert swapped.statistic == pytest.approx(-found.statistic)
+    assert swapped.p_value == pytest.approx(1 - found.p_value)
+
+
+def test_models_that_never_differ_are_even():
+    """No evidence either way."""
+    same = np.ones(40)
+
+    assert diebold_mariano(same, same, 7).p_value == 0.5
+
+
+def test_both_models_share_every_origin_of_the_unseen_days():
+    """151 unseen days and a horizon of 7 make 145 origins, step one day."""
+    measured = rolled(weekly(251), trained=100)
+
+    assert (measured.unseen_days, measured.origins) == (151, 145)
+
+
+def test_the_same_model_on_both_sides_is_even_until_the_first_refit():
+    """With no refit along the way nothing tells them apart."""
+    history = series(weekly(140))
+    model = fit(AR, history.through(history.first_day + timedelta(days=99)))
+
+    measured = compare(model.model, model, history, horizon_days=7, season_days=7, refit_days=365)
+
+    assert measured.champion == measured.challenger
+
+
+@pytest.mark.parametrize("origin", [0, 13, 14, 20])
+def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
+    """Rewriting the future leaves every forecast made before it as it was, the challenger's refits included."""
+    made: list[dict[str, np.ndarray]] = []
+    at_origins = Loss.at_origins
+
+    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+        made.append({"forecast": forecast})
+        return at_origins(self, actual, forecast)
+
+    monkeypatch.setattr(Loss, "at_origins", spy)
+    values = weekly(140)
+    rewritten = values.copy()
+    rewritten[100 + origin :] += np.random.default_rng(origin).normal(0, 50, 40 - origin)
+
+    rolled(values, trained=100)
+    rolled(rewritten, trained=100)
+
+    for before, after in zip(made[:2], made[2:], strict=True):
+        np.testing.assert_array_equal(before["forecast"][: origin + 1], after["forecast"][: origin + 1])
+
+
+def test_the_seasonal_naive_repeats_the_last_known_week():
+    """A series that repeats itself exactly is forecast without error, also beyond one week."""
+    week = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
+    values = np.tile(week, 20)
+    values[:50] += np.random.default_rng(0).normal(0, 0.1, 50)
+    history = series(values)
+    challenger = fit(Order(1, 0, 0, mean=True), history.through(history.first_day + timedelta(days=99)))
+
+    measured = compare(None, challenger, history, horizon_days=14, season_days=7, refit_days=14)
+
+    assert measured.seasonal_naive.rmse == 0
+    assert measured.champion is None
+    assert measured.test is None
+
+
+def test_too_few_unseen_days_are_refused():
+    """A whole horizon has to lie in them."""
+    with pytest.raises(SeriesTooShort, match="6 unseen days"):
+        rolled(weekly(106), trained=100)

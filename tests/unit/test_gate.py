@@ -1,0 +1,170 @@
+"""The gate cannot fail open: whatever breaks, the champion pointer does not move."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain import evaluate, service
+from retrain.adapters.folder import FolderStore
+from retrain.dispatch import ask, work_off
+from retrain.errors import AccessDenied, Conflict, RetrainError, ServiceUnavailable
+from retrain.promotion import promote
+from retrain.trigger import Trigger
+from tests.builders import FIRST_DAY, World, csv_file, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from retrain.ports import ObjectStore
+
+NEW_YEAR = FIRST_DAY + timedelta(days=100)
+
+
+class Breaking:
+    """A real store of which one method, from its nth call on, raises."""
+
+    def __init__(self, store: ObjectStore, method: str, nth: int, error: Exception) -> None:
+        self._store, self._method, self._left, self._error = store, method, nth, error
+        self.raised = False
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        if name != self._method:
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._left:
+                self._left -= 1
+                return real(*args, **kwargs)
+            self.raised = True
+            raise self._error
+
+        return call
+
+
+@pytest.fixture
+def drifted(world: World) -> World:
+    """Year one has a champion; a better challenger would come out of year two, which has landed."""
+    assert world.land("one.csv", csv_file(weekly(100)))["verdict"] == "promote"
+    world.put("two.csv", csv_file(weekly(60, seed=1, level=180), NEW_YEAR))
+    return world
+
+
+def pointer(world: World) -> bytes:
+    return (world.root / "champion.json").read_bytes()
+
+
+def retrain_through(world: World, state: ObjectStore, inbox: ObjectStore | None = None) -> None:
+    """One blob event, with the errors a trigger would show to the platform taken as they come."""
+    ports = world.with_state(state)
+    try:
+        ask(Trigger.BLOB, world.ports, file="two.csv")
+        work_off(world.settings, ports if inbox is None else type(ports)(inbox, state, ports.now, ports.progress))
+    except RetrainError:
+        pass
+
+
+ERRORS = [ServiceUnavailable("away"), AccessDenied("no role"), Conflict("moved"), MemoryError("a bug")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("method", ["read", "write", "names", "delete", "lock", "address", "upload"])
+def test_no_call_to_the_state_that_raises_moves_the_pointer_wrongly(drifted: World, method: str, error: Exception):
+    """Each method made to raise at its first, second, third, ... call, until a run gets by without it.
+
+    The pointer is either untouched, or moved by the one write that moves it after everything else succeeded.
+    """
+    before = pointer(drifted)
+    for nth in range(40):
+        breaking = Breaking(FolderStore(drifted.root), method, nth, error)
+        with suppress(MemoryError):
+            retrain_through(drifted, breaking)
+        if not breaking.raised:
+            break
+        for request in drifted.ledger.requests():  # what may pass is kept for the next trigger
+            drifted.ledger.done(request)
+        reigns = drifted.ledger.pointer().reigns
+        if pointer(drifted) != before:
+            assert [reign.version for reign in reigns] == ["1", "2"]
+            break
+    else:
+        pytest.fail("the run never got by")
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_inbox_that_raises_keeps_the_champion(drifted: World, error: Exception):
+    """The landed file cannot be read."""
+    before = pointer(drifted)
+
+    retrain_through(
+        drifted, FolderStore(drifted.root), Breaking(FolderStore(drifted.root / "inbox"), "open", 0, error)
+    )
+
+    assert pointer(drifted) == before
+    assert drifted.ledger.runs(1)[0]["status"] == "failed"
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "mase", "r2", "bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None], ids=str)
+def test_a_metric_that_is_no_number_keeps_the_champion(
+    drifted: World, metric: str, value: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The run fails and names the metric."""
+    before = pointer(drifted)
+    scorecard = evaluate.Scorecard
+    monkeypatch.setattr(evaluate, "Scorecard", lambda **numbers: scorecard(**{**numbers, metric: value}))
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert pointer(drifted) == before
+    assert report["status"] == "failed"
+    assert metric in report["reason"]
+
+
+@contextmanager
+def altered(path: Path, change: Callable[[bytes], bytes]) -> Iterator[None]:
+    whole = path.read_bytes()
+    path.write_bytes(change(whole))
+    yield
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["champion.json", "history.json", "models/daily-transactions/1.json", "artifact"])
+@pytest.mark.parametrize(
+    "change", [lambda _: b"", lambda data: data[: len(data) // 2], lambda _: b"[]", lambda _: b'{"reigns": 5}'],
+    ids=["empty", "half", "list", "other"],
+)  # fmt: skip
+def test_a_record_that_cannot_be_understood_is_no_missing_champion(
+    drifted: World, name: str, change: Callable[[bytes], bytes]
+):
+    """That there is no champion is an answer of the ledger, never the reading of an accident."""
+    path = next((drifted.root / "artifacts").iterdir()) if name == "artifact" else drifted.root / name
+    before = pointer(drifted)
+
+    with altered(path, change):
+        report = drifted.run(force=True)
+
+    assert pointer(drifted) == before
+    assert report["status"] == "failed"
+    assert "backup" in report["reason"]
+
+
+def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypatch: pytest.MonkeyPatch):
+    """The pointer moves only under the ETag that the comparison began with."""
+
+    def crowned_meanwhile(*args: Any) -> Any:
+        ledger = drifted.ledger
+        seen = ledger.pointer()
+        ledger.switch(seen, seen.reigns[0])
+        return promote(*args)
+
+    monkeypatch.setattr(service, "promote", crowned_meanwhile)
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert report["error"]["kind"] == "conflict"
+    assert [reign.version for reign in drifted.ledger.pointer().reigns] == ["1", "1"]

@@ -1,0 +1,140 @@
+"""The artifact and its forecasts: NumPy alone, equal to statsmodels."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.tsa.arima.model import ARIMA
+
+from retrain.fit import Order, fit
+from scoring.model import BadArtifact, ForecastModel
+from tests.builders import series, weekly
+
+orders = st.builds(
+    Order,
+    p=st.integers(0, 2),
+    d=st.integers(0, 1),
+    q=st.integers(0, 2),
+    seasonal_p=st.integers(0, 1),
+    seasonal_d=st.integers(0, 1),
+    seasonal_q=st.integers(0, 1),
+    season_days=st.just(7),
+    mean=st.just(False),
+)
+
+
+def statsmodels_on(order: Order, values: Any, fitted: Any, scale: float) -> Any:
+    """statsmodels' own filter with the fitted parameters, on the scaled series the fit was made on."""
+    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = ARIMA(
+            np.asarray(values) / scale,
+            order=(order.p, order.d, order.q),
+            seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
+            trend="c" if order.mean else "n",
+        )
+        return model.filter(fitted.optimum)
+
+
+@settings(max_examples=15, deadline=None)
+@given(orders, st.integers(0, 5), st.floats(1e-3, 1e6))
+def test_forecasts_equal_statsmodels(order: Order, seed: int, currency: float):
+    """Means and variances to a relative 1e-8, differenced or not, whatever the currency."""
+    history = series(currency * weekly(80, seed=seed))
+    fitted = fit(order, history)
+    scale = fitted.model.facts["scale"]
+
+    ours = fitted.model.forecast(14)
+    theirs = statsmodels_on(order, history.values, fitted, scale).get_forecast(14)
+
+    np.testing.assert_allclose(ours.mean, theirs.predicted_mean * scale, rtol=1e-8, atol=1e-8 * scale)
+    np.testing.assert_allclose(ours.variance, theirs.se_mean**2 * scale**2, rtol=1e-8)
+
+
+@pytest.mark.parametrize("order", [Order(1, 0, 1, mean=True), Order(2, 1, 1), Order(1, 0, 1, 0, 1, 1, 7)], ids=str)
+def test_observing_newer_days_equals_append_without_refit(order: Order):
+    """Missing days among them included: they move the origin and teach nothing."""
+    values = weekly(120)
+    values[105] = np.nan
+    fitted = fit(order, series(values[:100]))
+    scale = fitted.model.facts["scale"]
+
+    ours = fitted.model.observe(values[100:]).forecast(7)
+    theirs = statsmodels_on(order, values, fitted, scale).get_forecast(7)
+
+    np.testing.assert_allclose(ours.mean, theirs.predicted_mean * scale, rtol=1e-8)
+    np.testing.assert_allclose(ours.variance, theirs.se_mean**2 * scale**2, rtol=1e-8)
+
+
+def test_intervals_equal_statsmodels():
+    """At any level."""
+    fitted = fit(Order(1, 0, 1, mean=True), series(weekly(100)))
+    scale = fitted.model.facts["scale"]
+
+    lower, upper = fitted.model.forecast(7).interval(80)
+    theirs = statsmodels_on(fitted.order, weekly(100), fitted, scale).get_forecast(7).conf_int(alpha=0.2) * scale
+
+    np.testing.assert_allclose(np.column_stack([lower, upper]), theirs, rtol=1e-8)
+
+
+def test_a_forecast_carries_the_days_it_speaks_of():
+    """They follow the origin, which follows what was observed."""
+    model = fit(Order(1, 0, 0, mean=True), series(weekly(60), date(2024, 1, 1))).model
+
+    later = model.observe([100.0, float("nan")])
+
+    assert later.origin == model.origin + timedelta(days=2)
+    assert later.forecast(2).days == (date(2024, 3, 3), date(2024, 3, 4))
+
+
+def test_rolling_is_observing_day_by_day():
+    """The fast path gives what a forecast from each origin gives."""
+    model, ahead = fit(Order(1, 1, 1), series(weekly(80))).model, weekly(20, seed=9)
+
+    rolled = model.rolling(ahead, 7)
+
+    assert rolled.shape == (14, 7)
+    np.testing.assert_allclose(rolled[5], model.observe(ahead[:5]).forecast(7).mean, rtol=1e-12)
+
+
+def test_an_artifact_reads_back_as_the_same_model():
+    """Canonical JSON: the same model gives the same bytes."""
+    model = fit(Order(1, 0, 1, 1, 0, 0, 7), series(weekly(80))).model
+
+    again = ForecastModel.from_json(model.to_json())
+
+    assert again.to_json() == model.to_json()
+    assert again.forecast(30).mean.tolist() == model.forecast(30).mean.tolist()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("format", 2, "format 2"),
+        ("golden", {"mean": [1.0], "variance": [1.0]}, "golden"),
+        ("golden", {"mean": [], "variance": None}, "cannot be read"),
+        ("state_space", {}, "cannot be read"),
+        ("trained_through", "yesterday", "cannot be read"),
+    ],
+)
+def test_an_artifact_that_does_not_prove_itself_is_refused(key: str, value: object, message: str):
+    """A wrong golden forecast, another format, anything unreadable."""
+    document = json.loads(fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json())
+
+    with pytest.raises(BadArtifact, match=message):
+        ForecastModel.from_json(json.dumps({**document, key: value}).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\x80\x04\x95pickle", b'{"format": 1}'])
+def test_what_is_no_artifact_is_refused(data: bytes):
+    """Reading runs no code that the bytes bring."""
+    with pytest.raises(BadArtifact):
+        ForecastModel.from_json(data)

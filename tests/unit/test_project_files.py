@@ -1,0 +1,166 @@
+"""What stands beside the code is true: locks, samples, documents."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from retrain.__main__ import _parser, main
+from samples.generate import generate
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = PROJECT["project"]["dependencies"]
+LOCKS = {"requirements.txt": RUNTIME, "requirements-dev.txt": [*RUNTIME, *PROJECT["dependency-groups"]["dev"]]}
+
+
+def pins(lock: str) -> dict[str, Requirement]:
+    """The packages of a lock that this platform installs."""
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    lines = (line.split(" --hash")[0].strip() for line in text.splitlines() if line and line[0] not in " #")
+    found = (Requirement(line) for line in lines)
+    return {canonicalize_name(pin.name): pin for pin in found if not pin.marker or pin.marker.evaluate()}
+
+
+def closure(direct: list[str]) -> set[str]:
+    """Everything that these requirements install here, by what the installed packages say they need."""
+    needed: set[tuple[str, tuple[str, ...]]] = set()
+    waiting = [Requirement(line) for line in direct]
+    while waiting:
+        wanted = waiting.pop()
+        key = (canonicalize_name(wanted.name), tuple(sorted(wanted.extras)))
+        if key in needed:
+            continue
+        needed.add(key)
+        for line in distribution(wanted.name).requires or []:
+            child = Requirement(line)
+            extras = ["", *wanted.extras]
+            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(child)
+    return {name for name, _ in needed}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_what_pyproject_compiles_to(lock: str):
+    """Stale otherwise: run `make lock`."""
+    pinned = pins(lock)
+
+    for line in LOCKS[lock]:
+        wanted = Requirement(line)
+        assert str(pinned[canonicalize_name(wanted.name)].specifier) == str(wanted.specifier), "run make lock"
+    assert set(pinned) == closure(LOCKS[lock]), "run make lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_exact_pins_with_hashes_and_no_address(lock: str):
+    """What is installed is what was reviewed."""
+    text = (ROOT / lock).read_text()
+    entries = re.split(r"\n(?=\S)", text.replace("\\\n", " "))
+
+    assert all("==" in entry and "--hash=sha256:" in entry for entry in entries if entry.strip())
+    assert "://" not in text
+    assert not (ROOT / "uv.lock").exists()
+
+
+def test_the_runtime_lock_is_part_of_the_development_lock():
+    """The tests run what is deployed."""
+    development = pins("requirements-dev.txt")
+
+    for name, pin in pins("requirements.txt").items():
+        assert str(development[name].specifier) == str(pin.specifier)
+
+
+def test_the_node_lock_names_no_address():
+    """Azurite comes from whichever registry the machine is set up for."""
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+
+    assert lock["packages"]["node_modules/azurite"]["version"] == PACKAGE["devDependencies"]["azurite"]
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+
+
+PACKAGE = json.loads((ROOT / "package.json").read_text())
+
+
+def test_the_samples_are_what_their_generator_makes():
+    """Nobody's data; and the same bytes again."""
+    for name, data in generate().items():
+        assert (ROOT / "samples" / "data" / name).read_bytes() == data
+
+
+def test_host_json_suits_flex_consumption():
+    """Its longest default run, its extension bundle, one event at a time."""
+    host = json.loads((ROOT / "host.json").read_text())
+
+    assert host["functionTimeout"] == "00:30:00"
+    assert host["extensionBundle"]["version"] == "[4.*, 5.0.0)"
+    assert host["extensions"]["queues"]["batchSize"] == 1
+
+
+def console_blocks(path: Path) -> list[str]:
+    """Every command that a document shows after a prompt."""
+    blocks = re.findall(r"```console\n(.*?)```", path.read_text(), re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_readme_shows_make_targets_that_exist():
+    """`make -n` knows each of them."""
+    made = [command for command in console_blocks(ROOT / "README.md") if command.startswith("make ")]
+
+    assert {"make demo", "make test"} <= set(made)
+    for command in made:
+        subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_readme_commands_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """One after the other, in an empty folder with the samples; a run's name is the newest one's."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RETRAIN_ORDER", "1,0,0")
+    commands = [command for command in console_blocks(ROOT / "README.md") if command.startswith("retrain ")]
+
+    for command in commands:
+        if "acquire" in command:  # it downloads; test_acquire does it from loopback
+            _parser().parse_args(shlex.split(command)[1:])
+            continue
+        if "RUN" in command:
+            assert main(["runs", "--json", "--root", "store"]) == 0
+            newest = json.loads(capsys.readouterr().out.splitlines()[0])["run_id"]
+            command = command.replace("RUN", newest)
+        assert main(shlex.split(command)[1:]) == 0, command
+    assert len(commands) >= 6
+
+
+def test_the_readme_names_every_command():
+    """A command that nobody can find does not exist."""
+    commands = _parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    readme = (ROOT / "README.md").read_text()
+
+    assert all(f"retrain {name}" in readme for name in commands)  # type: ignore[union-attr]
+
+
+def test_the_glossary_has_the_words_of_the_house():
+    """The terms that code and documents share."""
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+
+    for word in (
+        "champion",
+        "challenger",
+        "origin",
+        "horizon",
+        "unseen days",
+        "seasonal naive",
+        "lineage",
+        "verdict",
+    ):
+        assert f"**{word}**" in glossary

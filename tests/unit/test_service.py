@@ -1,0 +1,209 @@
+"""The story of a run, on a folder: every verdict, and what each leaves behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.builders import FIRST_DAY, World, csv_file, weekly
+
+YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
+NEW_YEAR = FIRST_DAY + timedelta(days=150)
+
+
+@pytest.fixture
+def drifted(world: World) -> World:
+    """A champion trained on year one, and a second year on a much higher level waiting to land."""
+    assert world.land("one.csv", csv_file(YEAR_ONE))["verdict"] == "promote"
+    return world
+
+
+def test_without_data_a_run_waits(world: World):
+    """A schedule may fire before the first file lands."""
+    report = world.run()
+
+    assert (report["verdict"], report["data"]) == ("waiting", None)
+    assert "land a file" in report["reason"]
+
+
+def test_the_first_model_is_promoted_and_says_that_it_was_the_first(world: World):
+    """It is measured on days held out from it, then fitted to all."""
+    report = world.land("one.csv", csv_file(YEAR_ONE))
+
+    assert report["verdict"] == "promote"
+    assert report["champion"] is None
+    assert report["reason"].startswith("No champion yet")
+    assert report["evidence"]["unseen_days"] == 28
+    assert report["challenger"]["trained_through"] == report["data"]["last_day"]
+    assert report["model"]["version"] == "1"
+
+
+def test_a_better_challenger_becomes_the_next_version(drifted: World):
+    """Both were measured on the same origins of the new days."""
+    report = drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+
+    assert report["verdict"] == "promote"
+    assert report["challenger"]["rmse"] < report["champion"]["rmse"]
+    assert (report["champion"]["version"], report["model"]["version"]) == ("1", "2")
+    assert report["evidence"]["origins"] == len(YEAR_TWO) - 6
+    assert report["data"]["files"] == ["one.csv", "two.csv"]
+    assert [reign.version for reign in drifted.ledger.pointer().reigns] == ["1", "2"]
+
+
+def test_a_challenger_that_is_not_better_enough_leaves_everything_as_it_was(drifted: World):
+    """Nothing is registered and the reason says what would have been needed."""
+    drifted.overrides["RETRAIN_MIN_GAIN"] = "0.99"
+
+    report = drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+
+    assert report["verdict"] == "keep"
+    assert "needs less than" in report["reason"]
+    assert report["model"] is None
+    assert not (drifted.root / "models" / "daily-transactions" / "2.json").exists()
+    assert len(drifted.ledger.pointer().reigns) == 1
+
+
+def test_too_few_new_days_wait(drifted: World):
+    """Four weeks are asked for; the sentence counts what is there."""
+    report = drifted.land("january.csv", csv_file(YEAR_TWO[:14], NEW_YEAR))
+
+    assert report["verdict"] == "waiting"
+    assert "14 of the 164 days; a comparison needs 28" in report["reason"]
+
+
+def test_the_same_file_again_is_unchanged(drifted: World):
+    """After a promotion, because the champion was trained on exactly these days."""
+    report = drifted.land("one.csv", csv_file(YEAR_ONE))
+
+    assert report["verdict"] == "unchanged"
+    assert report["landing"]["equal_days"] == 150
+
+
+def test_the_same_question_again_is_unchanged(drifted: World):
+    """After a keep or a wait, because nothing that matters has changed since."""
+    drifted.overrides["RETRAIN_MIN_GAIN"] = "0.99"
+    kept = drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+
+    again = drifted.run()
+
+    assert again["verdict"] == "unchanged"
+    assert kept["run_id"] in again["reason"]
+
+
+def test_another_policy_is_another_question(drifted: World):
+    """A setting that can change the verdict makes the run worth making."""
+    drifted.overrides["RETRAIN_MIN_GAIN"] = "0.99"
+    drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+    drifted.overrides["RETRAIN_MIN_GAIN"] = "0"
+
+    assert drifted.run()["verdict"] == "promote"
+
+
+def test_force_asks_again_and_opens_no_gate(drifted: World):
+    """The comparison is made anew and ends as before."""
+    drifted.overrides["RETRAIN_MIN_GAIN"] = "0.99"
+    drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+
+    forced = drifted.run(force=True)
+
+    assert forced["verdict"] == "keep"
+    assert forced["evidence"]["origins"] == len(YEAR_TWO) - 6
+
+
+def test_a_dry_run_registers_nothing_and_settles_nothing(drifted: World):
+    """The next real run asks the same question and acts on it."""
+    dry = drifted.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR), dry_run=True)
+
+    assert (dry["verdict"], dry["model"]) == ("promote", None)
+    assert dry["reason"].startswith("Dry run")
+    assert len(drifted.ledger.pointer().reigns) == 1
+    assert drifted.run()["model"]["version"] == "2"
+
+
+def test_a_file_that_fails_its_tests_is_set_aside_with_the_reason(drifted: World):
+    """The history stays as it was, byte for byte."""
+    before = (drifted.root / "history.json").read_bytes()
+    bad = csv_file(YEAR_TWO, NEW_YEAR).replace(b"\n", b"\nnot-a-day,5\n", 1)
+
+    report = drifted.land("bad.csv", bad)
+
+    assert report["status"] == "failed"
+    assert (report["error"]["file"], report["error"]["row"]) == ("bad.csv", 1)
+    aside = drifted.root / "quarantine" / report["run_id"]
+    assert (aside / "bad.csv").read_bytes() == bad
+    assert b"not-a-day" in (aside / "reason.json").read_bytes()
+    assert (drifted.root / "history.json").read_bytes() == before
+
+
+def test_a_source_that_is_stuck_is_set_aside(drifted: World):
+    """Four weeks of one amount are no data."""
+    report = drifted.land("stuck.csv", csv_file(np.full(60, 7.0), NEW_YEAR))
+
+    assert "all 60 days are 7" in report["error"]["message"]
+
+
+def test_a_restated_day_is_counted_and_named(drifted: World):
+    """The later file wins."""
+    restated = YEAR_ONE.copy()
+    restated[10] += 1
+
+    report = drifted.land("one-corrected.csv", csv_file(restated))
+
+    assert report["landing"]["changed_days"] == [(FIRST_DAY + timedelta(days=10)).isoformat()]
+    assert report["landing"]["equal_days"] == 149
+
+
+def test_a_gap_between_files_is_filled_and_counted(drifted: World):
+    """Or refused, with the file set aside, when the policy says so."""
+    late = NEW_YEAR + timedelta(days=3)
+    drifted.overrides["RETRAIN_GAPS"] = "refuse"
+    refused = drifted.land("late.csv", csv_file(YEAR_TWO, late))
+    drifted.overrides["RETRAIN_GAPS"] = "interpolate"
+    filled = drifted.land("late.csv", csv_file(YEAR_TWO, late))
+
+    assert "RETRAIN_GAPS=refuse" in refused["error"]["message"]
+    assert filled["data"]["interpolated_days"] == 3
+
+
+def test_two_ways_to_aggregate_do_not_mix(world: World):
+    """A history made of means takes no sums."""
+    rows = b"TransactionDate,PaidAmount\n2024-01-01,1\n2024-01-01,2\n2024-01-02,3\n"
+    world.land("mean.csv", rows)
+    world.overrides["RETRAIN_AGGREGATE"] = "sum"
+
+    report = world.land("sum.csv", rows)
+
+    assert report["error"]["kind"] == "configuration"
+    assert "set it back" in report["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [(weekly(20), "There are 20 days; a first model needs 21"), (np.full(27, 5.0), "All 27 days are 5")],
+)
+def test_a_history_that_teaches_nothing_yet_waits(world: World, values: np.ndarray, sentence: str):
+    """It is accepted, and the next file may change that."""
+    report = world.land("short.csv", csv_file(values))
+
+    assert report["verdict"] == "waiting"
+    assert sentence in report["reason"]
+
+
+@pytest.mark.parametrize("days", [21, 30, 45])
+def test_a_short_history_makes_a_first_model(world: World, days: int):
+    """Measured where days can be held out, registered in any case."""
+    report = world.land("short.csv", csv_file(weekly(days)))
+
+    assert report["verdict"] == "promote"
+    assert (report["evidence"] is None) == (days < 40)
+
+
+def test_the_artifact_in_the_registry_is_json_with_its_lineage(drifted: World):
+    """Named by its sha256; no pickle anywhere."""
+    report = drifted.ledger.runs(1)[0]
+    artifact = drifted.root / "artifacts" / f"{report['model']['artifact_sha256']}.json"
+
+    assert f'"data_sha256":"{report["data"]["sha256"]}"'.encode() in artifact.read_bytes()
+    assert {path.suffix for path in drifted.root.rglob("*") if path.is_file()} <= {".json", ".csv", ""}
