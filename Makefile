@@ -33,10 +33,10 @@ node_modules/.ready: package-lock.json
 demo: $(VENV)/.ready ## land a history year by year and watch the verdicts; DATA=folder lands your own files
 	@$(PYTHON) samples/demo.py $(DATA)
 
-test: setup ## every test: unit, contract, functions
+test: setup ## every test: unit, stories, contract, functions, project
 	$(PYTHON) -m pytest
 
-unit: $(VENV)/.ready ## the tests that need no service
+unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
 
 lint: $(VENV)/.ready ## style, types, import directions

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retrain.transactions import LandedDays
     from retrain.trigger import Request
 
+SHOWN_P = 0.001
 METRICS = ("rmse", "mae", "mase", "r2", "bias")
 
 
@@ -187,5 +188,6 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         f"{evidence['first_unseen_day']} on ({evidence['unseen_days']} days)"
     )
     if evidence["p_value"] is not None:
-        line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p = {evidence['p_value']:.3f}"
+        p = f"= {evidence['p_value']:.3f}" if evidence["p_value"] >= SHOWN_P else f"< {SHOWN_P}"
+        line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p {p}"
     return [*table, line]

@@ -15,7 +15,7 @@ from retrain.evaluate import Comparison, Loss, Scorecard, compare, diebold_maria
 from retrain.fit import FittedModel, Order, fit
 from tests.builders import series, weekly
 
-AR = Order(1, 0, 0, 1, 0, 0, 7, mean=True)
+AR = Order(1, 0, 0, mean=True)
 
 
 def rolled(values: np.ndarray, trained: int, champion: FittedModel | None = None) -> Comparison:

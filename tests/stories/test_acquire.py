@@ -43,7 +43,7 @@ def server(body: bytes, status: int = 200, promised: int | None = None) -> Itera
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://127.0.0.1:{listening.server_port}/TransactionHistory.csv"

@@ -134,6 +134,7 @@ def test_the_readme_commands_run(
             _parser().parse_args(shlex.split(command)[1:])
             continue
         if "RUN" in command:
+            capsys.readouterr()
             assert main(["runs", "--json", "--root", "store"]) == 0
             newest = json.loads(capsys.readouterr().out.splitlines()[0])["run_id"]
             command = command.replace("RUN", newest)
