@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def fit(order: Order, series: DailySeries, start: NDArray[np.float64] | None = N
         raise FlatSeries(f"all {len(series)} days are {series.values[0]:g}; there is nothing to fit")
     scale = float(series.values.std())
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _blas().limit(limits=1, user_api="blas"):
             # Starting values that were replaced, and failures that are read off the result below.
             warnings.simplefilter("ignore", ModelWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
@@ -123,6 +124,14 @@ def fit(order: Order, series: DailySeries, start: NDArray[np.float64] | None = N
         aicc=float(result.aicc),
         model=_state_space(result, series, scale),
     )
+
+
+@cache
+def _blas() -> Any:
+    """The loaded BLAS libraries: on matrices this small their threads only wait for each other."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:

@@ -33,7 +33,7 @@ def search(series: DailySeries, season_days: int, progress: Callable[[str], None
     Args:
         season_days: days per cycle; 1 for none. Fewer than three cycles of data count as none.
         progress: told of each candidate.
-    Raises: NotConverged if not one order could be fitted; FlatSeries if the series never changes.
+    Raises: NotConverged if not even the level could be fitted; FlatSeries if the series never changes.
     """
     seasonal = season_days > 1 and len(series) >= SEASONS_NEEDED * season_days
     tried: dict[Order, FittedModel | None] = {}
@@ -58,7 +58,8 @@ def search(series: DailySeries, season_days: int, progress: Callable[[str], None
         if step is best:
             return best
         best = step
-    raise NotConverged(f"none of {len(tried)} ARIMA orders could be fitted to {len(series)} days")
+    # A series without any noise left after differencing has no likelihood; its plain level still has one.
+    return fit(Order(0, 0, 0, mean=True), series)
 
 
 def _fit_or_none(order: Order, series: DailySeries) -> FittedModel | None:

@@ -108,8 +108,8 @@ class DailySeries:
 
     @property
     def is_flat(self) -> bool:
-        """True when no day differs from the first by more than rounding."""
-        return bool(np.ptp(self.values) <= SAME_AMOUNT * max(1.0, abs(float(self.values[0]))))
+        """True when the days differ by no more than rounding, whatever the currency."""
+        return bool(np.ptp(self.values) <= SAME_AMOUNT * np.abs(self.values).max())
 
     def position(self, day: date) -> int:
         """The index of `day` in `values`; negative or beyond the end when it lies outside."""

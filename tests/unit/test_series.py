@@ -79,6 +79,13 @@ def test_identity_is_first_day_and_amounts():
     assert series(values).sha256 != series(np.append(values[:-1], values[-1] + 1e-6)).sha256
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-9, 5.0, -1e12])
+def test_flat_is_flat_in_every_currency(level: float):
+    """And a small amount that moves is not."""
+    assert series(np.full(30, level)).is_flat
+    assert not series(level + max(abs(level), 1e-9) * weekly(30)).is_flat
+
+
 def test_through_and_after_cut_the_series_in_two():
     """No day is in both parts and none is lost."""
     whole = series(weekly(30))
