@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint lock bench clean
+.PHONY: help setup demo stop test unit lint lock bench clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -30,8 +30,11 @@ node_modules/.ready: package-lock.json
 	npm ci --silent
 	@touch $@
 
-demo: $(VENV)/.ready ## land a history year by year and watch the verdicts; DATA=folder lands your own files
+demo: $(VENV)/.ready ## land a history year by year and ask the champion; DATA=folder lands yours, KEEP=1 keeps it running
 	@$(PYTHON) samples/demo.py $(DATA)
+
+stop: $(VENV)/.ready ## end the services that KEEP=1 has left
+	@$(PYTHON) -c 'from samples.demo import stop; stop()'
 
 test: setup ## every test: unit, stories, contract, functions, project
 	$(PYTHON) -m pytest
@@ -44,8 +47,9 @@ lint: $(VENV)/.ready ## style, types, import directions
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-lock: | $(UV) ## compile pyproject.toml into the two hashed locks
+lock: | $(UV) ## compile pyproject.toml into its hashed locks
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header pyproject.toml -o requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --group scoring -c requirements.txt -o scoring/requirements.txt
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run

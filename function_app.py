@@ -72,6 +72,14 @@ def show_run(req: func.HttpRequest) -> func.HttpResponse:
     return respond(lambda: doors.show_run(req.route_params["id"]))
 
 
+@app.route("forecast", methods=["GET"])
+def forecast(req: func.HttpRequest) -> func.HttpResponse:
+    """The champion's forecast: one address through every promotion."""
+    from retrain import doors
+
+    return respond(lambda: doors.forecast_days(req.params.get("days", "7")))
+
+
 def respond(action: "Callable[[], Answer]") -> func.HttpResponse:
     """Carry a door's answer over to the platform's type."""
     from retrain.doors import answered, as_text

@@ -32,6 +32,7 @@ EXIT_CODES = {
     "conflict": 5,
 }
 POLL_SECONDS = 0.5
+MOST_DAYS = 365
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("run_id", metavar="RUN")
     champion = command("champion", _champion, "say which version is champion, or was on a day")
     champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
+    asked = command("forecast", _forecast, "ask the champion's service for the days to come")
+    asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 unless you say otherwise")
+    promote = command("promote", _promote, "go on with a promotion that was killed or failed")
+    promote.add_argument("run_id", metavar="RUN")
+    rollback = command("rollback", _rollback, "make an earlier version champion again")
+    rollback.add_argument("--to", metavar="VERSION", help="the champion before the present one unless you say")
+    command("services", _services, "list the services and their state")
     command("acquire", _acquire, "download the transaction history, cut it by year and land each", evaluation)
     return parser
 
@@ -131,7 +139,8 @@ def _runs(options: argparse.Namespace) -> int:
 
     _, ports = _connect(options)
     for report in Ledger(ports.state).runs(options.newest):
-        line = f"{report['run_id']}  {report['trigger']:<5}  {report['verdict'] or 'failed':<9}  {report['reason']}"
+        ending = report["verdict"] or report["status"]
+        line = f"{report['run_id']}  {report['trigger']:<8}  {ending:<9}  {report['reason']}"
         print(json.dumps(report) if options.json else line)
     return 0
 
@@ -174,6 +183,54 @@ def _champion(options: argparse.Namespace) -> int:
     return 0
 
 
+def _forecast(options: argparse.Namespace) -> int:
+    from retrain.forecasting import forecast
+    from retrain.report import forecast_table
+
+    if not 1 <= options.days <= MOST_DAYS:
+        raise UsageError(f"--days is {options.days}; it must lie between 1 and {MOST_DAYS}")
+    settings, ports = _connect(options)
+    answer = forecast(options.days, settings, ports)
+    print(json.dumps(answer) if options.json else forecast_table(answer))
+    return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    from retrain.dispatch import promote_run
+    from retrain.report import summary
+
+    settings, ports = _connect(options)
+    report = promote_run(options.run_id, settings, ports)
+    _show_progress("", "")
+    print(json.dumps(report) if options.json else summary(report))
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    from retrain.dispatch import roll_back
+    from retrain.report import summary
+
+    settings, ports = _connect(options)
+    report = roll_back(options.to, settings, ports)
+    _show_progress("", "")
+    print(json.dumps(report) if options.json else summary(report))
+    return 0
+
+
+def _services(options: argparse.Namespace) -> int:
+    from retrain.ledger import Ledger
+
+    _, ports = _connect(options)
+    champion = Ledger(ports.state).pointer().champion
+    for service in ports.platform.services():
+        state = "running" if ports.platform.is_running(service.name) else "ended"
+        crowned = champion is not None and service.version == champion.version
+        facts = {"name": service.name, "version": service.version, "url": service.url, "state": state}
+        line = f"{service.name:<28}{state:<9}{service.url}{'  champion' if crowned else ''}"
+        print(json.dumps({**facts, "champion": crowned}) if options.json else line)
+    return 0
+
+
 def _acquire(options: argparse.Namespace) -> int:
     from retrain.acquire import acquire
 
@@ -201,7 +258,7 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
     from retrain.report import summary
 
     ledger = Ledger(ports.state)
-    while not work_off(settings, ports) and ledger.run(request.run_id)["status"] == "queued":
+    while not work_off(settings, ports) and ledger.run(request.run_id)["status"] in {"queued", "promoting"}:
         _show_progress("waiting", "another process is retraining")
         time.sleep(POLL_SECONDS)
     _show_progress("", "")

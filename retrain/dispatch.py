@@ -8,10 +8,11 @@ request behind, and the next trigger takes it up.
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from retrain.errors import Conflict, LockHeld, RetrainError, ServiceUnavailable
+from retrain.errors import Conflict, LockHeld, PromotionFailed, RetrainError, ServiceUnavailable
 from retrain.ledger import Ledger
+from retrain.promotion import promote, rollback
 from retrain.report import RunReport
 from retrain.service import retrain
 from retrain.trigger import Request, Trigger, new_run_id
@@ -58,6 +59,48 @@ def work_off(settings: Settings, ports: Ports) -> bool:
         except LockHeld:
             return False
     return True
+
+
+def promote_run(run_id: str, settings: Settings, ports: Ports) -> dict[str, Any]:
+    """Go on with the promotion of a run that was killed or failed, and give its report.
+
+    Raises: LockHeld if a retrain is going on; what `promote` raises, which is on record then.
+    """
+    ledger = Ledger(ports.state)
+    with ports.state.lock(LOCK):
+        report = ledger.run(run_id)
+        try:
+            model = promote(run_id, settings, ports)
+        except PromotionFailed as error:
+            ledger.record(run_id, report | {"status": "failed", "reason": str(error), "error": error.as_json()})
+            raise
+        reason = (ledger.promotion(run_id) or {}).get("reason", "")
+        report |= {"status": "done", "verdict": "promote", "reason": reason, "model": model.as_json()}
+        report.pop("error", None)
+        ledger.record(run_id, report)
+        ledger.done(Request(run_id, Trigger(report["trigger"])))
+    return report
+
+
+def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any]:
+    """Make an earlier version champion again, and give the report of that.
+
+    Raises: LockHeld if a retrain is going on; what `rollback` raises, which is on record then.
+    """
+    request = Request(new_run_id(ports.now()), Trigger.ROLLBACK, note=f"to {to}" if to else None)
+    ledger = Ledger(ports.state)
+    report = RunReport(request, artifacts=ledger.address(request.run_id))
+    with ports.state.lock(LOCK):
+        before = ledger.pointer().champion
+        try:
+            report.model = rollback(to, request.run_id, settings, ports)
+            report.reason = f"Back from version {before.version if before else 'none'} to {report.model.version}."
+        except RetrainError as error:
+            report.failed(error)
+            raise
+        finally:
+            ledger.record(request.run_id, report.as_json())
+    return report.as_json()
 
 
 def _run(request: Request, settings: Settings, ports: Ports) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrain import dispatch
-from retrain.errors import RetrainError, ServiceUnavailable, UsageError
+from retrain.errors import RetrainError, ServiceTimeout, ServiceUnavailable, UsageError
+from retrain.forecasting import forecast
 from retrain.ledger import Ledger
 from retrain.settings import parse
 from retrain.trigger import Trigger
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
+MOST_DAYS = 365
+MAY_PASS = {502, 503, 504}
 STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
 log = logging.getLogger("retrain")
 
@@ -107,6 +110,19 @@ def list_runs(newest: str) -> Answer:
     return Answer(200, {"runs": Ledger(ports.state).runs(int(newest))})
 
 
+def forecast_days(days: str) -> Answer:
+    """What the champion's service forecasts; 502 or 504 when it is away."""
+    if not days.isdecimal() or not 1 <= int(days) <= MOST_DAYS:
+        raise UsageError(f"days is {days[:20]!r}; it must be a number from 1 to {MOST_DAYS}")
+    settings = parse(os.environ)
+    try:
+        return Answer(200, forecast(int(days), settings, connect(settings)))
+    except ServiceTimeout as exc:
+        return _problem(504, type(exc).__name__, str(exc))
+    except ServiceUnavailable as exc:
+        return _problem(502, type(exc).__name__, str(exc))
+
+
 def show_run(run_id: str) -> Answer:
     """One report."""
     return Answer(200, Ledger(connect(parse(os.environ)).state).run(run_id))
@@ -121,9 +137,13 @@ def answered(action: Callable[[], Answer]) -> Answer:
     except Exception:
         log.exception("a route failed")
         title, status, detail = "InternalError", 500, "this is a bug; the log of the app tells more"
-    problem = {"title": title, "status": status, "detail": detail}
-    headers = {"Retry-After": "30"} if status == STATUS_OF["service"] else {}
-    return Answer(status, problem, "application/problem+json", headers)
+    return _problem(status, title, detail)
+
+
+def _problem(status: int, title: str, detail: str) -> Answer:
+    headers = {"Retry-After": "30"} if status in MAY_PASS else {}
+    body = {"title": title, "status": status, "detail": detail}
+    return Answer(status, body, "application/problem+json", headers)
 
 
 def as_text(answer: Answer) -> str:

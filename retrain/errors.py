@@ -13,6 +13,8 @@
     │   └── LockHeld            nobody: the holder of the lock will see to it
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  it may pass: the event is kept and tried again
+        │   └── ServiceTimeout
+        ├── PromotionFailed     the winner could not be made to answer; the champion stays
         └── AccessDenied        it will not pass: a role is missing
 
 A challenger that loses is not an error; it is a verdict.
@@ -126,6 +128,26 @@ class ServiceError(RetrainError):
 
 class ServiceUnavailable(ServiceError):
     """The service did not answer or was busy: what was asked may be asked again."""
+
+
+class ServiceTimeout(ServiceUnavailable):
+    """The service took too long."""
+
+
+class PromotionFailed(ServiceError):
+    """A step of a promotion failed; whatever it had deployed is gone and the champion is as it was.
+
+    Args:
+        log: the last lines that the service wrote.
+    """
+
+    def __init__(self, step: str, reason: str, log: list[str]) -> None:
+        self.step, self.log = step, log
+        super().__init__(f"promotion failed at {step}: {reason}; the champion stays")
+
+    def as_json(self) -> dict[str, object]:
+        """Also the step and the log."""
+        return {**super().as_json(), "step": self.step, "log": self.log}
 
 
 class AccessDenied(ServiceError):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 POINTER = "champion.json"
+NOBODY = ""
+"""The version of a reign that ended a first champion's, which had failed and had no predecessor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,21 @@ class Pointer:
     @property
     def champion(self) -> Reign | None:
         """None before the first promotion."""
-        return self.reigns[-1] if self.reigns else None
+        return _crowned(self.reigns[-1] if self.reigns else None)
 
     def on(self, day: date) -> Reign | None:
         """Who was champion when that day (UTC) ended; None before the first."""
-        return next((reign for reign in reversed(self.reigns) if reign.since.date() <= day), None)
+        return _crowned(next((reign for reign in reversed(self.reigns) if reign.since.date() <= day), None))
+
+    @property
+    def versions(self) -> list[str]:
+        """Every version that ever was champion, the latest first, each once."""
+        crowned = (reign.version for reign in reversed(self.reigns) if reign.version != NOBODY)
+        return list(dict.fromkeys(crowned))
+
+
+def _crowned(reign: Reign | None) -> Reign | None:
+    return None if reign is None or reign.version == NOBODY else reign
 
 
 class Ledger:
@@ -120,6 +132,14 @@ class Ledger:
             for past in (*pointer.reigns, reign)
         ]
         self._write(POINTER, {"champion": entries[-1], "reigns": entries}, if_etag=pointer.etag)
+
+    def promotion(self, run_id: str) -> dict[str, Any] | None:
+        """How far a run's promotion has come; None if it has none."""
+        return self._read(f"promotions/{run_id}.json") if RUN_ID.fullmatch(run_id) else None
+
+    def note_promotion(self, run_id: str, state: Mapping[str, Any]) -> None:
+        """Keep how far a promotion has come."""
+        self._write(f"promotions/{run_id}.json", state)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         stored = self._store.read(name)

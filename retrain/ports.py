@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -61,17 +61,54 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A running version: where it answers, and the key that it wants."""
+
+    name: str
+    version: str
+    url: str
+    key: str = field(repr=False)
+
+
+class Platform(Protocol):
+    """Builds images and runs them, one service a name.
+
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    """
+
+    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+        """Make an image and give its reference. Idempotent."""
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """Start a service beside those that run, and return without waiting. Idempotent by name."""
+
+    def services(self) -> list[Service]:
+        """Everything that was deployed and not removed, running or not."""
+
+    def is_running(self, name: str) -> bool:
+        """Whether its process or container lives; it may not be ready yet."""
+
+    def log(self, name: str) -> list[str]:
+        """The last lines that it wrote."""
+
+    def remove(self, name: str) -> None:
+        """Stop a service; requests in flight are finished. Nothing happens if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a run touches.
 
     Attributes:
         inbox: where files land; never written to but by `land` on the command line.
         state: history, quarantine, requests, runs, models and the champion pointer.
+        platform: where versions answer.
         now: the time, in UTC.
         progress: told of the stage and where in it, for a person who waits.
     """
 
     inbox: ObjectStore
     state: ObjectStore
+    platform: Platform
     now: Callable[[], datetime]
     progress: Callable[[str, str], None]

@@ -6,13 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from retrain.errors import ModelError, NotFound
 from retrain.ports import ABSENT
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from retrain.ports import ObjectStore
 
 
@@ -30,6 +32,12 @@ class Lineage:
         """As it stands in the record and in the artifact."""
         return {name: str(value) for name, value in asdict(self).items()}
 
+    @classmethod
+    def from_json(cls, record: Mapping[str, str]) -> Self:
+        """Read it back. Raises: KeyError, TypeError or ValueError if it is none."""
+        days = {name: date.fromisoformat(record[name]) for name in ("trained_from", "trained_through")}
+        return cls(**{**record, **days})  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
@@ -41,6 +49,10 @@ class RegisteredModel:
     lineage: Lineage
     run_id: str
 
+    def as_json(self) -> dict[str, str]:
+        """How a report names it."""
+        return {"name": self.name, "version": self.version, "artifact_sha256": self.artifact_sha256}
+
 
 class Registry:
     """The versions 1, 2, 3, ... of one model in an object store."""
@@ -48,8 +60,14 @@ class Registry:
     def __init__(self, store: ObjectStore, name: str) -> None:
         self._store, self._name = store, name
 
-    def register(self, artifact: bytes, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
-        """Idempotent: the same lineage gives the same version.
+    def keep(self, artifact: bytes) -> str:
+        """Store an artifact, which makes it no version yet, and give its sha256."""
+        digest = hashlib.sha256(artifact).hexdigest()
+        self._store.write(f"artifacts/{digest}.json", artifact)
+        return digest
+
+    def register(self, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
+        """Make a kept artifact a version. Idempotent: the same lineage gives the same version.
 
         Raises: Conflict if somebody else registers at the same moment.
         """
@@ -58,19 +76,17 @@ class Registry:
             there = self.get(version)
             if there.lineage == lineage:
                 return there
-        digest = hashlib.sha256(artifact).hexdigest()
         version = str(int(versions[-1]) + 1 if versions else 1)
-        self._store.write(f"artifacts/{digest}.json", artifact)
         record = {
             "name": self._name,
             "version": version,
-            "artifact_sha256": digest,
+            "artifact_sha256": artifact_sha256,
             "lineage": lineage.as_json(),
             "run_id": run_id,
             "registered_at": now.isoformat(),
         }
         self._store.write(self._record(version), json.dumps(record, indent=1).encode(), if_etag=ABSENT)
-        return RegisteredModel(self._name, version, digest, lineage, run_id)
+        return RegisteredModel(self._name, version, artifact_sha256, lineage, run_id)
 
     def versions(self) -> list[str]:
         """Ascending."""
@@ -84,30 +100,19 @@ class Registry:
             raise NotFound(f"model {self._name} has no version {version}")
         try:
             record: dict[str, Any] = json.loads(stored.data)
-            lineage = record["lineage"]
             return RegisteredModel(
                 name=record["name"],
                 version=record["version"],
                 artifact_sha256=record["artifact_sha256"],
-                lineage=Lineage(
-                    data_sha256=lineage["data_sha256"],
-                    trained_from=date.fromisoformat(lineage["trained_from"]),
-                    trained_through=date.fromisoformat(lineage["trained_through"]),
-                    order=lineage["order"],
-                    code_version=lineage["code_version"],
-                ),
+                lineage=Lineage.from_json(record["lineage"]),
                 run_id=record["run_id"],
             )
         except (ValueError, KeyError, TypeError) as exc:
             where = self._store.address(self._record(version))
             raise ModelError(f"{where} cannot be read ({type(exc).__name__}); restore it from a backup") from exc
 
-    def load(self, model: RegisteredModel) -> ForecastModel:
-        """The model itself.
-
-        Raises: ModelError unless the artifact is there, has the recorded sha256 and proves its golden
-            forecasts.
-        """
+    def artifact(self, model: RegisteredModel) -> bytes:
+        """The artifact's bytes. Raises: ModelError unless they are there and have the recorded sha256."""
         name = f"artifacts/{model.artifact_sha256}.json"
         stored = self._store.read(name)
         if stored is None or hashlib.sha256(stored.data).hexdigest() != model.artifact_sha256:
@@ -115,8 +120,12 @@ class Registry:
                 f"{self._store.address(name)}, the artifact of version {model.version}, is missing or altered; "
                 "restore it from a backup"
             )
+        return stored.data
+
+    def load(self, model: RegisteredModel) -> ForecastModel:
+        """The model itself. Raises: ModelError also if it does not prove its golden forecasts."""
         try:
-            return ForecastModel.from_json(stored.data)
+            return ForecastModel.from_json(self.artifact(model))
         except BadArtifact as exc:
             raise ModelError(f"version {model.version}: {exc}") from exc
 

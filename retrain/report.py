@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from retrain.decide import Decision, Verdict
     from retrain.errors import RetrainError
     from retrain.evaluate import Comparison, Scorecard
@@ -38,6 +37,7 @@ class RunReport:
     challenger: dict[str, Any] | None = None
     measured: Comparison | None = None
     model: RegisteredModel | None = None
+    promoting: bool = False
     error: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -73,6 +73,16 @@ class RunReport:
             "files": list(files),
         }
 
+    def submitted(self, decision: Decision, challenger: dict[str, Any]) -> None:
+        """Note that a winner is on its way; a run that is killed now can be gone on with."""
+        self.decided(decision)
+        self.challenger, self.promoting = challenger, True
+
+    def promoted(self, model: RegisteredModel) -> None:
+        """Note that it answers."""
+        self.model, self.promoting = model, False
+        self.challenger = {**(self.challenger or {}), "version": model.version}
+
     def failed(self, error: RetrainError) -> None:
         """Note why there is no verdict; the champion is as it was."""
         self.verdict, self.reason, self.error = None, str(error), error.as_json()
@@ -83,7 +93,7 @@ class RunReport:
         document: dict[str, Any] = {
             "run_id": self.request.run_id,
             "trigger": str(self.request.trigger),
-            "status": "failed" if self.error else "done",
+            "status": "failed" if self.error else "promoting" if self.promoting else "done",
             "verdict": None if self.verdict is None else str(self.verdict),
             "reason": self.reason,
             "warnings": list(self.warnings),
@@ -98,12 +108,7 @@ class RunReport:
             "challenger": self.challenger and self.challenger | _metrics(measured.challenger if measured else None),
             "seasonal_naive": measured and _metrics(measured.seasonal_naive),
             "evidence": measured and _evidence(measured),
-            "model": self.model
-            and {
-                "name": self.model.name,
-                "version": self.model.version,
-                "artifact_sha256": self.model.artifact_sha256,
-            },
+            "model": self.model and self.model.as_json(),
             "artifacts": self.artifacts,
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }
@@ -138,7 +143,7 @@ def summary(report: dict[str, Any]) -> str:
     if report["status"] == "queued":
         return "\n".join([*lines, "status     waits its turn"])
     lines += _landing_lines(report["landing"]) + _data_lines(report["data"])
-    lines.append(f"verdict    {(report['verdict'] or 'failed').upper()}  {report['reason']}")
+    lines.append(f"verdict    {(report['verdict'] or report['status']).upper()}  {report['reason']}")
     lines += [f"warning    {warning}" for warning in report["warnings"]]
     lines += _score_lines(report)
     if report["model"]:
@@ -191,3 +196,18 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         p = f"= {evidence['p_value']:.3f}" if evidence["p_value"] >= SHOWN_P else f"< {SHOWN_P}"
         line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p {p}"
     return [*table, line]
+
+
+def forecast_table(answer: dict[str, Any]) -> str:
+    """A forecast as a person reads it: who answered, from what, and the days to come."""
+    levels = [interval["level"] for interval in answer["forecast"][0]["intervals"]]
+    lines = [
+        f"version    {answer['version']} of {answer['model']}, trained through {answer['trained_through']}",
+        f"origin     {answer['origin']}, {answer['data_age_days']} days ago",
+        f"{'':<11}{'day':<14}{'forecast':>12}" + "".join(f"{f'{level:g} % interval':>24}" for level in levels),
+    ]
+    for row in answer["forecast"]:
+        day = f"{row['date']} {date.fromisoformat(row['date']):%a}"
+        bounds = "".join(f"{one['lower']:>12.1f} .. {one['upper']:>8.1f}" for one in row["intervals"])
+        lines.append(f"{'':<11}{day:<14}{row['mean']:>12.1f}{bounds}")
+    return "\n".join(lines)

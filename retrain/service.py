@@ -18,7 +18,7 @@ from retrain.evaluate import Comparison, compare
 from retrain.fit import FittedModel, fit, refit
 from retrain.history import accept, quarantine, read_history
 from retrain.ledger import Ledger, Pointer
-from retrain.promotion import promote
+from retrain.promotion import promote, submit
 from retrain.registry import RegisteredModel, Registry
 from retrain.report import RunReport, model_card
 from retrain.search import search
@@ -70,7 +70,7 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
         if request.dry_run:
             decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
         elif decision.verdict is Verdict.PROMOTE:
-            _promote(challenger, series, pointer, settings, ports, report)
+            _promote(challenger, series, pointer, decision, settings, ports, report)
     report.decided(decision)
     if not request.dry_run and decision.verdict is not Verdict.UNCHANGED:
         Ledger(ports.state).conclude(question, request.run_id, decision.verdict, decision.reason)
@@ -188,17 +188,20 @@ def _promote(
     challenger: FittedModel,
     series: DailySeries,
     pointer: Pointer,
+    decision: Decision,
     settings: Settings,
     ports: Ports,
     report: RunReport,
 ) -> None:
-    """The order that was measured, refitted to every day, is what gets registered."""
+    """The order that was measured, refitted to every day, is what gets promoted."""
     with _stage("fit", report, ports):
         winner = challenger if challenger.model.origin == series.last_day else refit(challenger, series)
+    run_id, order = report.request.run_id, str(winner.order)
+    submit(winner, series, pointer, decision.reason, run_id, settings, ports)
+    report.submitted(decision, model_card(None, order, series.last_day))
+    Ledger(ports.state).record(run_id, report.as_json())
     with _stage("promote", report, ports):
-        run_id = report.request.run_id
-        report.model = promote(winner, series, pointer, settings.model_name, run_id, ports)
-    report.challenger = model_card(report.model.version, str(winner.order), series.last_day)
+        report.promoted(promote(run_id, settings, ports))
 
 
 @contextmanager

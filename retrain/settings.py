@@ -154,6 +154,18 @@ class Settings(BaseModel):
         description="a challenger that loses to the seasonal naive: `warn` or `block`",
     )
 
+    platform: Literal["local"] = Field(
+        "local", alias="RETRAIN_PLATFORM", description="where versions answer: `local` runs them as processes here"
+    )
+    ready_seconds: float = Field(
+        60, alias="RETRAIN_READY_SECONDS", gt=0, le=1800, description="a new service must be ready within"
+    )
+    confirm_seconds: float = Field(
+        3, alias="RETRAIN_CONFIRM_SECONDS", ge=0, le=600, description="a new champion is watched for so long"
+    )
+    keep_services: int = Field(
+        2, alias="RETRAIN_KEEP_SERVICES", ge=1, le=20, description="so many of the last champions go on running"
+    )
     model_name: str = Field(
         "daily-transactions",
         alias="RETRAIN_MODEL_NAME",

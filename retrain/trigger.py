@@ -20,6 +20,7 @@ class Trigger(StrEnum):
     BLOB = "blob"
     TIMER = "timer"
     HTTP = "http"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from retrain.adapters.process import ProcessPlatform
 from retrain.ports import Ports
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def _silent(_stage: str, _detail: str) -> None:
 def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Ports:
     """Open the store that the settings name; nothing is called yet."""
     inbox, state = _stores(settings)
-    return Ports(inbox=inbox, state=state, now=lambda: datetime.now(UTC), progress=progress)
+    platform = ProcessPlatform(settings.root / "platform")
+    return Ports(inbox=inbox, state=state, platform=platform, now=lambda: datetime.now(UTC), progress=progress)
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from datetime import UTC, date, datetime
@@ -10,7 +11,9 @@ from pathlib import Path
 from retrain.__main__ import main
 from retrain.errors import DataError
 from retrain.formats import Columns
+from retrain.settings import parse
 from retrain.transactions import Aggregate, read_days
+from retrain.wiring import connect
 
 ROOT = Path(".demo")
 
@@ -31,15 +34,29 @@ def demo(folder: Path) -> int:
     if not files:
         print(f"{folder} holds no files; name a folder of transactions: make demo DATA=folder", file=sys.stderr)
         return 2
+    stop()
     shutil.rmtree(ROOT, ignore_errors=True)
     codes = []
     for file in files:
         print(f"$ retrain land {file} --root {ROOT}", flush=True)
         codes.append(main(["land", str(file), "--root", str(ROOT)]))
-    print(f"$ retrain champion --root {ROOT}", flush=True)
-    codes.append(main(["champion", "--root", str(ROOT)]))
+    for words in (["champion"], ["services"], ["forecast", "--days", "7"]):
+        print(f"$ retrain {' '.join(words)} --root {ROOT}", flush=True)
+        codes.append(main([*words, "--root", str(ROOT)]))
     return max(codes)
 
 
+def stop() -> None:
+    """End the services that the demo has started."""
+    platform = connect(parse({"RETRAIN_ROOT": str(ROOT)})).platform
+    for service in platform.services():
+        platform.remove(service.name)
+
+
 if __name__ == "__main__":
-    sys.exit(demo(Path(sys.argv[1])))
+    code = demo(Path(sys.argv[1]))
+    if os.environ.get("KEEP") == "1":
+        print(f"The services go on running; `retrain services --root {ROOT}` lists them, `make stop` ends them.")
+    else:
+        stop()
+    sys.exit(code)

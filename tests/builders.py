@@ -12,10 +12,11 @@ from retrain.adapters.folder import FolderStore
 from retrain.dispatch import ask, work_off
 from retrain.evaluate import Comparison, DieboldMariano, Scorecard
 from retrain.ledger import Ledger
-from retrain.ports import ObjectStore, Ports
+from retrain.ports import ObjectStore, Platform, Ports
 from retrain.series import DailySeries
 from retrain.settings import Settings, parse
 from retrain.trigger import Trigger
+from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRST_DAY = date(2023, 1, 2)  # a Monday
-QUICK = {"RETRAIN_ORDER": "1,0,0"}
+QUICK = {"RETRAIN_ORDER": "1,0,0", "RETRAIN_CONFIRM_SECONDS": "0"}
 
 
 def weekly(days: int, *, seed: int = 0, level: float = 100.0, noise: float = 5.0) -> NDArray[np.float64]:
@@ -84,11 +85,12 @@ class Clock:
 
 @dataclass
 class World:
-    """A store on a folder, settings that fit fast, and a clock."""
+    """A store on a folder, settings that fit fast, a clock, and services in threads."""
 
     root: Path
     overrides: dict[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    platform: Platform = field(default_factory=ThreadPlatform)
 
     @property
     def settings(self) -> Settings:
@@ -100,7 +102,8 @@ class World:
 
     def with_state(self, state: ObjectStore) -> Ports:
         """The same world seen through another store."""
-        return Ports(FolderStore(self.root / "inbox"), state, self.clock, lambda _stage, _detail: None)
+        inbox = FolderStore(self.root / "inbox")
+        return Ports(inbox, state, self.platform, self.clock, lambda _stage, _detail: None)
 
     @property
     def ledger(self) -> Ledger:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.azurite import azurite
 from tests.builders import World
+from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     """An empty store on a folder."""
-    return World(tmp_path / "store")
+    platform = ThreadPlatform()
+    yield World(tmp_path / "store", platform=platform)
+    platform.close()
 
 
 @pytest.fixture(scope="session")

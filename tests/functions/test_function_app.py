@@ -19,6 +19,7 @@ from retrain.settings import parse
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
 from tests.functions.worker import InvocationFailed, Worker
+from tests.platforms import stop_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +67,13 @@ class App:
 
 
 @pytest.fixture
-def app(worker: Worker, storage: str, monkeypatch: pytest.MonkeyPatch) -> App:
+def app(worker: Worker, storage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[App]:
     """Fresh containers in Azurite, and the settings that point there."""
     mark = uuid.uuid4().hex[:12]
     environment = {
         **QUICK,
         "RETRAIN_STORE": "blob",
+        "RETRAIN_ROOT": str(tmp_path),
         "TRANSACTIONS_STORAGE": storage,
         "TRANSACTIONS_CONTAINER": f"transactions-{mark}",
         "RETRAIN_STATE_CONTAINER": f"retrain-{mark}",
@@ -80,7 +82,8 @@ def app(worker: Worker, storage: str, monkeypatch: pytest.MonkeyPatch) -> App:
         monkeypatch.setenv(name, value)
     service = BlobServiceClient.from_connection_string(storage)
     service.create_container(environment["TRANSACTIONS_CONTAINER"])
-    return App(worker, environment, service)
+    yield App(worker, environment, service)
+    stop_services(tmp_path)
 
 
 def test_every_function_is_indexed_with_its_trigger(worker: Worker):
@@ -96,6 +99,7 @@ def test_every_function_is_indexed_with_its_trigger(worker: Worker):
         "retrain_from_queue": "queueTrigger",
         "list_runs": "httpTrigger",
         "show_run": "httpTrigger",
+        "forecast": "httpTrigger",
     }  # fmt: skip
 
 
@@ -104,14 +108,15 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
     blob = worker.bindings("retrain_on_new_data")["blobTrigger"]
     timer = worker.bindings("retrain_on_schedule")["timerTrigger"]
     routes = {
-        name: worker.bindings(name)["httpTrigger"] for name in ("retrain_on_request", "list_runs", "show_run")
+        name: worker.bindings(name)["httpTrigger"]
+        for name in ("retrain_on_request", "list_runs", "show_run", "forecast")
     }
 
     assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
     assert (timer["schedule"], timer["runOnStartup"]) == ("%RETRAIN_SCHEDULE%", False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
-    assert [routes[name]["route"] for name in routes] == ["retrain", "runs", "runs/{id}"]
+    assert [routes[name]["route"] for name in routes] == ["retrain", "runs", "runs/{id}", "forecast"]
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,20 @@ ROOT = Path(__file__).parents[2]
 
 # A module may import from rows above its own, and from its own row not at all.
 FLOORS = [
-    ["scoring.model", "retrain", "retrain.errors"],
+    ["scoring.model", "scoring.schema", "scoring.guard", "scoring.health", "retrain", "retrain.errors"],
+    ["scoring.app"],
+    ["scoring.__main__"],
     ["retrain.series", "retrain.seen_ids", "retrain.formats", "retrain.trigger"],
     ["retrain.transactions"],
     ["retrain.data_tests", "retrain.fit"],
     ["retrain.search", "retrain.evaluate"],
     ["retrain.decide", "retrain.ports"],
     ["retrain.settings", "retrain.history", "retrain.registry", "retrain.ledger"],
-    ["retrain.report", "retrain.promotion", "retrain.acquire"],
+    ["retrain.report", "retrain.image", "retrain.client", "retrain.acquire"],
+    ["retrain.proof", "retrain.forecasting"],
+    ["retrain.promotion"],
     ["retrain.service"],
-    ["retrain.dispatch", "retrain.adapters.folder", "retrain.adapters.blob"],
+    ["retrain.dispatch", "retrain.adapters.folder", "retrain.adapters.blob", "retrain.adapters.process"],
     ["retrain.wiring"],
     ["retrain.doors"],
     ["retrain.__main__", "function_app"],
@@ -50,11 +54,14 @@ ONLY_IN = {
     "azure.core": {"retrain.adapters.blob"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.folder"},
-    "pydantic": {"retrain.settings", "retrain.doors"},
+    "pydantic": {"retrain.settings", "retrain.doors", "scoring.schema"},
+    "requests": {"retrain.client"},
+    "psutil": {"retrain.adapters.process"},
+    "fastapi": {"scoring.app"},
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"pandas", "statsmodels", "scipy", "pyarrow", "azure"}
+HEAVY = {"pandas", "statsmodels", "scipy", "pyarrow", "azure", "requests"}
 
 
 def path_of(module: str) -> Path:

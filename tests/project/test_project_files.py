@@ -16,11 +16,26 @@ from packaging.utils import canonicalize_name
 
 from retrain.__main__ import _parser, main
 from samples.generate import generate
+from tests.platforms import stop_services
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"]
-LOCKS = {"requirements.txt": RUNTIME, "requirements-dev.txt": [*RUNTIME, *PROJECT["dependency-groups"]["dev"]]}
+
+
+def group(name: str) -> list[str]:
+    """A dependency group with those that it includes."""
+    lines: list[str] = []
+    for entry in PROJECT["dependency-groups"][name]:
+        lines += [entry] if isinstance(entry, str) else group(entry["include-group"])
+    return lines
+
+
+LOCKS = {
+    "requirements.txt": RUNTIME,
+    "requirements-dev.txt": [*RUNTIME, *group("dev")],
+    "scoring/requirements.txt": group("scoring"),
+}
 
 
 def pins(lock: str) -> dict[str, Requirement]:
@@ -71,11 +86,12 @@ def test_a_lock_holds_exact_pins_with_hashes_and_no_address(lock: str):
     assert not (ROOT / "uv.lock").exists()
 
 
-def test_the_runtime_lock_is_part_of_the_development_lock():
-    """The tests run what is deployed."""
+@pytest.mark.parametrize("lock", ["requirements.txt", "scoring/requirements.txt"])
+def test_what_is_deployed_is_part_of_the_development_lock(lock: str):
+    """The tests run it."""
     development = pins("requirements-dev.txt")
 
-    for name, pin in pins("requirements.txt").items():
+    for name, pin in pins(lock).items():
         assert str(development[name].specifier) == str(pin.specifier)
 
 
@@ -121,12 +137,17 @@ def test_the_readme_shows_make_targets_that_exist():
 
 
 def test_the_readme_commands_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ):
     """One after the other, in an empty folder with the samples; a run's name is the newest one's."""
     (tmp_path / "samples").symlink_to(ROOT / "samples")
+    request.addfinalizer(lambda: stop_services(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RETRAIN_ORDER", "1,0,0")
+    monkeypatch.setenv("RETRAIN_CONFIRM_SECONDS", "0")
+    monkeypatch.setenv("RETRAIN_ORDER", "0,0,0")
     commands = [command for command in console_blocks(ROOT / "README.md") if command.startswith("retrain ")]
 
     for command in commands:

@@ -14,6 +14,7 @@ import pytest
 
 from retrain.__main__ import main
 from tests.azurite import free_port
+from tests.platforms import stop_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,11 @@ def server(body: bytes, status: int = 200, promised: int | None = None) -> Itera
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("RETRAIN_ORDER", "0,0,0")
+    monkeypatch.setenv("RETRAIN_CONFIRM_SECONDS", "0")
+    yield
+    stop_services(tmp_path)
 
 
 def acquire(root: Path, monkeypatch: pytest.MonkeyPatch, url: str, sha256: str = "") -> int:

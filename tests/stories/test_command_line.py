@@ -10,8 +10,10 @@ import pytest
 
 from retrain.__main__ import main
 from tests.builders import QUICK, csv_file, weekly
+from tests.platforms import stop_services
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias"}
@@ -40,8 +42,9 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(tmp_path, capsys)
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+    yield Shell(tmp_path, capsys)
+    stop_services(tmp_path / "store")
 
 
 def objects(out: str) -> list[dict[str, Any]]:

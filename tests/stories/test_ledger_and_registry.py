@@ -62,9 +62,9 @@ def test_the_same_lineage_is_the_same_version(world: World):
     """Registering again, after a crash for example, makes nothing new."""
     registry = Registry(FolderStore(world.root), "sales")
 
-    first = registry.register(b"{}", LINEAGE, "run-1", NOON)
-    again = registry.register(b"{}", LINEAGE, "run-2", NOON)
-    other = registry.register(b"[]", replace(LINEAGE, data_sha256="cd" * 32), "run-3", NOON)
+    first = registry.register(registry.keep(b"{}"), LINEAGE, "run-1", NOON)
+    again = registry.register(registry.keep(b"{}"), LINEAGE, "run-2", NOON)
+    other = registry.register(registry.keep(b"[]"), replace(LINEAGE, data_sha256="cd" * 32), "run-3", NOON)
 
     assert again == first
     assert (first.version, other.version) == ("1", "2")
@@ -74,7 +74,7 @@ def test_the_same_lineage_is_the_same_version(world: World):
 def test_an_altered_artifact_is_not_loaded(world: World):
     """Its sha256 is on record."""
     registry = Registry(FolderStore(world.root), "sales")
-    model = registry.register(b"{}", LINEAGE, "run", NOON)
+    model = registry.register(registry.keep(b"{}"), LINEAGE, "run", NOON)
     (world.root / "artifacts" / f"{model.artifact_sha256}.json").write_bytes(b"{ }")
 
     with pytest.raises(ModelError, match="missing or altered"):

@@ -1,0 +1,168 @@
+"""The platform on this machine: an image is a folder, a service is a process on a free loopback port.
+
+The process table says what runs, not a record: a promotion that was killed at any moment finds its service again,
+and never starts a second one. A record holds only what a process cannot be asked: its port and its key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from retrain.errors import ConfigError, ServiceError
+from retrain.ports import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LOG_LINES = 20
+POLL_SECONDS = 0.05
+STOP_SECONDS = 25  # more than the service grants its last requests
+MARK = "SCORING_INSTANCE"
+# The shell leaves at once, so the service belongs to nobody here and outlives whoever started it.
+DETACH = '"$@" >> "$SCORING_LOG" 2>&1 < /dev/null &'
+
+
+class ProcessPlatform:
+    """Images below `root/images`, records and logs below `root/services`."""
+
+    def __init__(self, root: Path) -> None:
+        self._images, self._services = root.absolute() / "images", root.absolute() / "services"
+
+    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+        """Lay the folder out as the Dockerfile would its /app."""
+        image = self._images / name
+        if not image.exists():
+            unfinished = self._images / f".{name}-{secrets.token_hex(4)}"
+            for path, data in context.items():
+                (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
+                (unfinished / path).write_bytes(data)
+            try:
+                unfinished.replace(image)
+            except OSError:  # somebody else was faster, with the same bytes
+                shutil.rmtree(unfinished)
+        return str(image)
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """See Platform."""
+        there = self._read(name)
+        if there is not None and self.is_running(name):
+            return there
+        # A record whose port is free is started again as it stands: should a process that was killed have
+        # started the service an instant ago, one of the two will find the port taken and end.
+        service = there if there is not None and _is_free(urlsplit(there.url).port or 0) else None
+        if service is None:
+            service = Service(name, version, f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(32))
+            self._write(service)
+        self._start(service, image)
+        return service
+
+    def services(self) -> list[Service]:
+        """See Platform."""
+        records = sorted(self._services.glob("*.json")) if self._services.exists() else []
+        return [service for record in records if (service := self._read(record.stem))]
+
+    def is_running(self, name: str) -> bool:
+        """See Platform."""
+        return any(self._processes(name))
+
+    def log(self, name: str) -> list[str]:
+        """See Platform."""
+        try:
+            return self._log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
+        except FileNotFoundError:
+            return []
+
+    def remove(self, name: str) -> None:
+        """See Platform."""
+        for process in self._processes(name):
+            process.terminate()
+        # Waiting for the process itself would also wait for whoever adopted it to collect its remains.
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.is_running(name) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        for process in self._processes(name):
+            process.kill()
+        self._record(name).unlink(missing_ok=True)
+
+    def _start(self, service: Service, image: str) -> None:
+        url = urlsplit(service.url)
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "SCORING_HOST": str(url.hostname),
+            "SCORING_PORT": str(url.port),
+            "SCORING_KEY": service.key,
+            "SCORING_LOG": str(self._log(service.name)),
+            MARK: str(self._record(service.name)),
+        }
+        command = ["/bin/sh", "-c", DETACH, "sh", sys.executable, "-m", "scoring"]
+        try:
+            subprocess.run(command, cwd=image, env=environment, start_new_session=True, check=True)  # noqa: S603
+        except (OSError, subprocess.CalledProcessError) as exc:
+            raise ServiceError(f"{service.name} could not be started from {image}: {exc}") from exc
+
+    def _processes(self, name: str) -> Iterator[Any]:
+        try:
+            import psutil
+        except ImportError as exc:
+            raise ConfigError(
+                "RETRAIN_PLATFORM=local needs the packages of requirements-dev.txt; run make setup"
+            ) from exc
+
+        mark = str(self._record(name))
+        for process in psutil.process_iter(["cmdline", "status"]):
+            if process.info["status"] != psutil.STATUS_ZOMBIE and "scoring" in (process.info["cmdline"] or []):
+                try:
+                    if process.environ().get(MARK) == mark:
+                        yield process
+                except psutil.Error:
+                    continue
+
+    def _record(self, name: str) -> Path:
+        return self._services / f"{name}.json"
+
+    def _log(self, name: str) -> Path:
+        return self._services / f"{name}.log"
+
+    def _read(self, name: str) -> Service | None:
+        try:
+            return Service(**json.loads(self._record(name).read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as exc:
+            raise ServiceError(f"{self._record(name)} cannot be read; remove it and promote again") from exc
+
+    def _write(self, service: Service) -> None:
+        """Whole or not at all, and for this user's eyes only: it holds the key."""
+        self._services.mkdir(parents=True, exist_ok=True)
+        unfinished = self._services / f".{service.name}-{secrets.token_hex(4)}"
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(json.dumps(asdict(service)))
+        unfinished.replace(self._record(service.name))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,65 @@
+"""The stable route: ask the champion's service, whoever is champion, for the days after the last accepted one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from retrain.client import ask
+from retrain.errors import NotFound, ServiceUnavailable
+from retrain.history import read_history
+from retrain.ledger import Ledger
+from retrain.series import GapPolicy
+
+if TYPE_CHECKING:
+    from retrain.ports import Ports, Service
+    from retrain.series import Days
+    from retrain.settings import Settings
+
+
+def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+    """Forecast `days` days with the champion as it was trained, told every accepted day since.
+
+    Returns: the service's answer, and how many days old its newest one is.
+    Raises: NotFound if there is no champion; ServiceUnavailable if its service does not answer.
+    """
+    service = _champions_service(ports)
+    try:
+        answer = _asked(service, days, settings, ports)
+    except ServiceUnavailable:
+        # A promotion may have retired the service between two lines: then somebody else is champion now.
+        successor = _champions_service(ports)
+        if successor == service:
+            raise
+        answer = _asked(successor, days, settings, ports)
+    age = ports.now().date() - date.fromisoformat(answer["origin"])
+    return answer | {"data_age_days": age.days}
+
+
+def _champions_service(ports: Ports) -> Service:
+    champion = Ledger(ports.state).pointer().champion
+    if champion is None:
+        raise NotFound("there is no champion yet; land a file of transactions first")
+    for service in ports.platform.services():
+        if service.version == champion.version:
+            return service
+    version = champion.version
+    raise ServiceUnavailable(
+        f"version {version} is champion and has no service; `retrain rollback --to {version}` starts one"
+    )
+
+
+def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+    trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
+    observed = _since(trained_through, read_history(ports.state).days, settings.gaps)
+    observations = [{"date": day.isoformat(), "amount": amount} for day, amount in observed.items()]
+    return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
+
+
+def _since(day: date, history: Days, gaps: GapPolicy) -> Days:
+    """The accepted days after `day`. A missing one stays missing, which the model bears, unless it means zero."""
+    newer = {newest: amount for newest, amount in history.items() if newest > day}
+    if gaps is GapPolicy.ZERO and newer:
+        whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
+        return {each: newer.get(each, 0.0) for each in whole}
+    return newer

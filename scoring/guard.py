@@ -1,0 +1,108 @@
+"""What stands before every route: the key, the size of the body, and the count for `/metrics`."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_BYTES = 64 << 10
+OPEN_ROUTES = {"/healthz", "/readyz"}
+PROBLEM = "application/problem+json"
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """A refusal as RFC 9457 has it."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Response(json.dumps(body), status, headers, PROBLEM)
+
+
+class Metrics:
+    """Requests and seconds by route, in a registry of their own."""
+
+    def __init__(self, model: str, version: str) -> None:
+        self.registry = CollectorRegistry()
+        info = Gauge(
+            "scoring_model_info", "The version that is served.", ["model", "version"], registry=self.registry
+        )
+        info.labels(model, version).set(1)
+        self._requests = Counter("scoring_requests", "Requests.", ["route", "status"], registry=self.registry)
+        self._seconds = Histogram("scoring_seconds", "Seconds a request.", ["route"], registry=self.registry)
+
+    def count(self, route: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self._requests.labels(route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+class Guard:
+    """ASGI middleware.
+
+    Args:
+        key: what callers must present; None lets anybody in.
+    """
+
+    def __init__(self, app: ASGIApp, key: str | None, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+        self._key = None if key is None else key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        await (refusal or self._app)(scope, _bounded(receive), watched)
+        route = getattr(scope.get("route"), "path", "other")
+        self._metrics.count(route, status, time.perf_counter() - began)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = dict(scope["headers"])
+        if scope["path"] not in OPEN_ROUTES and not self._admits(headers):
+            detail = "send the key as Authorization: Bearer KEY or as x-api-key"
+            return problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > BODY_BYTES:
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        return None
+
+    def _admits(self, headers: dict[bytes, bytes]) -> bool:
+        if self._key is None:
+            return True
+        scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
+        shown = bearer if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+        return hmac.compare_digest(shown, self._key)
+
+
+_TOO_LARGE = f"the body may have {BODY_BYTES} bytes"
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same stream, which breaks off with 413 where it has grown too long, whatever its header promised."""
+    read = 0
+
+    async def bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > BODY_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        return message
+
+    return bounded

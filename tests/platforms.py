@@ -1,0 +1,91 @@
+"""Platforms for tests: the genuine scoring app in a thread, and the ends of what tests have started."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from retrain.adapters.process import ProcessPlatform
+from retrain.ports import Service
+from scoring.app import Served, create_app
+from scoring.model import ForecastModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+
+class ThreadPlatform:
+    """The same app as in the container, a thread a service: starts in milliseconds."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, Mapping[str, bytes]] = {}
+        self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
+
+    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+        """Keep the context."""
+        self.images[name] = context
+        return name
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """Serve the image's model."""
+        if name not in self._running:
+            listening = socket.create_server(("127.0.0.1", 0))
+            service = Service(name, version, f"http://127.0.0.1:{listening.getsockname()[1]}", "key-of-a-test")
+            app = create_app(self.model_of(image), service.key)
+            self._running[name] = (service, *serve(app, listening))
+        return self._running[name][0]
+
+    def model_of(self, image: str) -> Served:
+        """What the image holds."""
+        context = self.images[image]
+        version = json.loads(context["model/version.json"])
+        model = ForecastModel.from_json(context["model/artifact.json"])
+        return Served(model, version["name"], version["version"], version["data_sha256"])
+
+    def services(self) -> list[Service]:
+        """Those that run."""
+        return [service for service, _, _ in self._running.values()]
+
+    def is_running(self, name: str) -> bool:
+        """By name."""
+        return name in self._running
+
+    def log(self, name: str) -> list[str]:
+        """Threads write none."""
+        return [f"{name} wrote nothing"]
+
+    def remove(self, name: str) -> None:
+        """Stop it."""
+        if name in self._running:
+            _, server, thread = self._running.pop(name)
+            server.should_exit = True
+            thread.join()
+
+    def close(self) -> None:
+        """Stop them all."""
+        for _, server, _ in self._running.values():
+            server.should_exit = True
+        for name in list(self._running):
+            self.remove(name)
+
+
+def serve(app: FastAPI, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
+    """Run an app on a socket, in a thread of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    return server, thread
+
+
+def stop_services(root: Path) -> None:
+    """End every service that was started below a folder."""
+    platform = ProcessPlatform(root / "platform")
+    for service in platform.services():
+        platform.remove(service.name)
