@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.errors import NotFound, RetrainError, UsageError
+from retrain.errors import NotFound, RetrainError, ServiceUnavailable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ EXIT_CODES = {
 }
 POLL_SECONDS = 0.5
 MOST_DAYS = 365
+MOST_RUNS = 10_000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,8 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(words)
         code: int = options.command(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except RetrainError as error:
         return _complain(error.as_json(), as_json="--json" in words)
     return code
@@ -77,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--note", help="why; kept with the run")
     command("tick", _tick, "do what the timer does")
     runs = command("runs", _runs, "list the newest runs")
-    runs.add_argument("--newest", type=int, default=20, metavar="N")
+    runs.add_argument("--newest", type=_count, default=20, metavar="N")
     show = command("show", _show, "show one run")
     show.add_argument("run_id", metavar="RUN")
     champion = command("champion", _champion, "say which version is champion, or was on a day")
@@ -91,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     command("services", _services, "list the services and their state")
     command("acquire", _acquire, "download the transaction history, cut it by year and land each", evaluation)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_RUNS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MOST_RUNS}")
+    return int(text)
 
 
 def _day(text: str) -> date:
@@ -107,14 +118,17 @@ def _land(options: argparse.Namespace) -> int:
 
 def _land_file(file: Path, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
     from retrain.dispatch import ask
-    from retrain.trigger import Trigger
+    from retrain.trigger import Trigger, new_run_id
 
+    run_id = new_run_id(ports.now())
+    name = f"{run_id}/{file.name}"  # two files of one name are two files
     try:
         with file.open("rb") as stream:
-            ports.inbox.upload(file.name, stream)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
-        raise NotFound(f"{file} cannot be opened: {exc.strerror}; name a file that you may read") from exc
-    return _work_off(ask(Trigger.BLOB, ports, file=file.name, dry_run=options.dry_run), options, settings, ports)
+            ports.inbox.upload(name, stream)
+    except OSError as exc:
+        raise NotFound(f"{file} cannot be read: {exc.strerror}; name a file that you may read") from exc
+    request = ask(Trigger.BLOB, ports, run_id=run_id, file=name, dry_run=options.dry_run)
+    return _work_off(request, options, settings, ports)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -263,6 +277,11 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
         time.sleep(POLL_SECONDS)
     _show_progress("", "")
     report = ledger.run(request.run_id)
+    if report["status"] == "queued":
+        first = ledger.run(ledger.requests()[0].run_id)
+        raise ServiceUnavailable(
+            f"run {request.run_id} waits behind run {first['run_id']}, which met trouble: {first.get('reason', '')}"
+        )
     if report["status"] != "failed":
         print(json.dumps(report) if options.json else summary(report) + "\n")
         return 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import urllib.error
 import urllib.request
 from http import HTTPStatus
+from http.client import HTTPException
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -34,9 +36,13 @@ def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str],
     raw = folder / "download"
     digest = _download(settings.acquire_url, raw, tell)
     if settings.acquire_sha256 is not None and digest != settings.acquire_sha256:
-        raise DataError(file=settings.acquire_url, found=f"sha256 {digest}", expected=settings.acquire_sha256)
+        raise DataError(
+            file=_without_secrets(settings.acquire_url), found=f"sha256 {digest}", expected=settings.acquire_sha256
+        )
     with raw.open("rb") as stream:
-        landed = read_days(stream, settings.acquire_url, settings.columns, settings.aggregate, today)
+        landed = read_days(
+            stream, _without_secrets(settings.acquire_url), settings.columns, settings.aggregate, today
+        )
     files = []
     for year, days in groupby(landed.days.items(), key=lambda item: item[0].year):
         file = folder / f"transactions_{year}.csv"
@@ -48,8 +54,14 @@ def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str],
     return files
 
 
+def _without_secrets(url: str) -> str:
+    """The address without what may be a password or a signature."""
+    return re.sub(r"//[^/@]*@", "//", url.partition("?")[0])
+
+
 def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
     """Stream the body to a file and give its sha256."""
+    shown = _without_secrets(url)
     digest, size = hashlib.sha256(), 0
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "retrain"})  # noqa: S310 - settings allow http(s) only
@@ -61,12 +73,15 @@ def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
             expected = body.headers.get("Content-Length")
     except urllib.error.HTTPError as exc:
         if exc.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise ServiceUnavailable(f"{url} answers {exc.code} {exc.reason}; try again later") from exc
+            raise ServiceUnavailable(f"{shown} answers {exc.code} {exc.reason}; try again later") from exc
         raise ConfigError(
-            f"RETRAIN_ACQUIRE_URL: {url} answers {exc.code} {exc.reason}; is the address right?"
+            f"RETRAIN_ACQUIRE_URL: {shown} answers {exc.code} {exc.reason}; is the address right?"
         ) from exc
-    except OSError as exc:
-        raise ServiceUnavailable(f"{url} cannot be reached ({exc}); check the network and try again") from exc
-    if expected is not None and size != int(expected):
-        raise ServiceUnavailable(f"{url} broke off after {size} of {expected} bytes; try again")
+    except (OSError, HTTPException, ValueError) as exc:
+        reason = type(exc).__name__
+        raise ServiceUnavailable(
+            f"{shown} cannot be fetched ({reason}); check RETRAIN_ACQUIRE_URL and the network, and try again"
+        ) from exc
+    if expected is not None and str(size) != expected:
+        raise ServiceUnavailable(f"{shown} broke off after {size} of {expected} bytes; try again")
     return digest.hexdigest()

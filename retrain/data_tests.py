@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrain.errors import DataError
-from retrain.series import GapPolicy, gaps, restate
+from retrain.series import MAX_GAP_DAYS, GapPolicy, gaps, longest_gap, restate
 
 if TYPE_CHECKING:
     from retrain.series import Days
@@ -22,6 +22,13 @@ def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
         raise DataError(
             f"all {len(landed.days)} days are {amounts.pop():g}; a source that never changes is stuck, so there is "
             "nothing to learn from it",
+            file=landed.file,
+        )
+    longest = longest_gap(landed.days)
+    if policy is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
+        raise DataError(
+            f"{longest} days in a row are missing inside the file and at most {MAX_GAP_DAYS} are interpolated; "
+            "correct the days, or set RETRAIN_GAPS=zero if a day without rows means no trade",
             file=landed.file,
         )
     if policy is GapPolicy.REFUSE:

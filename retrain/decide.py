@@ -21,6 +21,10 @@ class Verdict(StrEnum):
     WAITING = "waiting"
 
 
+# Two optimisers that end a hair apart are not two models: a gain below this is rounding.
+MEASURABLE_GAIN = 1e-4
+
+
 class Floor(StrEnum):
     """What happens to a challenger that loses to the seasonal naive."""
 
@@ -75,7 +79,7 @@ def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
         )
         return Decision(Verdict.PROMOTE, reason, warnings)
     champion: float = getattr(measured.champion, policy.loss)
-    needed = champion * (1 - policy.min_gain)
+    needed = champion * (1 - max(policy.min_gain, MEASURABLE_GAIN))
     numbers = (
         f"challenger's {name} {challenger:.4g}, champion's {champion:.4g}, over the same {measured.origins} "
         f"origins in {measured.unseen_days} unseen days"

@@ -8,9 +8,10 @@ request behind, and the next trigger takes it up.
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import Conflict, LockHeld, PromotionFailed, RetrainError, ServiceUnavailable
+from retrain.errors import ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger
 from retrain.promotion import promote, rollback
 from retrain.report import RunReport
@@ -28,13 +29,14 @@ def ask(
     trigger: Trigger,
     ports: Ports,
     *,
+    run_id: str | None = None,
     file: str | None = None,
     force: bool = False,
     dry_run: bool = False,
     note: str | None = None,
 ) -> Request:
     """Write a request down. From here on it will be worked off, by whoever holds the lock next."""
-    request = Request(new_run_id(ports.now()), trigger, file, force, dry_run, note)
+    request = Request(run_id or new_run_id(ports.now()), trigger, file, force, dry_run, note)
     Ledger(ports.state).ask(request)
     return request
 
@@ -42,7 +44,8 @@ def ask(
 def work_off(settings: Settings, ports: Ports) -> bool:
     """Make every run that has been asked for; False if another process holds the lock and will do so.
 
-    A run that met a service which may come back keeps its request, for the next trigger.
+    A run that met a service in trouble keeps its request, and ends the round: what was asked later may speak of the
+    same days, and must not be overtaken.
     """
     ledger = Ledger(ports.state)
     attempted: set[str] = set()
@@ -55,7 +58,8 @@ def work_off(settings: Settings, ports: Ports) -> bool:
             with ports.state.lock(LOCK):
                 for request in waiting():
                     attempted.add(request.run_id)
-                    _run(request, settings, ports)
+                    if not _run(request, settings, ports):
+                        return True
         except LockHeld:
             return False
     return True
@@ -66,20 +70,9 @@ def promote_run(run_id: str, settings: Settings, ports: Ports) -> dict[str, Any]
 
     Raises: LockHeld if a retrain is going on; what `promote` raises, which is on record then.
     """
-    ledger = Ledger(ports.state)
     with ports.state.lock(LOCK):
-        report = ledger.run(run_id)
-        try:
-            model = promote(run_id, settings, ports)
-        except PromotionFailed as error:
-            ledger.record(run_id, report | {"status": "failed", "reason": str(error), "error": error.as_json()})
-            raise
-        reason = (ledger.promotion(run_id) or {}).get("reason", "")
-        report |= {"status": "done", "verdict": "promote", "reason": reason, "model": model.as_json()}
-        report.pop("error", None)
-        ledger.record(run_id, report)
-        ledger.done(Request(run_id, Trigger(report["trigger"])))
-    return report
+        report = Ledger(ports.state).run(run_id)
+        return _go_on(Request(run_id, Trigger(report["trigger"])), report, settings, ports)
 
 
 def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any]:
@@ -103,19 +96,53 @@ def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any
     return report.as_json()
 
 
-def _run(request: Request, settings: Settings, ports: Ports) -> None:
-    """The door of a run: whatever fails inside becomes a recorded failure, and the champion stays."""
+def _run(request: Request, settings: Settings, ports: Ports) -> bool:
+    """The door of a run: whatever fails inside becomes a recorded failure, and the champion stays.
+
+    Returns: False if a service was in trouble, so that the round should end.
+    """
     ledger = Ledger(ports.state)
+    before = ledger.report(request.run_id)
+    if before is not None and before["status"] == "promoting":  # it was killed on its way to the champion
+        with suppress(PromotionFailed):
+            _go_on(request, before, settings, ports)
+        return True
+    if before is not None and before["status"] == "done":  # it was killed with its request in its hand
+        ledger.done(request)
+        return True
     report = RunReport(request, artifacts=ledger.address(request.run_id))
-    may_pass = False
+    keep = in_trouble = False
     try:
         retrain(request, settings, ports, report)
     except RetrainError as error:
-        may_pass = isinstance(error, ServiceUnavailable | Conflict)
+        in_trouble = isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
+        keep = in_trouble or isinstance(error, ConfigError)
         report.failed(error)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
+        ledger.keep_traceback(request.run_id, traceback.format_exc())
         report.failed(RetrainError(f"{type(error).__name__}: {error}; this is a bug, please report it"))
-        report.error = {**(report.error or {}), "traceback": traceback.format_exc()}
     ledger.record(request.run_id, report.as_json())
-    if not may_pass:
+    if not keep:
         ledger.done(request)
+    return not in_trouble
+
+
+def _go_on(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> dict[str, Any]:
+    """Make a promotion again that was begun, and bring its report up to date.
+
+    Raises: PromotionFailed, which is on record then.
+    """
+    ledger = Ledger(ports.state)
+    try:
+        model = promote(request.run_id, settings, ports)
+    except PromotionFailed as error:
+        failure = {"status": "failed", "verdict": None, "reason": str(error), "error": error.as_json()}
+        ledger.record(request.run_id, report | failure)
+        ledger.done(request)
+        raise
+    reason = (ledger.promotion(request.run_id) or {}).get("reason", "")
+    report |= {"status": "done", "verdict": "promote", "reason": reason, "model": model.as_json()}
+    report.pop("error", None)
+    ledger.record(request.run_id, report)
+    ledger.done(request)
+    return report

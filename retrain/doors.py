@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
 MOST_DAYS = 365
+MOST_DIGITS = 3
 MAY_PASS = {502, 503, 504}
 STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
 log = logging.getLogger("retrain")
@@ -75,9 +76,11 @@ def on_event(trigger: Trigger, file: str | None = None, note: str | None = None)
 
 
 def on_queue() -> None:
-    """Work off what was asked for over HTTP."""
+    """Work off what was asked for over HTTP. Raises: ServiceUnavailable if something is left to be tried again."""
     settings = parse(os.environ)
-    dispatch.work_off(settings, connect(settings))
+    ports = connect(settings)
+    if dispatch.work_off(settings, ports) and (left := Ledger(ports.state).requests()):
+        raise ServiceUnavailable(Ledger(ports.state).run(left[0].run_id).get("reason", "a request is left"))
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
@@ -104,7 +107,7 @@ def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
 
 def list_runs(newest: str) -> Answer:
     """The newest reports, at most a hundred."""
-    if not newest.isdecimal() or not 1 <= int(newest) <= NEWEST_AT_MOST:
+    if not newest.isdecimal() or len(newest) > MOST_DIGITS or not 1 <= int(newest) <= NEWEST_AT_MOST:
         raise UsageError(f"newest is {newest[:20]!r}; it must be a number from 1 to {NEWEST_AT_MOST}")
     ports = connect(parse(os.environ))
     return Answer(200, {"runs": Ledger(ports.state).runs(int(newest))})
@@ -112,7 +115,7 @@ def list_runs(newest: str) -> Answer:
 
 def forecast_days(days: str) -> Answer:
     """What the champion's service forecasts; 502 or 504 when it is away."""
-    if not days.isdecimal() or not 1 <= int(days) <= MOST_DAYS:
+    if not days.isdecimal() or len(days) > MOST_DIGITS or not 1 <= int(days) <= MOST_DAYS:
         raise UsageError(f"days is {days[:20]!r}; it must be a number from 1 to {MOST_DAYS}")
     settings = parse(os.environ)
     try:

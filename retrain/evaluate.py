@@ -35,7 +35,7 @@ class Loss(StrEnum):
     def at_origins(self, actual: Matrix, forecast: Matrix) -> Vector:
         """The mean loss of each forecast, shape (origins,): squared errors for RMSE, absolute ones else."""
         errors = forecast - actual
-        return np.mean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1)
+        return np.asarray(np.nanmean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1))
 
 
 def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> float:
@@ -92,7 +92,14 @@ class Scorecard:
 
 
 def score(actual: Matrix, forecast: Matrix, history: Vector, season: int) -> Scorecard:
-    """All metrics over every origin and every day of its horizon, shape (origins, horizon) each."""
+    """All metrics over every origin and every observed day of its horizon.
+
+    Args:
+        actual, forecast: shape (origins, horizon); NaN in `actual` where nothing was observed.
+        history, season: as for `mase`.
+    """
+    observed = ~np.isnan(actual)
+    actual, forecast = actual[observed], forecast[observed]
     errors = forecast - actual
     return Scorecard(
         rmse=float(np.sqrt(np.mean(errors**2))),
@@ -105,10 +112,17 @@ def score(actual: Matrix, forecast: Matrix, history: Vector, season: int) -> Sco
 
 @dataclass(frozen=True, slots=True)
 class DieboldMariano:
-    """Evidence that the challenger's loss is lower. A small p-value: chance alone would hardly show it."""
+    """Evidence that the challenger's loss is lower. A small p-value: chance alone would hardly show it.
+
+    Raises: ModelError if it is not made of finite numbers.
+    """
 
     statistic: float
     p_value: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.statistic) and math.isfinite(self.p_value)):
+            raise ModelError(f"the Diebold-Mariano statistic is {self.statistic}; the losses cannot be compared")
 
 
 def diebold_mariano(champion_loss: Vector, challenger_loss: Vector, horizon: int) -> DieboldMariano:
@@ -149,7 +163,7 @@ class Comparison:
 
     Attributes:
         first_unseen_day: the day after the champion's (or the first model's own) training ended.
-        unseen_days: how many days the scores cover.
+        unseen_days: how many observed days the scores cover.
         origins: forecasts made by each model.
         champion: None where there is none yet; then `test` is None too.
         challenger_trained_through: the last cutoff at which the challenger's parameters were refitted.
@@ -192,6 +206,7 @@ def compare(
     if len(unseen) < horizon_days:
         raise SeriesTooShort(f"{len(unseen)} unseen days hold no whole horizon of {horizon_days}")
     actual = np.lib.stride_tricks.sliding_window_view(unseen, horizon_days)
+    judged = ~np.isnan(actual).all(axis=1)
     season = max(season_days, 1)
     rolled = _roll_challenger(challenger, history, horizon_days, refit_days, progress)
     forecasts = {
@@ -200,6 +215,7 @@ def compare(
     }
     if champion is not None:
         forecasts["champion"] = champion.rolling(unseen, horizon_days)
+    actual, forecasts = actual[judged], {name: made[judged] for name, made in forecasts.items()}
     cards = {name: score(actual, made, seen, season) for name, made in forecasts.items()}
     test = None
     if champion is not None:
@@ -207,7 +223,7 @@ def compare(
         test = diebold_mariano(theirs, ours, horizon_days)
     return Comparison(
         first_unseen_day=cutoff + timedelta(days=1),
-        unseen_days=len(unseen),
+        unseen_days=int((~np.isnan(unseen)).sum()),
         origins=len(actual),
         horizon_days=horizon_days,
         champion=cards.get("champion"),
@@ -240,10 +256,10 @@ def _roll_challenger(
     for start in range(0, origins, refit_days):
         if start:
             progress(f"origin {start} of {origins}")
-            known = history.through(challenger.model.origin + timedelta(days=start))
+            known = history.observed_through(model.origin)
             try:
                 fitted = refit(fitted, known)
-                model = fitted.model
+                model = fitted.model.observe([math.nan] * (model.origin - known.last_day).days)
             except NotConverged:
                 kept += 1
         ahead = min(refit_days, origins - start)
@@ -253,9 +269,13 @@ def _roll_challenger(
 
 
 def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:
-    """Each day forecast by the latest known day of the same place in the cycle, shape (origins, horizon)."""
+    """Each day forecast by the latest observed day of the same place in the cycle, shape (origins, horizon)."""
+    values = history.values.copy()
+    for filled in history.interpolated:
+        at = history.position(filled)
+        values[at] = values[at - season] if at >= season else values[at]
     first = history.position(cutoff)
     origins = np.arange(first, len(history) - horizon_days)[:, None]
     ahead = np.arange(1, horizon_days + 1)[None, :]
     back = -(-ahead // season) * season
-    return np.asarray(history.values[origins + ahead - back])
+    return np.asarray(values[origins + ahead - back])

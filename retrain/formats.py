@@ -8,6 +8,7 @@ their last bits.
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HEAD_BYTES = 1 << 16
+LINE_END = re.compile(r"\r\n|\n|\r")  # Arrow knows no others
 BLOCK_BYTES = 1 << 20
 
 ADVENTUREWORKS = (
@@ -110,15 +112,18 @@ def _parquet(stream: BinaryIO, file: str, columns: Columns) -> Table:
 
     try:
         parquet = pq.ParquetFile(stream)
-    except (pa.ArrowException, OSError) as exc:
+    except (pa.ArrowException, OSError, ValueError) as exc:
         raise DataError(f"the Parquet file cannot be read: {_first_line(exc)}", file=file) from exc
     day, amounts, identity = _choose(parquet.schema_arrow.names, file, columns)
     wanted = [day, *amounts, *([identity] if identity else [])]
+    for name in wanted:
+        if parquet.schema_arrow.names.count(name) > 1:
+            raise DataError(file=file, column=name, found="that column more than once", expected="it once")
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from parquet.iter_batches(batch_size=HEAD_BYTES, columns=wanted, use_threads=False)
-        except (pa.ArrowException, OSError) as exc:
+        except (pa.ArrowException, OSError, ValueError) as exc:
             raise DataError(f"the Parquet file cannot be read: {_first_line(exc)}", file=file) from exc
 
     return Table(day, amounts, identity, batches())
@@ -202,7 +207,7 @@ def _first_row(head: bytes, file: str) -> tuple[str, int]:
                 expected="UTF-8 text; save the file as UTF-8",
             ) from exc
         text = head[: exc.start].decode("utf-8-sig")
-    lines = text.splitlines()
+    lines = LINE_END.split(text)
     for blank, line in enumerate(lines):
         if line.strip():
             if len(lines) == 1 and len(head) == HEAD_BYTES:

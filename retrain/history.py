@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -79,12 +80,27 @@ def accept(landed: LandedDays, history: History, aggregate: Aggregate, run_id: s
     return outcome
 
 
+def taken_in(file: str, state: str, ports: Ports) -> str | None:
+    """The run that took this very state of a file in; None if none has."""
+    stored = ports.state.read(_landing(file, state))
+    return None if stored is None else str(json.loads(stored.data)["run_id"])
+
+
+def note_taken_in(file: str, state: str, run_id: str, ports: Ports) -> None:
+    """Remember that a state of a file is in the history."""
+    ports.state.write(_landing(file, state), _as_json({"file": file, "run_id": run_id}))
+
+
+def _landing(file: str, state: str) -> str:
+    return f"landings/{hashlib.sha256(f'{file} {state}'.encode()).hexdigest()}.json"
+
+
 def quarantine(file: str, reason: DataError, run_id: str, ports: Ports) -> str:
     """Set a copy of the file aside with the reason beside it, and say where."""
-    place = f"quarantine/{run_id}"
+    place = f"quarantine/{run_id}/{PurePosixPath(file).name}"
     with ports.inbox.open(file) as stream:
-        ports.state.upload(f"{place}/{PurePosixPath(file).name}", stream)
-    ports.state.write(f"{place}/reason.json", _as_json({"file": file, **reason.as_json()}))
+        ports.state.upload(place, stream)
+    ports.state.write(f"{place}.reason.json", _as_json(reason.as_json()))
     return ports.state.address(place)
 
 

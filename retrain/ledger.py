@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import NotFound, ServiceError
+from retrain.errors import Conflict, NotFound, ServiceError
 from retrain.ports import ABSENT
 from retrain.trigger import RUN_ID, Request, Trigger
 
@@ -68,9 +69,20 @@ class Ledger:
         self._write(f"requests/{request.run_id}.json", asdict(request), if_etag=ABSENT)
 
     def requests(self) -> list[Request]:
-        """What is still to be done, oldest first."""
-        found = (self._read(name) for name in self._store.names("requests/"))
-        return [Request(**{**asked, "trigger": Trigger(asked["trigger"])}) for asked in found if asked]
+        """What is still to be done, oldest first. What cannot be understood is set aside, not obeyed."""
+        return [request for name in self._store.names("requests/") if (request := self._request(name))]
+
+    def _request(self, name: str) -> Request | None:
+        stored = self._store.read(name)
+        if stored is None:
+            return None
+        try:
+            asked = json.loads(stored.data)
+            return Request(**{**asked, "trigger": Trigger(asked["trigger"])})
+        except (ValueError, KeyError, TypeError):
+            self._store.write(f"unreadable/{name}", stored.data)
+            self._store.delete(name)
+            return None
 
     def done(self, request: Request) -> None:
         """Strike a request out; its run has been recorded."""
@@ -80,10 +92,18 @@ class Ledger:
         """Keep a run's report."""
         self._write(f"runs/{run_id}/report.json", report)
 
+    def keep_traceback(self, run_id: str, text: str) -> None:
+        """For whoever mends the bug; no route shows it."""
+        self._store.write(f"runs/{run_id}/traceback.txt", text.encode())
+
+    def report(self, run_id: str) -> dict[str, Any] | None:
+        """A run's report; None if there is none yet."""
+        return self._read(f"runs/{run_id}/report.json")
+
     def run(self, run_id: str) -> dict[str, Any]:
         """A run's report, or the fact that it waits its turn. Raises: NotFound."""
         if RUN_ID.fullmatch(run_id):
-            report = self._read(f"runs/{run_id}/report.json")
+            report = self.report(run_id)
             if report is not None:
                 return report
             asked = self._read(f"requests/{run_id}.json")
@@ -111,19 +131,31 @@ class Ledger:
     def pointer(self) -> Pointer:
         """Who is champion.
 
-        Raises: ServiceError if the record cannot be understood: that is not the same as no champion.
+        Raises: ServiceError if the record cannot be understood, or is gone though models were registered: that is
+            not the same as no champion.
         """
         stored = self._store.read(POINTER)
         if stored is None:
+            if any(self._store.names("models/")):
+                raise ServiceError(f"{self._store.address(POINTER)} is gone; restore it from a backup")
             return Pointer((), ABSENT)
         try:
+            record = json.loads(stored.data)
+            entries = record["reigns"]
+            if not isinstance(entries, list) or record["champion"] != (entries[-1] if entries else None):
+                raise ValueError("the champion is not the last of the reigns")
             reigns = tuple(
                 Reign(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"])
-                for entry in json.loads(stored.data)["reigns"]
+                for entry in entries
             )
         except (ValueError, KeyError, TypeError) as exc:
             raise _unreadable(self._store.address(POINTER), exc) from exc
         return Pointer(reigns, stored.etag)
+
+    def found(self) -> None:
+        """Write down that there is no champion yet, so that a pointer which is gone is noticed later."""
+        with suppress(Conflict):
+            self._write(POINTER, {"champion": None, "reigns": []}, if_etag=ABSENT)
 
     def switch(self, pointer: Pointer, reign: Reign) -> None:
         """Make a version the champion. Raises: Conflict if the pointer is no longer the one given."""

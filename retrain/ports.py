@@ -41,6 +41,9 @@ class ObjectStore(Protocol):
     def open(self, name: str) -> BinaryIO:
         """A large object as seekable bytes. Raises: NotFound."""
 
+    def state(self, name: str) -> str:
+        """A word that changes when a large object does. Raises: NotFound."""
+
     def upload(self, name: str, stream: BinaryIO) -> None:
         """Store a stream; the object appears whole or not at all."""
 

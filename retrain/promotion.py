@@ -18,6 +18,7 @@ from retrain import __version__
 from retrain.errors import Conflict, NotFound, PromotionFailed, RetrainError
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
+from retrain.ports import ABSENT
 from retrain.proof import confirm, prove, wait_until_ready
 from retrain.registry import Lineage, RegisteredModel, Registry
 
@@ -89,6 +90,8 @@ def submit(
     artifact = replace(winner.model, facts=facts).to_json()
     digest = Registry(ports.state, settings.model_name).keep(artifact)
     over = pointer.champion.version if pointer.champion else None
+    if pointer.etag == ABSENT:
+        Ledger(ports.state).found()
     Promotion(run_id, reason, digest, lineage, over).note(ports)
 
 

@@ -53,6 +53,10 @@ class RunReport:
             "changed_days": [day.isoformat() for day in outcome.changed_days],
         }
 
+    def landed_before(self, file: str, run_id: str) -> None:
+        """Note an event that was delivered again."""
+        self.landing = {"file": file, "taken_in_by": run_id}
+
     def quarantined(self, file: str, place: str) -> None:
         """Note where a refused file went."""
         self.landing = {"file": file, "quarantine": place}
@@ -69,7 +73,7 @@ class RunReport:
             "first_day": series.first_day.isoformat(),
             "last_day": series.last_day.isoformat(),
             "days": len(series),
-            "interpolated_days": len(series.filled_days),
+            "interpolated_days": len(series.interpolated),
             "files": list(files),
         }
 
@@ -156,6 +160,8 @@ def summary(report: dict[str, Any]) -> str:
 def _landing_lines(landing: dict[str, Any] | None) -> list[str]:
     if not landing:
         return []
+    if "taken_in_by" in landing:
+        return [f"landed     {landing['file']}: taken in before, by run {landing['taken_in_by']}"]
     if "quarantine" in landing:
         return [f"landed     {landing['file']}: set aside in {landing['quarantine']}"]
     changed = landing["changed_days"]

@@ -24,6 +24,8 @@ type Days = Mapping[date, float]
 
 # Two sums of the same transactions in another order differ in the last bits: that is no restatement.
 SAME_AMOUNT = 1e-9
+# A straight line over more than a month is an invention; files that land out of order leave such gaps for a while.
+MAX_GAP_DAYS = 31
 
 
 class GapPolicy(StrEnum):
@@ -77,12 +79,13 @@ class DailySeries:
     Attributes:
         first_day: the day of `values[0]`.
         values: shape (n,), currency per day, finite, read-only.
-        filled_days: the days that the gap policy supplied.
+        interpolated: the days whose amount was never observed. They keep the calendar whole and are fitted over,
+            but no forecast is scored on one, and no state takes one in.
     """
 
     first_day: date
     values: NDArray[np.float64]
-    filled_days: tuple[date, ...] = ()
+    interpolated: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.values):
@@ -121,12 +124,24 @@ class DailySeries:
         Raises: SeriesTooShort if `day` lies before the first day.
         """
         end = max(self.position(day) + 1, 0)
-        kept = tuple(filled for filled in self.filled_days if filled <= day)
+        kept = tuple(filled for filled in self.interpolated if filled <= day)
         return type(self)(self.first_day, self.values[:end].copy(), kept)
 
+    def observed_through(self, day: date) -> Self:
+        """The series up to the last observed day that is not after `day`: what was known when that day ended.
+
+        An interpolated amount knows the observation behind its gap.
+        """
+        unobserved = set(self.interpolated)
+        while day in unobserved:
+            day -= timedelta(days=1)
+        return self.through(day)
+
     def after(self, day: date) -> NDArray[np.float64]:
-        """The amounts of the days after `day`, shape (k,), k >= 0."""
-        return self.values[max(self.position(day) + 1, 0) :]
+        """What was observed on the days after `day`, shape (k,), k >= 0; NaN on those that were not."""
+        values = self.values.copy()
+        values[[self.position(filled) for filled in self.interpolated]] = np.nan
+        return values[max(self.position(day) + 1, 0) :]
 
 
 def gaps(days: Days) -> list[tuple[date, date]]:
@@ -136,6 +151,11 @@ def gaps(days: Days) -> list[tuple[date, date]]:
         for before, after in pairwise(sorted(days))
         if (after - before).days > 1
     ]
+
+
+def longest_gap(days: Days) -> int:
+    """The most days in a row that are missing; 0 for none."""
+    return max(((last - first).days + 1 for first, last in gaps(days)), default=0)
 
 
 def daily_series(days: Days, policy: GapPolicy) -> DailySeries:
@@ -158,9 +178,11 @@ def daily_series(days: Days, policy: GapPolicy) -> DailySeries:
     observed = pd.Series(days, dtype="float64")
     observed.index = pd.DatetimeIndex(observed.index)
     calendar = observed.sort_index().asfreq("D")
-    filled = calendar.fillna(0.0) if policy is GapPolicy.ZERO else calendar.interpolate("linear")
+    if policy is GapPolicy.ZERO:
+        calendar = calendar.fillna(0.0)
+    filled = calendar.interpolate("linear")
     return DailySeries(
         first_day=calendar.index[0].date(),
         values=np.array(filled, dtype=np.float64),
-        filled_days=tuple(stamp.date() for stamp in calendar.index[calendar.isna()]),
+        interpolated=tuple(stamp.date() for stamp in calendar.index[calendar.isna()]),
     )

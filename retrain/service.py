@@ -10,20 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrain import __version__
 from retrain.data_tests import check
 from retrain.decide import Decision, Verdict, decide, decide_unmeasured
-from retrain.errors import DataError
+from retrain.errors import ConfigError, DataError, NotFound
 from retrain.evaluate import Comparison, compare
 from retrain.fit import FittedModel, fit, refit
-from retrain.history import accept, quarantine, read_history
+from retrain.history import History, accept, note_taken_in, quarantine, read_history, taken_in
 from retrain.ledger import Ledger, Pointer
 from retrain.promotion import promote, submit
 from retrain.registry import RegisteredModel, Registry
 from retrain.report import RunReport, model_card
 from retrain.search import search
-from retrain.series import DailySeries, daily_series
+from retrain.series import MAX_GAP_DAYS, DailySeries, GapPolicy, daily_series, longest_gap
 from retrain.transactions import read_days
+from retrain.trigger import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +66,7 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
         champion = _champion(pointer, settings, ports, report)
     question = _question(series, champion, settings)
     decision = None if request.force else _unchanged(question, series, champion, ports)
-    decision = decision or _not_yet(series, champion, settings)
+    decision = decision or _not_yet(history, series, champion, settings)
     if decision is None:
         challenger, measured = _measure(series, champion, settings, ports, report)
         decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
@@ -77,16 +80,26 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
 
 
 def _land(file: str, settings: Settings, ports: Ports, report: RunReport) -> None:
-    """Take a file into the history, or set it aside with the reason and raise that."""
+    """Take a file into the history, or set it aside with the reason and raise that.
+
+    The same state of a file is taken in once: an event that is delivered again, after a later file has corrected
+    this one's days, must not bring them back.
+    """
+    run_id, state = report.request.run_id, ports.inbox.state(file)
+    before = taken_in(file, state, ports)
+    if before is not None:
+        report.landed_before(shown_name(file), before)
+        return
     history = read_history(ports.state)
     try:
         with ports.inbox.open(file) as stream:
-            landed = read_days(stream, file, settings.columns, settings.aggregate, ports.now().date())
+            landed = read_days(stream, shown_name(file), settings.columns, settings.aggregate, ports.now().date())
         check(landed, history.days, settings.gaps)
     except DataError as reason:
-        report.quarantined(file, quarantine(file, reason, report.request.run_id, ports))
+        report.quarantined(shown_name(file), quarantine(file, reason, run_id, ports))
         raise
-    report.landed(landed, accept(landed, history, settings.aggregate, report.request.run_id, ports))
+    report.landed(landed, accept(landed, history, settings.aggregate, run_id, ports))
+    note_taken_in(file, state, run_id, ports)
 
 
 def _champion(pointer: Pointer, settings: Settings, ports: Ports, report: RunReport) -> Champion | None:
@@ -94,7 +107,13 @@ def _champion(pointer: Pointer, settings: Settings, ports: Ports, report: RunRep
     if pointer.champion is None:
         return None
     registry = Registry(ports.state, settings.model_name)
-    registered = registry.get(pointer.champion.version)
+    try:
+        registered = registry.get(pointer.champion.version)
+    except NotFound as exc:
+        raise ConfigError(
+            f"version {pointer.champion.version} is champion, and the model {settings.model_name} has none such; "
+            "set RETRAIN_MODEL_NAME back, or start a new store"
+        ) from exc
     lineage = registered.lineage
     report.champion = model_card(registered.version, lineage.order, lineage.trained_through)
     return Champion(registered, registry.load(registered))
@@ -129,10 +148,18 @@ def _unchanged(question: str, series: DailySeries, champion: Champion | None, po
     return None
 
 
-def _not_yet(series: DailySeries, champion: Champion | None, settings: Settings) -> Decision | None:
+def _not_yet(
+    history: History, series: DailySeries, champion: Champion | None, settings: Settings
+) -> Decision | None:
     """Why there is too little to decide on, if there is."""
-    if champion is not None:
-        unseen = len(series.after(champion.model.origin))
+    longest = longest_gap(history.days)
+    if settings.gaps is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
+        reason = (
+            f"{longest} days in a row are missing and at most {MAX_GAP_DAYS} are interpolated; "
+            "land the missing days."
+        )
+    elif champion is not None:
+        unseen = int(np.isfinite(series.after(champion.model.origin)).sum())
         if unseen >= settings.min_unseen_days:
             return None
         reason = (
@@ -153,7 +180,7 @@ def _measure(
 ) -> tuple[FittedModel, Comparison | None]:
     """The challenger, trained through the day before the first unseen one, and how it compares."""
     unseen = len(series.after(champion.model.origin)) if champion else _holdout(series, settings)
-    known = series.through(series.last_day - timedelta(days=unseen))
+    known = series.observed_through(series.last_day - timedelta(days=unseen))
     with _stage("search", report, ports) as tell:
         pinned = settings.pinned_order
         challenger = fit(pinned, known) if pinned else search(known, settings.season_days, tell)

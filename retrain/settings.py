@@ -69,7 +69,7 @@ class Settings(BaseModel):
         alias="TRANSACTIONS_STORAGE",
         description="connection string of the storage account; leave it out to sign in by identity",
     )
-    storage_uri: Unset[str] = Field(
+    storage_uri: Unset[Annotated[str, Field(pattern=r"^https://[^/\s]+/?$")]] = Field(
         None,
         alias="TRANSACTIONS_STORAGE__blobServiceUri",
         description="blob endpoint of the storage account, signed in to by identity",
@@ -252,6 +252,9 @@ def parse(environment: Mapping[str, str]) -> Settings:
             f"RETRAIN_MIN_UNSEEN_DAYS is {settings.min_unseen_days}; it must be at least twice "
             f"RETRAIN_HORIZON_DAYS, which is {settings.horizon_days}"
         )
+    columns = [settings.date_column, settings.amount_column, settings.id_column]
+    if len({column.casefold() for column in columns}) < len(columns):
+        raise ConfigError(f"RETRAIN_DATE_COLUMN, _AMOUNT_COLUMN and _ID_COLUMN are {columns}; they must differ")
     if settings.store == "blob" and not (settings.storage_connection or settings.storage_uri):
         raise ConfigError(
             "TRANSACTIONS_STORAGE is not set. Add it to Values in local.settings.json, or set "

@@ -23,10 +23,12 @@ EPOCH = date(1970, 1, 1)
 EARLIEST = date(1900, 1, 1)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 LARGEST_NUMBER = 10**18  # an identity below it is kept as it is
+POWERS_OF_TEN = 10 ** np.arange(1, 19)
 TIME_OF_DAY = r"^([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?)?$"
 A_DAY = "a day as YYYY-MM-DD, a time of day may follow, without a zone"
 AN_IDENTITY = "a transaction's identity"
-AN_AMOUNT = "a finite number with a decimal point, such as 1234.5"
+LARGEST_AMOUNT = 1e15
+AN_AMOUNT = f"a number with a decimal point, such as 1234.5, and no larger than {LARGEST_AMOUNT:g}"
 
 
 class Aggregate(StrEnum):
@@ -148,8 +150,8 @@ class _Cells:
         names = (columns.amount,) if len(table.amounts) == 1 else ("Quantity", "ActualCost")
         parts = [self._numbers(column, name) for column, name in zip(table.amounts, names, strict=True)]
         product = parts[0] if len(parts) == 1 else parts[0] * parts[1]
-        if not np.isfinite(product).all():
-            row = int(np.flatnonzero(~np.isfinite(product))[0])
+        if not (np.abs(product) <= LARGEST_AMOUNT).all():
+            row = int(np.flatnonzero(~(np.abs(product) <= LARGEST_AMOUNT))[0])
             raise DataError(
                 file=self.file,
                 row=self.first_row + row,
@@ -168,12 +170,14 @@ class _Cells:
         try:
             numbers: NDArray[np.int64] = pc.cast(texts, pa.int64()).to_numpy()
             if numbers.min() >= 0 and numbers.max() < LARGEST_NUMBER:
-                return numbers.view(np.uint64)
+                digits = np.searchsorted(POWERS_OF_TEN, numbers, side="right") + 1
+                if pc.sum(pc.binary_length(texts)).as_py() == digits.sum():  # none is spelled 007 or 0x7
+                    return numbers.view(np.uint64)
         except pa.ArrowInvalid:
             pass
         texts = pc.utf8_trim_whitespace(texts)
         self._refuse_first(pc.equal(texts, ""), texts, name, AN_IDENTITY)
-        whole = pc.match_substring_regex(texts, r"^\d{1,18}$")
+        whole = pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,17})$")
         mask = whole.to_numpy(zero_copy_only=False)
         ids = np.empty(len(texts), dtype=np.uint64)
         ids[mask] = pc.cast(texts.filter(whole), pa.int64()).to_numpy().view(np.uint64)

@@ -43,6 +43,12 @@ class Request:
     note: str | None = None
 
 
+def shown_name(file: str) -> str:
+    """How people call a landed file: without the run under which the command line filed it."""
+    first, _, rest = file.partition("/")
+    return rest if rest and RUN_ID.fullmatch(first) else file
+
+
 def new_run_id(now: datetime) -> str:
     """A name that sorts by time, to the millisecond; four hex digits part what fell into the same one."""
     return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.process import ProcessPlatform
+from retrain.errors import ConfigError
 from retrain.ports import Ports
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ def _blob_service(settings: Settings) -> BlobServiceClient:
         "retry_total": RETRIES,
     }
     if settings.storage_connection is not None:
-        return BlobServiceClient.from_connection_string(settings.storage_connection.get_secret_value(), **bounds)
+        try:
+            return BlobServiceClient.from_connection_string(
+                settings.storage_connection.get_secret_value(), **bounds
+            )
+        except ValueError:
+            raise ConfigError("TRANSACTIONS_STORAGE is no connection string; copy it from the account") from None
 
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 

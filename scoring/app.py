@@ -74,7 +74,7 @@ def _add_forecasts(app: FastAPI, served: Served) -> None:
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in (400, 401, 413, 422)
+        for status in (400, 401, 409, 413, 422)
     }
 
     @app.post("/forecast", responses=refusals)
@@ -142,7 +142,10 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _consecutive(observations: list[Observation], origin: date) -> list[float]:
-    """One amount a day from the day after the origin on; NaN where a day is missing."""
+    """One amount a day from the day after the origin on; NaN where a day is missing.
+
+    Raises: HTTPException 409 for a day that the model knows already, is told twice, or lies too far ahead.
+    """
     amounts: dict[int, float] = {}
     for observation in observations:
         ahead = (observation.date - origin).days
@@ -150,9 +153,9 @@ def _consecutive(observations: list[Observation], origin: date) -> list[float]:
             detail = (
                 f"observation {observation.date}: only the {FARTHEST_OBSERVATION_DAYS} days after {origin} count"
             )
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+            raise HTTPException(HTTPStatus.CONFLICT, detail)
         if ahead in amounts:
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"observation {observation.date} is told twice")
+            raise HTTPException(HTTPStatus.CONFLICT, f"observation {observation.date} is told twice")
         amounts[ahead] = observation.amount
     return [amounts.get(ahead, math.nan) for ahead in range(1, max(amounts, default=0) + 1)]
 

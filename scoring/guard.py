@@ -85,8 +85,10 @@ class Guard:
     def _admits(self, headers: dict[bytes, bytes]) -> bool:
         if self._key is None:
             return True
-        scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
-        shown = bearer if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+        shown = headers.get(b"x-api-key", b"")
+        if b"authorization" in headers:  # a wrong credential is refused, also beside a right one
+            scheme, _, bearer = headers[b"authorization"].partition(b" ")
+            shown = bearer if scheme.lower() == b"bearer" else b""
         return hmac.compare_digest(shown, self._key)
 
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 LARGEST_AMOUNT = 1e15
 
+
+def _whole(value: Any) -> Any:
+    """In JSON 7.0 is the same number as 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _iso(value: Any) -> Any:
+    """A day is written YYYY-MM-DD; other ways that could be read as one are refused."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("write the day as YYYY-MM-DD")
+    return value
+
+
 Amount = Annotated[float, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
 Level = Annotated[float, Field(ge=1, le=99.9, allow_inf_nan=False)]
-HorizonDays = Annotated[int, Field(ge=1, le=365)]
+HorizonDays = Annotated[int, Field(ge=1, le=365), BeforeValidator(_whole)]
+Day = Annotated[date, Field(strict=False), BeforeValidator(_iso)]
 
 
 class _Asked(BaseModel):
@@ -21,7 +36,7 @@ class _Asked(BaseModel):
 class Observation(_Asked):
     """One day that the model was not trained on, currency per day."""
 
-    date: Annotated[date, Field(strict=False)]
+    date: Day
     amount: Amount
 
 

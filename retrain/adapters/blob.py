@@ -53,6 +53,11 @@ class BlobStore:
         with self._translated(name):
             return io.BufferedReader(_BlobReader(self, self._container.get_blob_client(name)), READ_BYTES)
 
+    def state(self, name: str) -> str:
+        """See ObjectStore."""
+        with self._translated(name):
+            return str(self._container.get_blob_client(name).get_blob_properties().etag)
+
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
         self._upload(name, stream, overwrite=True)
@@ -92,7 +97,7 @@ class BlobStore:
         finally:
             released.set()
             renewal.join()
-            with self._translated(blob):
+            with suppress(Conflict), self._translated(blob):  # a lease that was lost is let go already
                 lease.release()
 
     def address(self, name: str) -> str:
@@ -192,11 +197,9 @@ def _code(exc: Any) -> str:
 
 
 def _renew(lease: Any, released: threading.Event) -> None:
-    """Until released or lost; who lost it is stopped by the ETag of whatever it writes next."""
+    """Until released; a renewal that failed is tried again, and who lost the lease is stopped by the next ETag."""
     from azure.core.exceptions import AzureError
 
     while not released.wait(RENEW_SECONDS):
-        try:
+        with suppress(AzureError):
             lease.renew()
-        except AzureError:
-            return

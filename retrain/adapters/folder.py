@@ -62,6 +62,16 @@ class FolderStore:
             except FileNotFoundError as exc:
                 raise NotFound(f"there is no file {path}") from exc
 
+    def state(self, name: str) -> str:
+        """See ObjectStore."""
+        path = self._path(name)
+        with self._translated(name):
+            try:
+                found = path.stat()
+            except FileNotFoundError as exc:
+                raise NotFound(f"there is no file {path}") from exc
+            return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
         path = self._path(name)

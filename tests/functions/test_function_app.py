@@ -232,7 +232,10 @@ def test_a_bad_blob_is_set_aside_and_not_retried(app: App):
     app.blob_event("bad.csv")
 
     assert app.newest_run()["error"]["kind"] == "data"
-    assert [name.rsplit("/", 1)[1] for name in app.ports.state.names("quarantine/")] == ["bad.csv", "reason.json"]
+    assert [name.rsplit("/", 1)[1] for name in app.ports.state.names("quarantine/")] == [
+        "bad.csv",
+        "bad.csv.reason.json",
+    ]
 
 
 def test_an_event_that_finds_a_retrain_going_on_is_left_to_it(app: App):

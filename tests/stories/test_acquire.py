@@ -82,7 +82,7 @@ def test_a_history_is_cut_by_year_and_landed(
     assert first["data"]["files"] == ["transactions_2013.csv"]
     assert second["data"]["files"] == ["transactions_2013.csv", "transactions_2014.csv"]
     assert (first["verdict"], second["landing"]["days"]) == ("promote", 60)
-    kept = (tmp_path / "inbox" / "transactions_2013.csv").read_text().splitlines()
+    kept = next(tmp_path.glob("inbox/*/transactions_2013.csv")).read_text().splitlines()
     assert kept[:2] == ["TransactionDate,PaidAmount", "2013-11-01,3.0"]
 
 
@@ -116,4 +116,19 @@ def test_a_server_that_is_away_may_come_back(
 ):
     """Exit code 5 and a sentence."""
     assert acquire(tmp_path, monkeypatch, f"http://127.0.0.1:{free_port()}/") == 5
-    assert "cannot be reached" in capsys.readouterr().err
+    assert "cannot be fetched" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address", ["http://user:hunter2@127.0.0.1:9/a?sig=hunter2", "http://h:abc/?sig=hunter2", "http://[/x"]
+)
+def test_an_address_that_cannot_be_fetched_is_told_without_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+):
+    """One sentence, whatever is wrong with it."""
+    assert acquire(tmp_path, monkeypatch, address) == 5
+
+    told = "".join(capsys.readouterr())
+    assert "cannot be fetched" in told
+    assert "hunter2" not in told
+    assert "Traceback" not in told

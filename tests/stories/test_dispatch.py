@@ -10,7 +10,7 @@ from retrain import dispatch
 from retrain.dispatch import LOCK, ask, work_off
 from retrain.errors import ServiceUnavailable
 from retrain.service import retrain
-from retrain.trigger import RUN_ID, Trigger, new_run_id
+from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
 from tests.builders import World, csv_file, weekly
 
 
@@ -81,7 +81,8 @@ def test_a_bug_is_a_recorded_failure_and_final(world: World, monkeypatch: pytest
     report = world.run()
 
     assert report["error"]["kind"] == "internal"
-    assert "ZeroDivisionError" in report["error"]["traceback"]
+    assert "traceback" not in report["error"]
+    assert "ZeroDivisionError" in (world.root / "runs" / report["run_id"] / "traceback.txt").read_text()
     assert not world.ledger.requests()
 
 
@@ -122,3 +123,52 @@ def test_a_request_reads_back_as_it_was_written(world: World):
 
     assert world.ledger.requests() == [request]
     assert replace(request, note=None) != request
+
+
+def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Both may speak of the same days, and the later file has to win."""
+    first = ask(Trigger.BLOB, world.ports, file="old.csv")
+    second = ask(Trigger.BLOB, world.ports, file="new.csv")
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("the storage is away")
+
+    monkeypatch.setattr(dispatch, "retrain", away)
+    work_off(world.settings, world.ports)
+
+    assert world.ledger.run(first.run_id)["status"] == "failed"
+    assert world.ledger.run(second.run_id)["status"] == "queued"
+
+
+@pytest.mark.parametrize("record", [b"", b"{}", b'{"a": 1}', b'{"run_id": "x", "trigger": "moon"}', b"[]"])
+def test_a_request_that_makes_no_sense_stops_nobody(world: World, record: bytes):
+    """It is set aside; those behind it are worked off."""
+    world.ports.state.write("requests/00000000T000000000Z-0000.json", record)
+
+    assert world.run()["verdict"] == "waiting"
+    assert (world.root / "unreadable" / "requests" / "00000000T000000000Z-0000.json").read_bytes() == record
+
+
+def test_a_setting_that_is_wrong_costs_no_file(world: World):
+    """The request stays until the operator has mended it."""
+    rows = b"TransactionDate,PaidAmount\n2024-01-01,1\n2024-01-01,2\n"
+    world.land("one.csv", rows)
+    world.overrides["RETRAIN_AGGREGATE"] = "sum"
+    refused = world.land("two.csv", rows.replace(b"2024-01-01", b"2024-01-02"))
+    world.overrides["RETRAIN_AGGREGATE"] = "mean"
+
+    world.run(Trigger.TIMER)
+
+    assert refused["error"]["kind"] == "configuration"
+    assert world.ledger.run(refused["run_id"])["landing"]["new_days"] == 1
+
+
+def test_a_run_that_was_killed_after_its_report_is_not_made_again(world: World):
+    """Its report stays what it was."""
+    done = world.land("one.csv", csv_file(weekly(60)), note="first")
+    world.ledger.ask(Request(done["run_id"], Trigger.BLOB, file="one.csv", note="first"))
+
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(done["run_id"]) == done
+    assert not world.ledger.requests()

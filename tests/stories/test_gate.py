@@ -155,6 +155,37 @@ def test_a_record_that_cannot_be_understood_is_no_missing_champion(
     assert "backup" in report["reason"]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"reigns": {}, "champion": null}',
+        b'{"reigns": "", "champion": null}',
+        b'{"reigns": [], "champion": {"version": "1"}}',
+        None,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_pointer_that_names_nobody_by_accident_is_no_missing_champion(drifted: World, record: bytes | None):
+    """Garbled, contradictory, or gone while models are registered."""
+    path = drifted.root / "champion.json"
+    if record is None:
+        path.unlink()
+    else:
+        path.write_bytes(record)
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert (report["status"], report["error"]["kind"]) == ("failed", "service")
+    assert path.exists() is (record is not None)
+
+
+def test_amounts_too_large_to_compare_are_refused_at_the_door(drifted: World):
+    """Squares that overflow would make the test of significance no number."""
+    report = drifted.land("huge.csv", csv_file(1e80 * weekly(60, seed=1), NEW_YEAR))
+
+    assert report["error"]["kind"] == "data"
+
+
 def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypatch: pytest.MonkeyPatch):
     """The winner has not been compared with that one."""
 

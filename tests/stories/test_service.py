@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from retrain.trigger import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
@@ -133,7 +134,7 @@ def test_a_file_that_fails_its_tests_is_set_aside_with_the_reason(drifted: World
     assert (report["error"]["file"], report["error"]["row"]) == ("bad.csv", 1)
     aside = drifted.root / "quarantine" / report["run_id"]
     assert (aside / "bad.csv").read_bytes() == bad
-    assert b"not-a-day" in (aside / "reason.json").read_bytes()
+    assert b"not-a-day" in (aside / "bad.csv.reason.json").read_bytes()
     assert (drifted.root / "history.json").read_bytes() == before
 
 
@@ -165,6 +166,54 @@ def test_a_gap_between_files_is_filled_and_counted(drifted: World):
 
     assert "RETRAIN_GAPS=refuse" in refused["error"]["message"]
     assert filled["data"]["interpolated_days"] == 3
+
+
+def test_days_that_were_never_observed_promote_nothing(drifted: World):
+    """One late row makes a calendar of weeks, and not one unseen day more than itself."""
+    late = csv_file(np.array([500.0]), NEW_YEAR + timedelta(days=31))
+
+    report = drifted.land("late.csv", late)
+
+    assert report["verdict"] == "waiting"
+    assert "has not seen 1 of the 182 days" in report["reason"]
+
+
+def test_files_that_land_out_of_order_wait_for_the_one_between(drifted: World):
+    """More than a month is not interpolated; nothing is refused, and the missing file ends the wait."""
+    later = drifted.land("later.csv", csv_file(YEAR_TWO[50:], NEW_YEAR + timedelta(days=50)))
+    between = drifted.land("between.csv", csv_file(YEAR_TWO[:50], NEW_YEAR))
+
+    assert (later["verdict"], later["landing"]["new_days"]) == ("waiting", 50)
+    assert "50 days in a row are missing" in later["reason"]
+    assert between["verdict"] == "promote"
+
+
+def test_a_hole_of_more_than_a_month_in_a_file_sets_it_aside(drifted: World):
+    """A year that was mistyped, for example."""
+    rows = csv_file(YEAR_TWO, NEW_YEAR).replace(NEW_YEAR.isoformat().encode(), b"1950-01-01", 1)
+
+    assert "days in a row are missing inside the file" in drifted.land("typo.csv", rows)["error"]["message"]
+
+
+def test_an_event_delivered_again_does_not_undo_a_correction(drifted: World):
+    """The same state of a file is taken in once, however often the platform tells of it."""
+    old = YEAR_ONE.copy()
+    old[3] += 50
+    drifted.land("old.csv", csv_file(old))
+    drifted.land("correction.csv", csv_file(YEAR_ONE))
+    corrected = drifted.run()["data"]["sha256"]
+
+    again = drifted.run(Trigger.BLOB, file="old.csv")
+
+    assert again["data"]["sha256"] == corrected
+    assert again["landing"].keys() == {"file", "taken_in_by"}
+
+
+def test_another_model_name_is_not_another_champion(drifted: World):
+    """The operator is told to set it back."""
+    drifted.overrides["RETRAIN_MODEL_NAME"] = "other"
+
+    assert drifted.run()["error"]["kind"] == "configuration"
 
 
 def test_two_ways_to_aggregate_do_not_mix(world: World):

@@ -52,6 +52,13 @@ def test_what_is_not_better_is_never_promoted(
         assert p_value < 0.05
 
 
+def test_a_gain_that_is_rounding_keeps_the_champion():
+    """Two optimisers that end a hair apart are not two models."""
+    close = measured(scored(rmse=16.67), scored(rmse=16.67 * (1 - 1e-6)), p_value=1e-17)
+
+    assert decide(close, PromotionPolicy(significance=0.05)).verdict is Verdict.KEEP
+
+
 def test_significance_asks_for_evidence_too():
     """A better loss that chance explains keeps the champion, and the sentence says so."""
     better = measured(scored(rmse=400.0), scored(rmse=390.0), p_value=0.2)

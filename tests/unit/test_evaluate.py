@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
 from retrain.errors import FlatSeries, ModelError, SeriesTooShort
-from retrain.evaluate import Comparison, Loss, Scorecard, compare, diebold_mariano, mase, r2, score
+from retrain.evaluate import Comparison, DieboldMariano, Loss, Scorecard, compare, diebold_mariano, mase, r2, score
 from retrain.fit import FittedModel, Order, fit
-from tests.builders import series, weekly
+from retrain.series import DailySeries, GapPolicy, daily_series
+from tests.builders import FIRST_DAY, series, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AR = Order(1, 0, 0, mean=True)
 
@@ -116,28 +121,6 @@ def test_the_same_model_on_both_sides_is_even_until_the_first_refit():
     assert measured.champion == measured.challenger
 
 
-@pytest.mark.parametrize("origin", [0, 13, 14, 20])
-def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
-    """Rewriting the future leaves every forecast made before it as it was, the challenger's refits included."""
-    made: list[dict[str, np.ndarray]] = []
-    at_origins = Loss.at_origins
-
-    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
-        made.append({"forecast": forecast})
-        return at_origins(self, actual, forecast)
-
-    monkeypatch.setattr(Loss, "at_origins", spy)
-    values = weekly(140)
-    rewritten = values.copy()
-    rewritten[100 + origin :] += np.random.default_rng(origin).normal(0, 50, 40 - origin)
-
-    rolled(values, trained=100)
-    rolled(rewritten, trained=100)
-
-    for before, after in zip(made[:2], made[2:], strict=True):
-        np.testing.assert_array_equal(before["forecast"][: origin + 1], after["forecast"][: origin + 1])
-
-
 def test_the_seasonal_naive_repeats_the_last_known_week():
     """A series that repeats itself exactly is forecast without error, also beyond one week."""
     week = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
@@ -151,6 +134,67 @@ def test_the_seasonal_naive_repeats_the_last_known_week():
     assert measured.seasonal_naive.rmse == 0
     assert measured.champion is None
     assert measured.test is None
+
+
+def test_a_statistic_that_is_no_number_is_no_evidence():
+    """It cannot be shown, let alone be read as an improvement."""
+    with pytest.raises(ModelError, match="Diebold-Mariano"):
+        DieboldMariano(float("nan"), 0.01)
+
+
+def forecasts_of(compare_them: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What champion and challenger forecast at the origins that are judged."""
+    made: list[np.ndarray] = []
+    at_origins = Loss.at_origins
+
+    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+        made.append(forecast)
+        return at_origins(self, actual, forecast)
+
+    with monkeypatch.context() as spying:
+        spying.setattr(Loss, "at_origins", spy)
+        compare_them()
+    return made
+
+
+@pytest.mark.parametrize("origin", [0, 13, 14, 20])
+def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
+    """Rewriting the future leaves every forecast made before it as it was, the challenger's refits included."""
+    values = weekly(140)
+    rewritten = values.copy()
+    rewritten[100 + origin :] += np.random.default_rng(origin).normal(0, 50, 40 - origin)
+
+    before = forecasts_of(lambda: rolled(values, trained=100), monkeypatch)
+    after = forecasts_of(lambda: rolled(rewritten, trained=100), monkeypatch)
+
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one[: origin + 1], other[: origin + 1])
+
+
+def with_a_gap(behind: float) -> DailySeries:
+    """150 days of which 110 to 119 are missing; `behind` is the amount of day 120."""
+    days = {FIRST_DAY + timedelta(days=day): amount for day, amount in enumerate(weekly(150).tolist())}
+    days[FIRST_DAY + timedelta(days=120)] = behind
+    return daily_series(
+        {day: days[day] for day in days if not 110 <= (day - FIRST_DAY).days < 120}, GapPolicy.INTERPOLATE
+    )
+
+
+def test_days_that_were_not_observed_are_neither_scored_nor_known(monkeypatch: pytest.MonkeyPatch):
+    """What stands behind a gap changes what is interpolated, and no forecast that is made before it."""
+
+    def compared(history: DailySeries) -> Comparison:
+        challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=99)))
+        return compare(challenger.model, challenger, history, horizon_days=7, season_days=7, refit_days=3)
+
+    low, high = with_a_gap(0.0), with_a_gap(1000.0)
+    before = forecasts_of(lambda: compared(low), monkeypatch)
+    after = forecasts_of(lambda: compared(high), monkeypatch)
+
+    assert (compared(low).unseen_days, compared(low).origins) == (40, 44 - 4)  # four horizons lie inside the gap
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one[: 21 - 4], other[: 21 - 4])
+        assert not np.array_equal(one[21 - 4], other[21 - 4])
 
 
 def test_too_few_unseen_days_are_refused():

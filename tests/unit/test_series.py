@@ -47,15 +47,27 @@ def test_restating_twice_changes_nothing_the_second_time(before: dict[date, floa
     assert once.days.keys() == before.keys() | landed.keys()
 
 
-@pytest.mark.parametrize(
-    ("policy", "expected"), [(GapPolicy.INTERPOLATE, [10, 20, 30, 40]), (GapPolicy.ZERO, [10, 0, 0, 40])]
-)
-def test_a_missing_day_becomes_what_the_policy_says(policy: GapPolicy, expected: list[float]):
-    """And it is counted, so that nobody takes it for an observation."""
-    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, policy)
+def test_a_missing_day_is_interpolated_and_known_to_be():
+    """Nobody takes it for an observation: what comes after a day is NaN there."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
 
-    assert filled.values.tolist() == expected
-    assert filled.filled_days == (FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2))
+    assert filled.values.tolist() == [10, 20, 30, 40]
+    assert filled.interpolated == (FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2))
+    np.testing.assert_array_equal(filled.after(FIRST_DAY), [np.nan, np.nan, 40])
+
+
+def test_what_was_known_on_a_missing_day_ends_before_its_gap():
+    """An interpolated amount knows the observation behind it."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
+
+    assert filled.observed_through(FIRST_DAY + timedelta(days=2)).values.tolist() == [10]
+
+
+def test_a_missing_day_may_mean_that_nothing_was_traded():
+    """Then its amount is zero, and that is an observation."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=2): 40.0}, GapPolicy.ZERO)
+
+    assert (filled.values.tolist(), filled.interpolated) == ([10, 0, 40], ())
 
 
 def test_the_refusing_policy_names_the_gap_and_the_way_out():

@@ -34,6 +34,16 @@ def parquet(**columns: object) -> bytes:
     return sink.getvalue()
 
 
+def parquet_twice() -> bytes:
+    sink = io.BytesIO()
+    arrays = [pa.array([date(2024, 1, 1)]), pa.array([5.0]), pa.array([6.0])]
+    pq.write_table(pa.Table.from_arrays(arrays, names=["TransactionDate", "PaidAmount", "PaidAmount"]), sink)
+    return sink.getvalue()
+
+
+TWICE = parquet_twice()
+
+
 def test_one_row_a_day_is_taken_as_it_stands():
     """A daily file has nothing to aggregate, whatever the setting."""
     landed = read(HEADER + b"2024-01-01,5\n2024-01-02,7.25\n", Aggregate.COUNT)
@@ -118,10 +128,11 @@ def test_columns_may_have_other_names():
         (HEADER + b"0001-01-01,5\n", "row 1.*from 1900-01-01"),
         (HEADER + b"2026-01-03,5\n", "row 1.*to 2026-01-02"),
         (HEADER + b"2024-01-01,5\n2024-01-02,\n", "row 2, column PaidAmount: found ''"),
-        (HEADER + b'2024-01-01,"1,000"\n', "row 1.*found '1,000', expected a finite number"),
+        (HEADER + b'2024-01-01,"1,000"\n', "row 1.*found '1,000', expected a number"),
         (HEADER + b"2024-01-01,1_000\n", "row 1.*found '1_000'"),
         (HEADER + b"2024-01-01,nan\n", "row 1.*found 'nan'"),
         (HEADER + b"2024-01-01,1e400\n", "row 1.*found '1e400'"),
+        (HEADER + b"2024-01-01,1e16\n", "row 1.*no larger than"),
         (HEADER + b"2024-01-01,5\n2024-01-02\n", "row 2: found '1 column"),
         (HEADER + b"2024-01-01,5,6\n", "row 1: found '3 column"),
         (HEADER + b"2024-01-01,1\xff2\n", "found 'byte 0xff"),
@@ -140,6 +151,7 @@ def test_columns_may_have_other_names():
         (b"PAR1nonsense", "Parquet"),
         (parquet(TransactionDate=[date(2024, 1, 1), None], PaidAmount=[5.0, 6.0]), "row 2, column TransactionDate"),
         (parquet(TransactionDate=[date(2024, 1, 1)], PaidAmount=[[5.0]]), "column PaidAmount"),
+        (TWICE, "that column more than once"),
         (parquet(TransactionDate=pa.array([0], pa.timestamp("s", "UTC")), PaidAmount=[5.0]), "TransactionDate"),
     ],
 )  # fmt: skip
@@ -147,6 +159,20 @@ def test_what_cannot_be_read_says_where_and_what_was_expected(data: bytes, messa
     """File, row, column, what was found, what was expected; never another exception."""
     with pytest.raises(DataError, match=f"(?s)landed.csv.*({message})"):
         read(data)
+
+
+def test_identities_that_are_spelled_differently_are_different():
+    """0012 is not 12, and 0xFF is not 255."""
+    rows = b"0012,2024-01-01,1\n12,2024-01-01,2\n0xFF,2024-01-01,3\n255,2024-01-01,4\n"
+
+    landed = read(b"TransactionID,TransactionDate,PaidAmount\n" + rows)
+
+    assert (landed.repeated_ids, landed.days) == (0, {date(2024, 1, 1): 2.5})
+
+
+def test_only_line_ends_end_a_line():
+    """A form feed in front of the header costs no row."""
+    assert len(read(b"Note\x0c,TransactionDate,PaidAmount\nx,2024-01-01,5\ny,2024-01-02,6\n").days) == 2
 
 
 def test_an_error_carries_its_place_for_machines():
@@ -161,5 +187,5 @@ def test_an_error_carries_its_place_for_machines():
         "row": 2,
         "column": "PaidAmount",
         "found": "abc",
-        "expected": "a finite number with a decimal point, such as 1234.5",
+        "expected": "a number with a decimal point, such as 1234.5, and no larger than 1e+15",
     }

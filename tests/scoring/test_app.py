@@ -1,0 +1,210 @@
+"""The service of one version, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from retrain.fit import Order, fit
+from scoring.app import Served, create_app
+from tests.builders import series, weekly
+from tests.platforms import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "a-key-for-tests"
+VALUES = weekly(150)
+MODEL = fit(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series(VALUES[:120])).model
+SERVED = Served(MODEL, "daily-transactions", "7", "ab" * 32)
+APP = create_app(SERVED, KEY)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The app, listening on loopback."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server, thread = serve(create_app(SERVED, KEY), listening)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def post(url: str, path: str, body: Any, **headers: str) -> requests.Response:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {"x-api-key": KEY, "content-type": "application/json", **headers}
+    return requests.post(url + path, data=data, headers=sent, timeout=10)
+
+
+def test_a_forecast_is_dated_and_says_what_it_was_made_from(url: str):
+    """Means and intervals equal the artifact's own."""
+    answer = post(url, "/forecast", {"horizon_days": 3, "levels": [50, 95]}).json()
+    expected = MODEL.forecast(3)
+
+    assert (answer["model"], answer["version"], answer["data_sha256"]) == ("daily-transactions", "7", "ab" * 32)
+    assert answer["trained_through"] == answer["origin"] == MODEL.origin.isoformat()
+    assert [row["date"] for row in answer["forecast"]] == [day.isoformat() for day in expected.days]
+    assert [row["mean"] for row in answer["forecast"]] == expected.mean.tolist()
+    assert [row["intervals"][1]["upper"] for row in answer["forecast"]] == expected.interval(95)[1].tolist()
+
+
+def test_observations_move_the_origin(url: str):
+    """In any order, with days missing, as the model itself would take them in."""
+    newer = VALUES[120:130].copy()
+    newer[4] = np.nan
+    observed = [
+        {"date": (MODEL.origin + timedelta(days=ahead + 1)).isoformat(), "amount": amount}
+        for ahead, amount in enumerate(newer.tolist())
+        if ahead != 4
+    ]
+
+    answer = post(url, "/forecast", {"horizon_days": 7, "observations": observed[::-1]}).json()
+
+    assert answer["origin"] == (MODEL.origin + timedelta(days=10)).isoformat()
+    assert answer["trained_through"] == MODEL.origin.isoformat()
+    assert [row["mean"] for row in answer["forecast"]] == MODEL.observe(newer).forecast(7).mean.tolist()
+
+
+def test_clients_of_the_predecessor_go_on_working(url: str):
+    """How many days in, as many means out."""
+    assert post(url, "/score", {"data": [3]}).json() == {"result": MODEL.forecast(3).mean.tolist()}
+
+
+DAY_AFTER = (MODEL.origin + timedelta(days=1)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        (b"", 422, "the body"),
+        (b"{", 422, "JSON"),
+        (b"[" * 60_000, 400, "parsing"),
+        (b"\xff\xfe", 422, "JSON"),
+        ([], 422, "the body"),
+        ({}, 422, "horizon_days"),
+        ({"horizon_days": 0}, 422, "horizon_days"),
+        ({"horizon_days": 366}, 422, "365"),
+        ({"horizon_days": "7"}, 422, "horizon_days"),
+        ({"horizon_days": True}, 422, "horizon_days"),
+        ({"horizon_days": 7.5}, 422, "horizon_days"),
+        ({"horizon_days": 7, "horizont": 1}, 422, "horizont"),
+        ({"horizon_days": 7, "levels": [100]}, 422, "levels.0"),
+        ({"horizon_days": 7, "levels": [80] * 11}, 422, "levels"),
+        (b'{"horizon_days": 7, "levels": [NaN]}', 422, "levels.0"),
+        (b'{"horizon_days": 7, "levels": [1e999]}', 422, "levels.0"),
+        ({"horizon_days": 7, "observations": [{"date": DAY_AFTER, "amount": 1e300}]}, 422, "amount"),
+        ({"horizon_days": 7, "observations": [{"date": DAY_AFTER, "amount": 1}] * 2}, 409, "told twice"),
+        ({"horizon_days": 7, "observations": [{"date": "2001-01-01", "amount": 1}]}, 409, "days after"),
+        ({"horizon_days": 7, "observations": [{"date": "9999-12-31", "amount": 1}]}, 409, "days after"),
+        ({"horizon_days": 7, "observations": [{"date": "31/12/2024", "amount": 1}]}, 422, "date"),
+        (b'{"horizon_days": 7}' + b" " * 70_000, 413, "65536"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_asked_is_a_problem(url: str, body: Any, status: int, detail: str):
+    """4xx as problem+json, with the place; never a 500, never a trace."""
+    answer = post(url, "/forecast", body)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert detail in answer.json()["detail"]
+    assert "Traceback" not in answer.text
+
+
+def test_a_body_that_hides_its_length_is_cut_off(url: str):
+    """Chunked, without a Content-Length to go by."""
+    chunks = (b" " * 10_000 for _ in range(10))
+
+    answer = requests.post(url + "/forecast", data=chunks, headers={"x-api-key": KEY}, timeout=10)
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/forecast", "/score", "/metrics", "/openapi.json", "/docs", "/nowhere"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-api-key": "wrong"},
+        {"x-api-key": ""},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {KEY}"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_route_but_health_wants_the_key(url: str, path: str, headers: dict[str, str]):
+    """Refused before anything is read; the way in is told."""
+    answer = requests.get(url + path, headers=headers, timeout=10)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["title"] == "Unauthorized"
+
+
+def test_the_key_in_the_query_is_no_key(url: str):
+    """Addresses end up in logs."""
+    assert requests.get(f"{url}/metrics?x-api-key={KEY}&key={KEY}", timeout=10).status_code == 401
+
+
+def test_the_key_may_be_a_bearer(url: str):
+    """Either header lets in."""
+    assert requests.get(url + "/metrics", headers={"Authorization": f"Bearer {KEY}"}, timeout=10).ok
+
+
+def test_wrong_keys_take_the_same_time(url: str):
+    """However many of their letters are right: they are compared in constant time."""
+
+    def seconds(key: str) -> float:
+        began = time.perf_counter()
+        requests.get(url + "/metrics", headers={"x-api-key": key}, timeout=10)
+        return time.perf_counter() - began
+
+    pairs = [(seconds("x" * len(KEY)), seconds(KEY[:-1] + "x")) for _ in range(60)]
+    none, most = (statistics.median(times) for times in zip(*pairs, strict=True))
+
+    assert 0.5 < none / most < 2
+
+
+def test_health_is_open_and_readiness_names_the_version(url: str):
+    """For probes, which carry no key."""
+    assert requests.get(url + "/healthz", timeout=10).json() == {"status": "alive"}
+    assert requests.get(url + "/readyz", timeout=10).json()["version"] == "7"
+
+
+def test_metrics_count_requests_by_route_and_status(url: str):
+    """In Prometheus' own text format."""
+    post(url, "/forecast", {"horizon_days": 1})
+    text = requests.get(url + "/metrics", headers={"x-api-key": KEY}, timeout=10).text
+
+    assert 'scoring_requests_total{route="/forecast",status="200"}' in text
+    assert 'scoring_model_info{model="daily-transactions",version="7"} 1.0' in text
+
+
+def test_the_documents_name_every_public_route_and_the_key(url: str):
+    """For people and for generators of clients."""
+    headers = {"x-api-key": KEY}
+    document = requests.get(url + "/openapi.json", headers=headers, timeout=10).json()
+
+    assert set(document["paths"]) == {"/forecast", "/score", "/healthz", "/readyz"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    assert "SwaggerUIBundle" in requests.get(url + "/docs", headers=headers, timeout=10).text
+
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", APP, headers={"x-api-key": KEY})
+
+
+@schema.parametrize()
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_request_that_the_document_allows_or_forbids_breaks_it(case: schemathesis.Case[Any]):
+    """Generated from the service's own document: no 5xx, no answer that the document does not describe."""
+    case.call_and_validate(headers={"x-api-key": KEY})

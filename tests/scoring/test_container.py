@@ -1,0 +1,224 @@
+"""The image without an engine: what the Dockerfile copies is there, and what it starts serves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.client
+import ipaddress
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from retrain.fit import Order, fit
+from retrain.image import build_context
+from retrain.registry import Lineage, RegisteredModel
+from tests.azurite import free_port
+from tests.builders import series, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ARTIFACT = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json()
+LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
+CONTEXT = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
+DOCKERFILE = CONTEXT["Dockerfile"].decode()
+COMMAND = json.loads(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """A folder laid out as the Dockerfile lays out /app: what it copies and nothing else."""
+    for sources in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE):
+        source, target = sources.split()
+        for name, data in CONTEXT.items():
+            if name == source or name.startswith(source):
+                path = tmp_path / "app" / (target if name == source else name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+    return tmp_path / "app"
+
+
+@contextmanager
+def running(image: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The Dockerfile's CMD as a process, ready."""
+    port = free_port()
+    command = [sys.executable, *COMMAND[1:]]
+    variables = {"PATH": os.environ["PATH"], "SCORING_HOST": "127.0.0.1", "SCORING_PORT": str(port), **environment}
+    process = subprocess.Popen(command, cwd=image, env=variables, stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(200):
+            health = subprocess.run(
+                [sys.executable, "-m", "scoring.health"], cwd=image, env=variables, check=False, capture_output=True
+            )
+            if health.returncode == 0 or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        yield process, port
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_every_copied_source_is_in_the_context():
+    """And everything in the context is copied, the Dockerfile itself apart."""
+    sources = [line.split()[0] for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE)]
+
+    for source in sources:
+        assert any(name == source or name.startswith(source) for name in CONTEXT), source
+    for name in CONTEXT.keys() - {"Dockerfile"}:
+        assert any(name.startswith(source) for source in sources), name
+
+
+def test_the_image_is_described_and_runs_as_nobody_special():
+    """Base as an argument, labels with version and data, a user, a health check, pinned packages."""
+    for part in (
+        "ARG BASE=",
+        "FROM ${BASE}",
+        "MODEL_VERSION",
+        "DATA_SHA256",
+        "USER 10001",
+        "HEALTHCHECK",
+        "--require-hashes",
+    ):
+        assert part in DOCKERFILE
+
+
+def test_the_same_version_gives_the_same_context():
+    """Byte for byte, so that a build may be repeated."""
+    again = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
+
+    assert list(again.items()) == list(CONTEXT.items())
+
+
+def test_what_the_image_starts_serves_its_version(image: Path):
+    """Also from a file system that nobody may write to."""
+    for path in [*image.rglob("*"), image]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        with running(image, SCORING_KEY="k", PYTHONDONTWRITEBYTECODE="1") as (_, port):
+            answer = requests.post(
+                f"http://127.0.0.1:{port}/score", json={"data": [2]}, headers={"x-api-key": "k"}, timeout=10
+            )
+            ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
+    finally:
+        for path in [image, *image.rglob("*")]:
+            path.chmod(0o755)
+
+    assert len(answer.json()["result"]) == 2
+    assert (ready["version"], ready["data_sha256"]) == ("3", "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("environment", "damage", "message"),
+    [
+        ({}, None, "SCORING_KEY is not set"),
+        ({"SCORING_KEY": ""}, None, "SCORING_KEY is not set"),
+        ({"SCORING_KEY": "k"}, ARTIFACT.replace(b'"mean":[', b'"mean":[9', 1), "golden"),
+        ({"SCORING_KEY": "k"}, b"\x80\x04pickle", "cannot be read"),
+    ],
+)
+def test_it_refuses_to_start_where_it_should(
+    image: Path, environment: dict[str, str], damage: bytes | None, message: str
+):
+    """Without a key; with a model that does not prove itself. One sentence, no trace."""
+    if damage:
+        (image / "model" / "artifact.json").write_bytes(damage)
+
+    done = subprocess.run(
+        [sys.executable, *COMMAND[1:]],
+        cwd=image,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_anonymous_callers_must_be_asked_for(image: Path):
+    """By name."""
+    with running(image, SCORING_ALLOW_ANONYMOUS="1") as (_, port):
+        assert requests.post(f"http://127.0.0.1:{port}/score", json={"data": [1]}, timeout=10).ok
+
+
+def test_requests_in_flight_are_finished_before_it_ends(image: Path):
+    """SIGTERM arrives while a body is still on its way."""
+    body = json.dumps({"data": [2]}).encode()
+    with running(image, SCORING_KEY="k") as (process, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.putrequest("POST", "/score")
+        for name, value in (
+            ("x-api-key", "k"),
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+        ):
+            connection.putheader(name, value)
+        connection.endheaders(body[:5])
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.send(body[5:])
+        answer = connection.getresponse()
+        result = json.loads(answer.read())
+        connection.close()
+        process.wait(10)
+
+    assert (answer.status, len(result["result"])) == (200, 2)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Self-signed, for 127.0.0.1."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "tls.crt", folder / "tls.key"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret: Any = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private.write_bytes(key.private_bytes(*secret))
+    return public, private
+
+
+def test_it_speaks_tls_when_given_the_files(image: Path, tmp_path: Path):
+    """The health check too."""
+    public, private = certificate(tmp_path)
+    tls = {"SCORING_TLS_CERTIFICATE": str(public), "SCORING_TLS_KEY": str(private)}
+
+    with running(image, SCORING_KEY="k", **tls) as (_, port):
+        ready = requests.get(f"https://127.0.0.1:{port}/readyz", verify=str(public), timeout=10)
+        context = ssl.create_default_context(cafile=str(public))
+
+    assert ready.json()["status"] == "ready"
+    assert context.check_hostname
