@@ -51,12 +51,12 @@ def _champions_service(ports: Ports) -> Service:
 
 def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
     trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
-    observed = _since(trained_through, read_history(ports.state).days, settings.gaps)
+    observed = newer_days(trained_through, read_history(ports.state).days, settings.gaps)
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in observed.items()]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
 
 
-def _since(day: date, history: Days, gaps: GapPolicy) -> Days:
+def newer_days(day: date, history: Days, gaps: GapPolicy) -> Days:
     """The accepted days after `day`. A missing one stays missing, which the model bears, unless it means zero."""
     newer = {newest: amount for newest, amount in history.items() if newest > day}
     if gaps is GapPolicy.ZERO and newer:

@@ -155,7 +155,10 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
     except RetrainError as error:
         raise _undone(promotion, model, error, settings, ports) from error
     with promotion.taking("retire", ports) as outcome:
-        outcome["removed"] = _retire(settings.keep_services, ports)
+        try:
+            outcome["removed"] = _retire(settings.keep_services, ports)
+        except RetrainError as error:  # the new champion answers; the next promotion retires what is left
+            outcome["failed"] = str(error)
     return model
 
 

@@ -40,17 +40,15 @@ class ProcessPlatform:
         self._images, self._services = root.absolute() / "images", root.absolute() / "services"
 
     def build(self, name: str, context: Mapping[str, bytes]) -> str:
-        """Lay the folder out as the Dockerfile would its /app."""
+        """Lay the folder out as the Dockerfile would its /app; a folder with other bytes in it is laid out anew."""
         image = self._images / name
-        if not image.exists():
+        if not _holds(image, context):
             unfinished = self._images / f".{name}-{secrets.token_hex(4)}"
             for path, data in context.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
                 (unfinished / path).write_bytes(data)
-            try:
-                unfinished.replace(image)
-            except OSError:  # somebody else was faster, with the same bytes
-                shutil.rmtree(unfinished)
+            shutil.rmtree(image, ignore_errors=True)
+            unfinished.replace(image)
         return str(image)
 
     def deploy(self, name: str, version: str, image: str) -> Service:
@@ -149,6 +147,10 @@ class ProcessPlatform:
         unfinished.touch(mode=0o600)
         unfinished.write_text(json.dumps(asdict(service)))
         unfinished.replace(self._record(service.name))
+
+
+def _holds(image: Path, context: Mapping[str, bytes]) -> bool:
+    return all((image / path).is_file() and (image / path).read_bytes() == data for path, data in context.items())
 
 
 def _is_free(port: int) -> bool:

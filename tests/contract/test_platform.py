@@ -1,0 +1,123 @@
+"""What every platform promises: one suite, run against processes and against the threads that other tests use."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from retrain.adapters.process import ProcessPlatform
+from retrain.client import ask
+from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.fit import Order, fit
+from retrain.image import build_context
+from retrain.proof import prove, wait_until_ready
+from retrain.registry import Lineage, RegisteredModel
+from scoring.model import ForecastModel
+from tests.builders import series, weekly
+from tests.platforms import ThreadPlatform, stop_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from retrain.ports import Platform, Service
+
+MODEL = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model
+LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
+CONTEXT = build_context(RegisteredModel("m", "3", "cd" * 32, LINEAGE, "run"), MODEL.to_json())
+
+
+@pytest.fixture(params=["process", "thread"])
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    """An empty platform of each kind."""
+    if request.param == "process":
+        yield ProcessPlatform(tmp_path / "platform")
+        stop_services(tmp_path)
+    else:
+        threads = ThreadPlatform()
+        yield threads
+        threads.close()
+
+
+def ready(platform: Platform) -> Service:
+    service = platform.deploy("m-v3", "3", platform.build("m-v3", CONTEXT))
+    wait_until_ready(service, platform, limit_seconds=20)
+    return service
+
+
+def test_a_deployed_version_answers_as_itself(platform: Platform):
+    """Under its own key, and only under it."""
+    service = ready(platform)
+
+    prove(service, MODEL)
+    with pytest.raises(ServiceError, match="401"):
+        ask(type(service)(service.name, service.version, service.url, "another key"), "/score", {"data": [1]})
+
+
+def test_deploying_again_changes_nothing(platform: Platform):
+    """One service a name: the same address and key."""
+    first = ready(platform)
+
+    assert ready(platform) == first
+    assert platform.services() == [first]
+
+
+def test_a_removed_service_is_gone(platform: Platform):
+    """It answers nobody, and removing it again is nothing."""
+    service = ready(platform)
+
+    platform.remove("m-v3")
+    platform.remove("m-v3")
+
+    assert platform.services() == []
+    assert not platform.is_running("m-v3")
+    with pytest.raises(ServiceUnavailable):
+        ask(service, "/readyz")
+
+
+def test_other_numbers_are_no_proof(platform: Platform):
+    """A service that forecasts anything but its artifact's own is found out."""
+    other = fit(Order(1, 0, 0, mean=True), series(weekly(60, seed=5))).model
+
+    with pytest.raises(ServiceError, match="other numbers than its artifact"):
+        prove(ready(platform), other)
+
+
+def test_the_same_model_some_days_later_is_no_proof_either(platform: Platform):
+    """The dates count too."""
+    later: ForecastModel = MODEL.observe([float("nan")])
+
+    with pytest.raises(ServiceError):
+        prove(ready(platform), later)
+
+
+def test_a_process_that_was_killed_is_started_again_where_it_was(tmp_path: Path):
+    """Its address and key are on record; nobody has to be told."""
+    platform = ProcessPlatform(tmp_path / "platform")
+    try:
+        service = ready(platform)
+        next(platform._processes("m-v3")).kill()
+        while platform.is_running("m-v3"):
+            time.sleep(0.01)
+
+        assert ready(platform) == service
+        assert len(list(platform._processes("m-v3"))) == 1
+    finally:
+        stop_services(tmp_path)
+
+
+def test_keys_are_for_this_user_alone(tmp_path: Path):
+    """The record that holds one is readable by nobody else, and no command line shows it."""
+    platform = ProcessPlatform(tmp_path / "platform")
+    try:
+        service = ready(platform)
+        record = tmp_path / "platform" / "services" / "m-v3.json"
+
+        assert record.stat().st_mode & 0o077 == 0
+        assert service.key not in repr(service)
+        assert service.key not in " ".join(next(platform._processes("m-v3")).cmdline())
+    finally:
+        stop_services(tmp_path)

@@ -1,0 +1,228 @@
+"""Real processes from end to end: sabotaged images, a killed command, and a client that never pauses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from retrain.adapters.process import ProcessPlatform
+from retrain.fit import Order, fit
+from retrain.forecasting import forecast
+from tests.builders import FIRST_DAY, QUICK, World, csv_file, series, weekly
+from tests.functions.worker import Worker
+from tests.platforms import stop_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
+NEW_YEAR = FIRST_DAY + timedelta(days=100)
+TWO = csv_file(YEAR_TWO, NEW_YEAR)
+
+NEVER_READY = b"import time\nprint('stuck on purpose', flush=True)\ntime.sleep(60)\n"
+DIES = b"""
+import os, sys, threading, time
+from scoring.genuine import main
+def die():
+    time.sleep(1.5)
+    print("dying on purpose", flush=True)
+    os._exit(9)
+threading.Thread(target=die, daemon=True).start()
+sys.exit(main())
+"""
+
+
+class Sabotaged(ProcessPlatform):
+    """Builds images from a context that somebody has tampered with."""
+
+    def __init__(self, root: Path, **tampered: bytes) -> None:
+        super().__init__(root)
+        self._tampered = tampered
+
+    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+        """The genuine files, but for those named."""
+        genuine = {"scoring/genuine.py": context["scoring/__main__.py"]}
+        tampered = {path.replace("__", "/", 1): data for path, data in self._tampered.items()}
+        return super().build(name, {**context, **genuine, **tampered})
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[World]:
+    """Version 1 answers, from a process of its own."""
+    world = World(tmp_path, platform=ProcessPlatform(tmp_path / "platform"))
+    assert world.land("one.csv", csv_file(YEAR_ONE))["verdict"] == "promote"
+    yield world
+    stop_services(tmp_path)
+
+
+def processes(root: Path) -> int:
+    """Scoring processes that run for this store."""
+    found = 0
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if "scoring" in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            try:
+                found += str(root) in process.environ().get("SCORING_INSTANCE", "")
+            except psutil.Error:
+                continue
+    return found
+
+
+def other_model() -> bytes:
+    """A valid artifact, of another model."""
+    return fit(Order(1, 0, 0, mean=True), series(weekly(50, seed=9))).model.to_json()
+
+
+@pytest.mark.parametrize(
+    ("tampered", "settings", "step", "log"),
+    [
+        ({"scoring____main__.py": NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
+        ({"model__artifact.json": other_model()}, {}, "prove", ""),
+        ({"scoring____main__.py": DIES}, {"RETRAIN_CONFIRM_SECONDS": "4"}, "confirm", "dying on purpose"),
+    ],
+    ids=["never-ready", "wrong-numbers", "dies-after-the-switch"],
+)  # fmt: skip
+def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
+    serving: World, tampered: dict[str, bytes], settings: dict[str, str], step: str, log: str
+):
+    """The run fails at its step with the last lines, nothing is left running, and the next run succeeds."""
+    genuine = serving.platform
+    serving.platform = Sabotaged(serving.root / "platform", **tampered)
+    serving.overrides |= settings
+
+    report = serving.land("two.csv", TWO)
+
+    assert (report["status"], report["error"]["step"]) == ("failed", step)
+    assert log in "\n".join(report["error"]["log"])
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert processes(serving.root) == 1
+
+    serving.platform = genuine
+    for name in ("RETRAIN_READY_SECONDS", "RETRAIN_CONFIRM_SECONDS"):
+        serving.overrides.pop(name, None)
+    assert serving.run()["model"]["version"] == "2"
+    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+
+
+KILLED = """
+import os, signal, sys
+from retrain.ledger import Ledger
+from retrain.__main__ import main
+left, real = [int(sys.argv[1])], Ledger.note_promotion
+def note(self, *args):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(self, *args)
+Ledger.note_promotion = note
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("after_notes", [0, 1, 3, 4, 5])
+def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
+    serving: World, tmp_path: Path, after_notes: int
+):
+    """SIGKILL, then `promote RUN`, or a plain rerun where nothing had been submitted: one version, one service."""
+    two = tmp_path / "two.csv"
+    two.write_bytes(TWO)
+    environment = {**os.environ, **QUICK}
+    words = ["land", str(two), "--root", str(tmp_path)]
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(after_notes), *words], env=environment, cwd=ROOT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    run_id = serving.ledger.requests()[0].run_id
+    again = ["promote", run_id] if after_notes else ["tick"]
+    done = subprocess.run(
+        [sys.executable, "-m", "retrain", *again, "--root", str(tmp_path)],
+        env=environment,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
+    assert len(list((tmp_path / "models").rglob("*.json"))) == 2
+    assert processes(tmp_path) == 2
+    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+    assert serving.ledger.run(run_id)["verdict"] == "promote"
+
+
+def test_no_request_fails_while_champions_change(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """A client calls the stable route of the Function App without pause through two promotions and a rollback."""
+    environment = {**QUICK, "RETRAIN_ROOT": str(serving.root), "RETRAIN_KEEP_SERVICES": "1"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    answers: list[tuple[int, Any]] = []
+    stop = threading.Event()
+
+    def call(worker: Worker) -> None:
+        while not stop.is_set():
+            answer = worker.http("forecast", "GET", days="7")
+            answers.append((answer.status, answer.body.get("version", answer.body)))
+
+    three = serving.root / "three.csv"
+    three.write_bytes(csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60)))
+    two = serving.root / "two.csv"
+    two.write_bytes(TWO)
+    with Worker(ROOT) as worker:
+        client = threading.Thread(target=call, args=(worker,))
+        client.start()
+        for words in (["land", str(two)], ["land", str(three)], ["rollback"]):
+            command = [sys.executable, "-m", "retrain", *words, "--root", str(serving.root), "--json"]
+            done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+        time.sleep(0.3)
+        stop.set()
+        client.join()
+
+    versions = [version for _, version in answers]
+    assert [answer for answer in answers if answer[0] != 200] == []
+    assert len(answers) > 50
+    assert [version for at, version in enumerate(versions) if at == 0 or versions[at - 1] != version] == [
+        "1",
+        "2",
+        "3",
+        "2",
+    ]
+
+
+@pytest.mark.usefixtures("serving")
+def test_the_command_line_tells_the_whole_story(tmp_path: Path):
+    """Services, forecast, rollback, and who was champion today."""
+
+    def retrain(*words: str) -> Any:
+        command = [sys.executable, "-m", "retrain", *words, "--root", str(tmp_path), "--json"]
+        done = subprocess.run(
+            command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, **QUICK}
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    two = tmp_path / "two.csv"
+    two.write_bytes(TWO)
+    retrain("land", str(two))
+
+    assert [(service["version"], service["state"], service["champion"]) for service in retrain("services")] == [
+        ("1", "running", False),
+        ("2", "running", True),
+    ]
+    assert retrain("forecast", "--days", "3")[0]["version"] == "2"
+    assert retrain("rollback")[0]["model"]["version"] == "1"
+    assert retrain("forecast", "--days", "3")[0]["version"] == "1"
+    today = retrain("champion")[0]["champion"]["since"][:10]
+    assert retrain("champion", "--on", today)[0]["champion"]["version"] == "1"

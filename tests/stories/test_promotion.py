@@ -1,0 +1,271 @@
+"""The story of a winner: every step, its failures, and the way back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from retrain.dispatch import promote_run, roll_back
+from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable
+from retrain.forecasting import forecast, newer_days
+from retrain.ledger import Ledger
+from retrain.series import GapPolicy
+from tests.builders import FIRST_DAY, World, csv_file, weekly
+
+YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
+NEW_YEAR = FIRST_DAY + timedelta(days=100)
+STEPS = ["register", "build", "deploy", "prove", "switch", "confirm", "retire"]
+
+
+@pytest.fixture
+def serving(world: World) -> World:
+    """Version 1 answers."""
+    assert world.land("one.csv", csv_file(YEAR_ONE))["model"]["version"] == "1"
+    return world
+
+
+def second_year(world: World, **overrides: str) -> dict[str, Any]:
+    world.overrides |= overrides
+    return world.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+
+
+def running(world: World) -> list[str]:
+    return [service.version for service in world.platform.services()]
+
+
+def test_every_step_is_written_down_with_what_it_came_to(serving: World):
+    """In their order, with the image, the address, and what was retired."""
+    run = second_year(serving)
+
+    steps = (serving.ledger.promotion(run["run_id"]) or {})["steps"]
+
+    assert list(steps) == STEPS
+    assert steps["register"]["version"] == "2"
+    assert steps["retire"]["removed"] == []
+
+
+def test_the_last_champions_go_on_running_and_older_ones_are_retired(serving: World):
+    """As many as the setting says."""
+    second_year(serving)
+    assert running(serving) == ["1", "2"]
+    serving.overrides["RETRAIN_KEEP_SERVICES"] = "1"
+    third = serving.land("three.csv", csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60)))
+
+    assert third["model"]["version"] == "3"
+    assert running(serving) == ["3"]
+
+
+@pytest.mark.parametrize("step", ["build", "deploy", "log", "services", "remove", "is_running"])
+def test_a_platform_that_raises_keeps_the_champion(serving: World, step: str, monkeypatch: pytest.MonkeyPatch):
+    """Or, when it fails after the new one was proven, leaves the new one."""
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("the platform is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(serving.platform, step, away)
+        report = second_year(serving)
+    champion = serving.ledger.pointer().champion
+
+    if report["status"] == "failed":
+        assert champion is not None
+        assert champion.version == "1"
+        assert report["error"]["step"] in STEPS
+    assert forecast(7, serving.settings, serving.ports)["version"] == (champion and champion.version)
+
+
+@pytest.mark.parametrize("failing", ["wait_until_ready", "prove", "confirm"])
+def test_a_service_that_fails_its_proof_is_removed_and_the_old_one_answers(
+    serving: World, failing: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Before the switch nothing moves; after it the pointer moves back. The next run succeeds."""
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it answers something else")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"retrain.promotion.{failing}", fails)
+        report = second_year(serving)
+
+    assert (report["status"], report["error"]["kind"]) == ("failed", "service")
+    assert report["error"]["log"] == ["daily-transactions-v2 wrote nothing"]
+    assert "the champion stays" in report["reason"]
+    assert running(serving) == ["1"]
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert serving.run()["model"]["version"] == "2"
+
+
+def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """There is nobody to go back to, and the ledger says so."""
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it died")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("retrain.promotion.confirm", fails)
+        world.land("one.csv", csv_file(YEAR_ONE))
+
+    assert world.ledger.pointer().champion is None
+    assert running(world) == []
+    assert world.run()["reason"].startswith("No champion yet")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing below the place where it happens runs."""
+
+
+@pytest.mark.parametrize("kill_at", range(1, 16))
+def test_a_promotion_killed_at_any_write_is_gone_on_with(
+    serving: World, kill_at: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Exactly one new version, one service, and the report that an undisturbed run would have left."""
+    writes = 0
+    note, record, switch = Ledger.note_promotion, Ledger.record, Ledger.switch
+
+    def counted(real: Any) -> Any:
+        def write(*args: Any) -> Any:
+            nonlocal writes
+            writes += 1
+            if writes == kill_at:
+                raise Killed
+            return real(*args)
+
+        return write
+
+    with monkeypatch.context() as dying:
+        for name, real in (("note_promotion", note), ("record", record), ("switch", switch)):
+            dying.setattr(Ledger, name, counted(real))
+        with suppress(Killed):
+            second_year(serving)
+    serving.run()
+
+    first = serving.ledger.runs(5)
+    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
+    assert sorted(running(serving)) == ["1", "2"]
+    assert {run["model"]["version"] for run in first if run["verdict"] == "promote"} == {"1", "2"}
+    assert not serving.ledger.requests()
+
+
+def test_promoting_again_by_hand_ends_where_it_ended(serving: World):
+    """A finished promotion may be repeated."""
+    run = second_year(serving)
+
+    again = promote_run(run["run_id"], serving.settings, serving.ports)
+
+    assert again["model"] == run["model"]
+    assert len(serving.ledger.pointer().reigns) == 2
+
+
+def test_only_a_run_with_a_winner_can_be_promoted(serving: World):
+    """The others have nothing to promote."""
+    with pytest.raises(NotFound, match="has no model to promote"):
+        promote_run(serving.run()["run_id"], serving.settings, serving.ports)
+
+
+def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
+    """And the same data do not bring the rolled-back version in again."""
+    second_year(serving)
+
+    report = roll_back(None, serving.settings, serving.ports)
+
+    assert report["reason"] == "Back from version 2 to 1."
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2", "1"]
+    assert serving.run()["verdict"] == "unchanged"
+
+
+def test_rolling_back_starts_a_service_that_is_gone(serving: World):
+    """Its image and its artifact are kept."""
+    second_year(serving)
+    serving.platform.remove("daily-transactions-v1")
+
+    roll_back("1", serving.settings, serving.ports)
+
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+
+
+def test_rolling_back_a_champion_to_itself_brings_its_service_back(serving: World):
+    """After a restart of the machine, for example."""
+    serving.platform.remove("daily-transactions-v1")
+    with pytest.raises(ServiceUnavailable, match="retrain rollback --to 1"):
+        forecast(7, serving.settings, serving.ports)
+
+    roll_back("1", serving.settings, serving.ports)
+
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+
+
+@pytest.mark.parametrize(("to", "message"), [(None, "no earlier champion"), ("9", "has no version 9")])
+def test_there_must_be_something_to_go_back_to(serving: World, to: str | None, message: str):
+    """Otherwise nothing moves, and the attempt is on record."""
+    with pytest.raises(NotFound, match=message):
+        roll_back(to, serving.settings, serving.ports)
+
+    assert serving.ledger.runs(1)[0]["status"] == "failed"
+
+
+def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """The same gate as a promotion's."""
+    second_year(serving)
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it is broken")
+
+    monkeypatch.setattr("retrain.promotion.prove", fails)
+    with pytest.raises(PromotionFailed):
+        roll_back("1", serving.settings, serving.ports)
+
+    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+
+
+def test_a_kept_champion_forecasts_from_the_last_accepted_day(serving: World):
+    """It is told the days it was not trained on, with the parameters it has; nothing is deployed."""
+    kept = second_year(serving, RETRAIN_MIN_GAIN="0.99")
+
+    answer = forecast(7, serving.settings, serving.ports)
+
+    assert kept["verdict"] == "keep"
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=59)).isoformat()
+    assert answer["trained_through"] == (NEW_YEAR - timedelta(days=1)).isoformat()
+    assert answer["forecast"][0]["date"] == (NEW_YEAR + timedelta(days=60)).isoformat()
+    assert answer["data_age_days"] > 0
+
+
+def test_a_missing_day_is_told_as_zero_only_where_it_means_zero():
+    """Otherwise the model bears that it is missing."""
+    known = {NEW_YEAR: 1.0, NEW_YEAR + timedelta(days=3): 5.0}
+
+    missing = newer_days(NEW_YEAR, known, GapPolicy.INTERPOLATE)
+    zero = newer_days(NEW_YEAR, known, GapPolicy.ZERO)
+
+    assert list(missing.values()) == [5.0]
+    assert list(zero.values()) == [0.0, 0.0, 5.0]
+
+
+def test_without_a_champion_there_is_no_forecast(world: World):
+    """And that is said."""
+    with pytest.raises(NotFound, match="no champion yet"):
+        forecast(7, world.settings, world.ports)
+
+
+def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
+    serving: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The pointer had moved: the successor is asked."""
+    from retrain import forecasting
+
+    asked = forecasting._asked
+
+    def retired_meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr(forecasting, "_asked", asked)
+        second_year(serving, RETRAIN_KEEP_SERVICES="1")
+        return asked(*args)
+
+    monkeypatch.setattr(forecasting, "_asked", retired_meanwhile)
+
+    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
