@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test unit lint lock bench clean
+.PHONY: help setup demo stop test unit lint lock bench bench-serving clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -54,6 +54,11 @@ lock: | $(UV) ## compile pyproject.toml into its hashed locks
 
 bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run
 	$(PYTHON) benchmarks/landing.py
+
+bench-serving: $(VENV)/.ready ## the service against mlflow's, in one run; mlflow gets an environment of its own
+	@test -x .tools/mlflow/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/mlflow
+	@$(UV) pip install --quiet --python .tools/mlflow/bin/python mlflow==3.17.2 statsmodels==0.15.0
+	$(PYTHON) benchmarks/serving.py .tools/mlflow/bin/python $(UV)
 
 clean: ## remove what setup and demo made
 	rm -rf $(VENV) .tools .demo node_modules
