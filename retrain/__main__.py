@@ -18,7 +18,9 @@ from retrain.errors import NotFound, RetrainError, ServiceUnavailable, UsageErro
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from retrain.ledger import Reign
     from retrain.ports import Ports
+    from retrain.registry import Registry
     from retrain.settings import Settings
     from retrain.trigger import Request
 
@@ -175,13 +177,27 @@ def _champion(options: argparse.Namespace) -> int:
 
     settings, ports = _connect(options)
     pointer = Ledger(ports.state).pointer()
-    reign = pointer.champion if options.on is None else pointer.on(options.on)
-    if reign is None:
-        when = f" on {options.on}" if options.on else ""
-        print(json.dumps({"champion": None}) if options.json else f"There is no champion{when}.")
-        return 0
-    lineage = Registry(ports.state, settings.model_name).get(reign.version).lineage
-    facts = {
+    registry = Registry(ports.state, settings.model_name)
+    reigns = pointer.during(options.on) if options.on else pointer.reigns
+    found = pointer.on(options.on) if options.on else pointer.champion
+    told = [_reign(reign, registry) for reign in reigns if reign.version]
+    if options.json:
+        print(json.dumps({"champion": _reign(found, registry) if found else None, "reigns": told}))
+    elif not told:
+        print(f"There is no champion{f' on {options.on}' if options.on else ''}.")
+    for facts in [] if options.json else told:
+        since = f"{facts['since']:.19}".replace("T", " ")
+        mark = "champion" if found and facts["since"] == found.since.isoformat() else "        "
+        print(
+            f"{mark}  version {facts['version']} since {since} UTC, trained through {facts['trained_through']}, "
+            f"{facts['order']}, by run {facts['run_id']}"
+        )
+    return 0
+
+
+def _reign(reign: Reign, registry: Registry) -> dict[str, str]:
+    lineage = registry.get(reign.version).lineage
+    return {
         "version": reign.version,
         "order": lineage.order,
         "trained_through": lineage.trained_through.isoformat(),
@@ -189,12 +205,6 @@ def _champion(options: argparse.Namespace) -> int:
         "since": reign.since.isoformat(),
         "run_id": reign.run_id,
     }
-    line = (
-        f"version {reign.version}  {lineage.order}  trained through {lineage.trained_through}  "
-        f"champion since {reign.since:%Y-%m-%d %H:%M:%S} UTC by run {reign.run_id}"
-    )
-    print(json.dumps({"champion": facts}) if options.json else line)
-    return 0
 
 
 def _forecast(options: argparse.Namespace) -> int:

@@ -140,8 +140,9 @@ def _go_on(request: Request, report: dict[str, Any], settings: Settings, ports: 
         ledger.record(request.run_id, report | failure)
         ledger.done(request)
         raise
-    reason = (ledger.promotion(request.run_id) or {}).get("reason", "")
-    report |= {"status": "done", "verdict": "promote", "reason": reason, "model": model.as_json()}
+    promotion = ledger.promotion(request.run_id) or {}
+    report |= {"status": "done", "verdict": "promote", "reason": promotion.get("reason", "")}
+    report |= {"model": model.as_json(), "promotion": promotion.get("steps")}
     report.pop("error", None)
     ledger.record(request.run_id, report)
     ledger.done(request)

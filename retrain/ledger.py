@@ -47,6 +47,12 @@ class Pointer:
         """Who was champion when that day (UTC) ended; None before the first."""
         return _crowned(next((reign for reign in reversed(self.reigns) if reign.since.date() <= day), None))
 
+    def during(self, day: date) -> tuple[Reign, ...]:
+        """Everybody who was champion for some part of that day (UTC), in their order."""
+        before = _crowned(next((reign for reign in reversed(self.reigns) if reign.since.date() < day), None))
+        within = tuple(reign for reign in self.reigns if reign.since.date() == day and _crowned(reign))
+        return (*((before,) if before else ()), *within)
+
     @property
     def versions(self) -> list[str]:
         """Every version that ever was champion, the latest first, each once."""

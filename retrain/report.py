@@ -38,6 +38,7 @@ class RunReport:
     measured: Comparison | None = None
     model: RegisteredModel | None = None
     promoting: bool = False
+    steps: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -82,9 +83,9 @@ class RunReport:
         self.decided(decision)
         self.challenger, self.promoting = challenger, True
 
-    def promoted(self, model: RegisteredModel) -> None:
-        """Note that it answers."""
-        self.model, self.promoting = model, False
+    def promoted(self, model: RegisteredModel, steps: dict[str, Any]) -> None:
+        """Note that it answers, and by which steps that came."""
+        self.model, self.steps, self.promoting = model, steps, False
         self.challenger = {**(self.challenger or {}), "version": model.version}
 
     def failed(self, error: RetrainError) -> None:
@@ -113,6 +114,7 @@ class RunReport:
             "seasonal_naive": measured and _metrics(measured.seasonal_naive),
             "evidence": measured and _evidence(measured),
             "model": self.model and self.model.as_json(),
+            "promotion": self.steps,
             "artifacts": self.artifacts,
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }
@@ -152,6 +154,7 @@ def summary(report: dict[str, Any]) -> str:
     lines += _score_lines(report)
     if report["model"]:
         lines.append(f"model      {report['model']['name']} version {report['model']['version']}")
+        lines += _promotion_lines(report.get("promotion"))
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report["seconds"].items())
     lines += [f"time       {spent}", f"artifacts  {report['artifacts']}"]
     return "\n".join(lines)
@@ -179,6 +182,14 @@ def _data_lines(data: dict[str, Any] | None) -> list[str]:
     filled = f", {data['interpolated_days']} of them filled" if data["interpolated_days"] else ""
     days = f"{data['days']} days, {data['first_day']} to {data['last_day']}{filled}"
     return [f"data       {days}  sha256 {data['sha256'][:12]}"]
+
+
+def _promotion_lines(steps: dict[str, Any] | None) -> list[str]:
+    if not steps:
+        return []
+    retired = steps.get("retire", {}).get("removed")
+    also = f"; retired {', '.join(retired)}" if retired else ""
+    return [f"promotion  {' -> '.join(steps)}; answers at {steps['deploy']['service']}{also}"]
 
 
 def _score_lines(report: dict[str, Any]) -> list[str]:

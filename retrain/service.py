@@ -228,7 +228,8 @@ def _promote(
     report.submitted(decision, model_card(None, order, series.last_day))
     Ledger(ports.state).record(run_id, report.as_json())
     with _stage("promote", report, ports):
-        report.promoted(promote(run_id, settings, ports))
+        model = promote(run_id, settings, ports)
+        report.promoted(model, (Ledger(ports.state).promotion(run_id) or {}).get("steps", {}))
 
 
 @contextmanager

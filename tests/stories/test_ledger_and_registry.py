@@ -29,6 +29,9 @@ def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):
     assert [reign and reign.version for reign in on] == ["1", "3", "3", "4"]
     assert pointer.on(date(2024, 2, 29)) is None
     assert pointer.champion == pointer.on(date(2025, 1, 1))
+    assert [reign.version for reign in pointer.during(date(2024, 3, 10))] == ["1", "2", "3"]
+    assert [reign.version for reign in pointer.during(date(2024, 3, 15))] == ["3"]
+    assert pointer.during(date(2024, 2, 29)) == ()
 
 
 def test_the_pointer_moves_only_from_where_it_was_seen(world: World):
