@@ -163,12 +163,9 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from retrain.ledger import Ledger
-    from retrain.report import summary
 
     _, ports = _connect(options)
-    report = Ledger(ports.state).run(options.run_id)
-    print(json.dumps(report) if options.json else summary(report))
-    return 0
+    return _tell(Ledger(ports.state).run(options.run_id), options)
 
 
 def _champion(options: argparse.Namespace) -> int:
@@ -221,24 +218,16 @@ def _forecast(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace) -> int:
     from retrain.dispatch import promote_run
-    from retrain.report import summary
 
     settings, ports = _connect(options)
-    report = promote_run(options.run_id, settings, ports)
-    _show_progress("", "")
-    print(json.dumps(report) if options.json else summary(report))
-    return 0
+    return _tell(promote_run(options.run_id, settings, ports), options)
 
 
 def _rollback(options: argparse.Namespace) -> int:
     from retrain.dispatch import roll_back
-    from retrain.report import summary
 
     settings, ports = _connect(options)
-    report = roll_back(options.to, settings, ports)
-    _show_progress("", "")
-    print(json.dumps(report) if options.json else summary(report))
-    return 0
+    return _tell(roll_back(options.to, settings, ports), options)
 
 
 def _services(options: argparse.Namespace) -> int:
@@ -279,13 +268,11 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
     """Wait for the request's own run, made here or by whoever holds the lock, and print it."""
     from retrain.dispatch import work_off
     from retrain.ledger import Ledger
-    from retrain.report import summary
 
     ledger = Ledger(ports.state)
     while not work_off(settings, ports) and ledger.run(request.run_id)["status"] in {"queued", "promoting"}:
         _show_progress("waiting", "another process is retraining")
         time.sleep(POLL_SECONDS)
-    _show_progress("", "")
     report = ledger.run(request.run_id)
     if report["status"] == "queued":
         first = ledger.run(ledger.requests()[0].run_id)
@@ -293,15 +280,23 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
             f"run {request.run_id} waits behind run {first['run_id']}, which met trouble: {first.get('reason', '')}"
         )
     if report["status"] != "failed":
-        print(json.dumps(report) if options.json else summary(report) + "\n")
-        return 0
+        return _tell(report, options)
     if options.json:
         print(json.dumps(report))
     return _complain(report["error"], as_json=False)
 
 
+def _tell(report: dict[str, Any], options: argparse.Namespace) -> int:
+    from retrain.report import summary
+
+    _show_progress("", "")
+    print(json.dumps(report) if options.json else summary(report) + "\n")
+    return 0
+
+
 def _complain(error: dict[str, Any], *, as_json: bool) -> int:
     """One sentence for people; an object too, for machines that asked for JSON."""
+    _show_progress("", "")
     if as_json:
         print(json.dumps({"error": error}))
     print(f"retrain: {error['message']}", file=sys.stderr)

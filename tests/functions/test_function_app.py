@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -267,6 +268,46 @@ def test_a_storage_that_is_away_makes_the_platform_try_again(app: App, monkeypat
     assert "does not answer" in str(failed.value)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
     assert key not in str(failed.value) + str(answer.body)
+
+
+def test_one_address_forecasts_through_promotions(app: App):
+    """The champion's answer, from the last accepted day; 404 before there is one, 502 when its service is away."""
+    before = app.worker.http("forecast", "GET")
+    app.upload("one.csv", csv_file(YEAR_ONE))
+    app.blob_event("one.csv")
+    first = app.worker.http("forecast", "GET", days="3")
+    app.upload("week.csv", csv_file(YEAR_TWO[:7], FIRST_DAY + timedelta(days=150)))
+    app.blob_event("week.csv")
+    told = app.worker.http("forecast", "GET", days="3")
+    app.ports.platform.remove("daily-transactions-v1")
+    away = app.worker.http("forecast", "GET")
+
+    assert (before.status, before.body["title"]) == (404, "NotFound")
+    assert (first.status, first.body["version"], len(first.body["forecast"])) == (200, "1", 3)
+    assert told.body["trained_through"] == first.body["origin"]
+    assert told.body["origin"] == (FIRST_DAY + timedelta(days=156)).isoformat()
+    assert (away.status, away.headers["content-type"]) == (502, "application/problem+json")
+
+
+def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatch: pytest.MonkeyPatch):
+    """It accepts the connection and never answers."""
+    monkeypatch.setattr("retrain.client.ANSWER_SECONDS", 0.2)
+    app.upload("one.csv", csv_file(YEAR_ONE))
+    app.blob_event("one.csv")
+    service = app.ports.platform.services()[0]
+    app.ports.platform.remove(service.name)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_one = replace(service, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        app.ports.platform._write(silent_one)  # type: ignore[attr-defined]
+        answer = app.worker.http("forecast", "GET")
+
+    assert (answer.status, answer.body["title"]) == (504, "ServiceTimeout")
+
+
+@pytest.mark.parametrize("days", ["0", "366", "week", "9" * 5000])
+def test_an_absurd_horizon_is_refused(app: App, days: str):
+    """400, with what is allowed."""
+    assert app.worker.http("forecast", "GET", days=days).status == 400
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the AdventureWorks files are not beside this checkout")
