@@ -13,7 +13,9 @@ CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20
 
 
-def ask(service: Service, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(
+    service: Service, path: str, body: dict[str, Any] | None = None, answer_seconds: float | None = None
+) -> dict[str, Any]:
     """POST the body, or GET without one, and give the answer's object.
 
     Raises: ServiceTimeout if it takes too long; ServiceUnavailable if nobody answers or the service is in trouble;
@@ -23,10 +25,11 @@ def ask(service: Service, path: str, body: dict[str, Any] | None = None) -> dict
 
     url, method = f"{service.url}{path}", "GET" if body is None else "POST"
     try:
-        answer = requests.request(
-            method, url, json=body, headers={"x-api-key": service.key}, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
-        )
-        found: dict[str, Any] = answer.json()
+        with requests.Session() as session:
+            session.trust_env = False  # neither a proxy nor a netrc has business with the key
+            limits = (CONNECT_SECONDS, answer_seconds or ANSWER_SECONDS)
+            answer = session.request(method, url, json=body, headers={"x-api-key": service.key}, timeout=limits)
+        found: Any = answer.json()
     except requests.Timeout as exc:
         raise ServiceTimeout(f"{url} did not answer in time; `retrain services` tells its state") from exc
     except requests.RequestException as exc:
@@ -34,6 +37,8 @@ def ask(service: Service, path: str, body: dict[str, Any] | None = None) -> dict
         raise ServiceUnavailable(f"{url} does not answer ({reason}); `retrain services` tells its state") from exc
     if answer.status_code >= requests.codes.server_error:
         raise ServiceUnavailable(f"{url} answers {answer.status_code}; `retrain services` tells its state")
+    if not isinstance(found, dict):
+        raise ServiceError(f"{url} answers {answer.status_code} with something that is no object")
     if not answer.ok:
         raise ServiceError(f"{url} refuses ({answer.status_code}): {found.get('detail', '')}")
     return found

@@ -8,7 +8,6 @@ request behind, and the next trigger takes it up.
 from __future__ import annotations
 
 import traceback
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
@@ -87,12 +86,12 @@ def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any
         before = ledger.pointer().champion
         try:
             report.model = rollback(to, request.run_id, settings, ports)
-            report.reason = f"Back from version {before.version if before else 'none'} to {report.model.version}."
         except RetrainError as error:
             report.failed(error)
-            raise
-        finally:
             ledger.record(request.run_id, report.as_json())
+            raise
+        report.reason = f"Back from version {before.version if before else 'none'} to {report.model.version}."
+        ledger.record(request.run_id, report.as_json())
     return report.as_json()
 
 
@@ -104,8 +103,10 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     ledger = Ledger(ports.state)
     before = ledger.report(request.run_id)
     if before is not None and before["status"] == "promoting":  # it was killed on its way to the champion
-        with suppress(PromotionFailed):
+        try:
             _go_on(request, before, settings, ports)
+        except RetrainError as error:
+            return not _in_trouble(error)
         return True
     if before is not None and before["status"] == "done":  # it was killed with its request in its hand
         ledger.done(request)
@@ -115,7 +116,7 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     try:
         retrain(request, settings, ports, report)
     except RetrainError as error:
-        in_trouble = isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
+        in_trouble = _in_trouble(error)
         keep = in_trouble or isinstance(error, ConfigError)
         report.failed(error)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
@@ -127,18 +128,25 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     return not in_trouble
 
 
+def _in_trouble(error: RetrainError) -> bool:
+    """Whether a service failed in a way that may pass, so that the request should be kept."""
+    return isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
+
+
 def _go_on(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> dict[str, Any]:
     """Make a promotion again that was begun, and bring its report up to date.
 
-    Raises: PromotionFailed, which is on record then.
+    Raises: what `promote` raises, which is on record then, unless the run had ended well before.
     """
     ledger = Ledger(ports.state)
     try:
         model = promote(request.run_id, settings, ports)
-    except PromotionFailed as error:
-        failure = {"status": "failed", "verdict": None, "reason": str(error), "error": error.as_json()}
-        ledger.record(request.run_id, report | failure)
-        ledger.done(request)
+    except RetrainError as error:
+        if report["status"] != "done":
+            failure = {"status": "failed", "verdict": None, "reason": str(error), "error": error.as_json()}
+            ledger.record(request.run_id, report | failure)
+        if not _in_trouble(error):
+            ledger.done(request)
         raise
     promotion = ledger.promotion(request.run_id) or {}
     report |= {"status": "done", "verdict": "promote", "reason": promotion.get("reason", "")}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrain import dispatch
-from retrain.errors import RetrainError, ServiceTimeout, ServiceUnavailable, UsageError
+from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
 from retrain.forecasting import forecast
 from retrain.ledger import Ledger
 from retrain.settings import parse
@@ -122,7 +122,7 @@ def forecast_days(days: str) -> Answer:
         return Answer(200, forecast(int(days), settings, connect(settings)))
     except ServiceTimeout as exc:
         return _problem(504, type(exc).__name__, str(exc))
-    except ServiceUnavailable as exc:
+    except ServiceError as exc:
         return _problem(502, type(exc).__name__, str(exc))
 
 

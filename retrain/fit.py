@@ -116,7 +116,7 @@ def fit(order: Order, series: DailySeries, start: NDArray[np.float64] | None = N
     except (np.linalg.LinAlgError, ValueError) as exc:
         raise NotConverged(f"{order} could not be fitted: {exc}") from exc
     if not _at_optimum(result.mle_retvals) or not np.isfinite([result.aicc, *result.params]).all():
-        raise NotConverged(f"{order} did not converge in {MAX_ITERATIONS} iterations")
+        raise NotConverged(f"{order} did not converge in {MAX_ITERATIONS} iterations; pin a simpler RETRAIN_ORDER")
     return FittedModel(
         order=order,
         parameters=_in_currency(dict(zip(result.param_names, result.params.tolist(), strict=True)), scale),

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.client import ask
-from retrain.errors import NotFound, ServiceUnavailable
+from retrain.errors import NotFound, ServiceError, ServiceUnavailable
 from retrain.history import read_history
 from retrain.ledger import Ledger
 from retrain.series import GapPolicy
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from retrain.ports import Ports, Service
     from retrain.series import Days
     from retrain.settings import Settings
+
+
+# What fits into the body that a service reads; a model has forgotten what lies further back.
+MOST_OBSERVATIONS = 1000
 
 
 def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
@@ -50,9 +54,13 @@ def _champions_service(ports: Ports) -> Service:
 
 
 def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
-    trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
+    try:
+        trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
     observed = newer_days(trained_through, read_history(ports.state).days, settings.gaps)
-    observations = [{"date": day.isoformat(), "amount": amount} for day, amount in observed.items()]
+    newest = list(observed.items())[-MOST_OBSERVATIONS:]
+    observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
 
 

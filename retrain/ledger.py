@@ -55,9 +55,13 @@ class Pointer:
 
     @property
     def versions(self) -> list[str]:
-        """Every version that ever was champion, the latest first, each once."""
-        crowned = (reign.version for reign in reversed(self.reigns) if reign.version != NOBODY)
-        return list(dict.fromkeys(crowned))
+        """Every version that was confirmed as champion, the latest first, each once.
+
+        A reign that the same run ended was a switch that had to be taken back.
+        """
+        followers = [*(reign.run_id for reign in self.reigns[1:]), None]
+        kept = [reign for reign, follower in zip(self.reigns, followers, strict=True) if reign.run_id != follower]
+        return list(dict.fromkeys(reign.version for reign in reversed(kept) if reign.version != NOBODY))
 
 
 def _crowned(reign: Reign | None) -> Reign | None:

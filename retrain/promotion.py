@@ -137,6 +137,7 @@ def service_name(model: RegisteredModel) -> str:
 
 def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> RegisteredModel:
     name, registry = service_name(model), Registry(ports.state, model.name)
+    reigns = _reigns(Ledger(ports.state).pointer(), promotion, model)
     try:
         with promotion.taking("build", ports) as outcome:
             image = ports.platform.build(name, build_context(model, registry.artifact(model)))
@@ -149,17 +150,34 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
             wait_until_ready(service, ports.platform, settings.ready_seconds)
             prove(service, loaded)
         with promotion.taking("switch", ports):
-            _switch(promotion, model, ports)
+            if not reigns:
+                _switch(promotion, model, ports)
         with promotion.taking("confirm", ports):
             confirm(service, loaded, ports.platform, settings.confirm_seconds)
-    except RetrainError as error:
-        raise _undone(promotion, model, error, settings, ports) from error
+    except Exception as error:  # the door of the steps: whatever it is, things are left as they were
+        log = _last_lines(name, ports)
+        if not reigns:
+            _undo(promotion, model, settings, ports)
+        raise PromotionFailed(promotion.step, _told(error), log) from error
     with promotion.taking("retire", ports) as outcome:
         try:
             outcome["removed"] = _retire(settings.keep_services, ports)
         except RetrainError as error:  # the new champion answers; the next promotion retires what is left
             outcome["failed"] = str(error)
     return model
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, RetrainError):
+        return str(error)
+    return f"{type(error).__name__}: {error}; this is a bug, please report it"
+
+
+def _reigns(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> bool:
+    """Whether the version is champion already, and not only by this promotion's own unconfirmed switch."""
+    champion = pointer.champion
+    unconfirmed = _is_ours(pointer, promotion, model) and "confirm" not in promotion.steps
+    return champion is not None and champion.version == model.version and not unconfirmed
 
 
 def _switch(promotion: Promotion, model: RegisteredModel, ports: Ports) -> None:
@@ -182,22 +200,23 @@ def _is_ours(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> 
     return champion is not None and (champion.version, champion.run_id) == (model.version, promotion.run_id)
 
 
-def _undone(
-    promotion: Promotion, model: RegisteredModel, error: RetrainError, settings: Settings, ports: Ports
-) -> PromotionFailed:
-    """Leave things as they were before: the old champion named, the new service gone unless it is still wanted."""
-    name, step, log = service_name(model), promotion.step, list[str]()
+def _undo(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
+    """Leave things as they were: the old champion named, the new service gone unless it was wanted before."""
     ledger = Ledger(ports.state)
-    with suppress(RetrainError):  # what is left behind is removed when the next promotion retires
-        log = ports.platform.log(name)
+    with suppress(RetrainError):
         pointer = ledger.pointer()
-        wanted = model.version in pointer.versions[: settings.keep_services]
         if _is_ours(pointer, promotion, model):
             ledger.switch(pointer, Reign(promotion.over or NOBODY, ports.now(), promotion.run_id))
-            wanted = False
-        if not wanted:
-            ports.platform.remove(name)
-    return PromotionFailed(step, str(error), log)
+    with suppress(RetrainError):  # what is left behind is removed when the next promotion retires
+        if model.version not in ledger.pointer().versions[: settings.keep_services]:
+            ports.platform.remove(service_name(model))
+
+
+def _last_lines(name: str, ports: Ports) -> list[str]:
+    try:
+        return ports.platform.log(name)
+    except RetrainError:
+        return []
 
 
 def _retire(keep: int, ports: Ports) -> list[str]:

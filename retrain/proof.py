@@ -28,7 +28,7 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
     deadline = time.monotonic() + limit_seconds
     while True:
         try:
-            ready = ask(service, "/readyz")
+            ready = ask(service, "/readyz", answer_seconds=max(deadline - time.monotonic(), POLL_SECONDS))
         except ServiceUnavailable as exc:
             if not platform.is_running(service.name):
                 raise ServiceError(f"service {service.name} ended before it was ready") from exc

@@ -46,12 +46,28 @@ def key_of(environment: Mapping[str, str]) -> str | None:
     raise ValueError("SCORING_KEY is not set; set it, or SCORING_ALLOW_ANONYMOUS=1 to let anybody in")
 
 
+def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What uvicorn needs to speak TLS; nothing where neither file is named.
+
+    Raises: ValueError if one of the two is missing: whoever named the other did not want plain HTTP.
+    """
+    named = {"ssl_certfile": "SCORING_TLS_CERTIFICATE", "ssl_keyfile": "SCORING_TLS_KEY"}
+    files = {option: environment.get(setting, "") for option, setting in named.items()}
+    if not any(files.values()):
+        return {}
+    for option, file in files.items():
+        if not Path(file).is_file():
+            raise ValueError(f"{named[option]} is {file!r}, which is no file; name certificate and key both")
+    return files
+
+
 def main() -> int:
     """Serve until told to stop; requests in flight are finished first."""
     environment = os.environ
     try:
         key = key_of(environment)
         served = load(Path(environment.get("SCORING_MODEL", "model")))
+        port, tls = int(environment.get("SCORING_PORT", "8080")), tls_of(environment)
     except ValueError as exc:
         print(f"scoring: {exc}", file=sys.stderr)
         return 1
@@ -60,20 +76,14 @@ def main() -> int:
 
     from scoring.app import create_app
 
-    options: dict[str, Any] = {}
-    if environment.get("SCORING_TLS_CERTIFICATE"):
-        options = {
-            "ssl_certfile": environment["SCORING_TLS_CERTIFICATE"],
-            "ssl_keyfile": environment.get("SCORING_TLS_KEY"),
-        }
     uvicorn.run(
         create_app(served, key),
         host=environment.get("SCORING_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
-        port=int(environment.get("SCORING_PORT", "8080")),
+        port=port,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        **options,
+        **tls,
     )
     return 0
 

@@ -25,6 +25,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def storage() -> Iterator[str]:
-    """Azurite's connection string; one Azurite serves the whole session, each test takes its own container."""
+    """Azurite's connection string; one Azurite serves the whole test run, each test takes its own container."""
     with azurite() as connection:
         yield connection

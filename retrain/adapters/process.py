@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from retrain.errors import ConfigError, ServiceError
 from retrain.ports import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 LOG_LINES = 20
 POLL_SECONDS = 0.05
@@ -37,7 +38,7 @@ class ProcessPlatform:
     """Images below `root/images`, records and logs below `root/services`."""
 
     def __init__(self, root: Path) -> None:
-        self._images, self._services = root.absolute() / "images", root.absolute() / "services"
+        self._images, self._services = root.resolve() / "images", root.resolve() / "services"
 
     def build(self, name: str, context: Mapping[str, bytes]) -> str:
         """Lay the folder out as the Dockerfile would its /app; a folder with other bytes in it is laid out anew."""
@@ -78,19 +79,19 @@ class ProcessPlatform:
         """See Platform."""
         try:
             return self._log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
-        except FileNotFoundError:
+        except OSError:
             return []
 
     def remove(self, name: str) -> None:
         """See Platform."""
         for process in self._processes(name):
-            process.terminate()
+            _send(process.terminate)
         # Waiting for the process itself would also wait for whoever adopted it to collect its remains.
         deadline = time.monotonic() + STOP_SECONDS
         while self.is_running(name) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         for process in self._processes(name):
-            process.kill()
+            _send(process.kill)
         self._record(name).unlink(missing_ok=True)
 
     def _start(self, service: Service, image: str) -> None:
@@ -147,6 +148,14 @@ class ProcessPlatform:
         unfinished.touch(mode=0o600)
         unfinished.write_text(json.dumps(asdict(service)))
         unfinished.replace(self._record(service.name))
+
+
+def _send(end: Callable[[], None]) -> None:
+    """Ask a process to end, which it may have done already."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        end()
 
 
 def _holds(image: Path, context: Mapping[str, bytes]) -> bool:

@@ -125,6 +125,9 @@ def test_what_the_image_starts_serves_its_version(image: Path):
     [
         ({}, None, "SCORING_KEY is not set"),
         ({"SCORING_KEY": ""}, None, "SCORING_KEY is not set"),
+        ({"SCORING_KEY": "k", "SCORING_PORT": "http"}, None, "http"),
+        ({"SCORING_KEY": "k", "SCORING_TLS_KEY": "/dev/null"}, None, "SCORING_TLS_CERTIFICATE is ''"),
+        ({"SCORING_KEY": "k", "SCORING_TLS_CERTIFICATE": "/nowhere"}, None, "which is no file"),
         ({"SCORING_KEY": "k"}, ARTIFACT.replace(b'"mean":[', b'"mean":[9', 1), "golden"),
         ({"SCORING_KEY": "k"}, b"\x80\x04pickle", "cannot be read"),
     ],

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from retrain.dispatch import promote_run, roll_back
 from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable
+from retrain.forecasting import _asked as asked
 from retrain.forecasting import forecast, newer_days
 from retrain.ledger import Ledger
 from retrain.series import GapPolicy
 from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.stories.test_acquire import server
 
 YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
 NEW_YEAR = FIRST_DAY + timedelta(days=100)
@@ -221,6 +224,102 @@ def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: 
         roll_back("1", serving.settings, serving.ports)
 
     assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+
+
+@pytest.mark.parametrize("failing", ["wait_until_ready", "prove", "confirm"])
+@pytest.mark.parametrize("again", ["promote", "rollback"])
+def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
+    serving: World, failing: str, again: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Promoted once more, or rolled back to itself: a failure then changes neither pointer, service nor report."""
+    run = second_year(serving, RETRAIN_KEEP_SERVICES="1")
+
+    def fails(*_: object) -> None:
+        raise ServiceError("a glitch")
+
+    monkeypatch.setattr(f"retrain.promotion.{failing}", fails)
+    taken = {
+        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.ports),
+        "rollback": lambda: roll_back("2", serving.settings, serving.ports),
+    }[again]
+    with pytest.raises(PromotionFailed):
+        taken()
+
+    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
+    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+    assert serving.ledger.run(run["run_id"])["status"] == "done"
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("away"), AttributeError("a bug")], ids=str)
+def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
+    serving: World, error: Exception, monkeypatch: pytest.MonkeyPatch
+):
+    """Also where the log cannot be had, and where the failure is a bug of ours."""
+
+    def fails(*_: object) -> None:
+        raise error
+
+    def no_log(*_: object) -> None:
+        raise ServiceUnavailable("no log")
+
+    monkeypatch.setattr("retrain.promotion.confirm", fails)
+    monkeypatch.setattr(serving.platform, "log", no_log)
+    report = second_year(serving)
+
+    assert report["error"]["step"] == "confirm"
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert running(serving) == ["1"]
+
+
+def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """A rollback goes to somebody who was confirmed."""
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it died")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("retrain.promotion.confirm", fails)
+        second_year(serving)
+
+    assert serving.ledger.pointer().versions == ["1"]
+    with pytest.raises(NotFound, match="no earlier champion"):
+        roll_back(None, serving.settings, serving.ports)
+
+
+def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """Its failure is on record and its request struck out."""
+    with monkeypatch.context() as dying, suppress(Killed):
+        dying.setattr("retrain.promotion.prove", lambda *_: (_ for _ in ()).throw(Killed))
+        second_year(serving)
+    stuck = serving.ledger.requests()[0].run_id
+    (serving.root / "models" / "daily-transactions" / "2.json").write_bytes(b"damaged")
+
+    assert serving.run()["status"] in {"done", "failed"}
+    assert serving.ledger.run(stuck)["status"] == "failed"
+    assert not serving.ledger.requests()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"no json", b"{}"])
+def test_a_service_that_talks_nonsense_is_a_service_error(serving: World, body: bytes):
+    """Whatever it answers."""
+    with server(body) as url:
+        silly = replace(serving.platform.services()[0], url=url.removesuffix("/TransactionHistory.csv"))
+        with pytest.raises(ServiceError):
+            asked(silly, 7, serving.settings, serving.ports)
+
+
+def test_years_of_new_days_still_fit_into_a_question(serving: World):
+    """The newest thousand are told; a model has forgotten what lies further back."""
+    serving.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "730"
+    serving.clock.now = datetime(2030, 1, 1, tzinfo=UTC)
+    for year in range(5):
+        serving.land(
+            f"{year}.csv", csv_file(weekly(365, seed=year) / 3, NEW_YEAR + timedelta(days=365 * year)), dry_run=True
+        )
+
+    answer = forecast(7, serving.settings, serving.ports)
+
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=5 * 365 - 1)).isoformat()
 
 
 def test_a_kept_champion_forecasts_from_the_last_accepted_day(serving: World):
