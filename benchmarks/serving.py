@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
+from retrain.adapters.process import free_port
 from retrain.fit import Order, fit
 from retrain.image import build_context
 from retrain.registry import Lineage, RegisteredModel
@@ -45,16 +46,6 @@ values = np.load(sys.argv[1])
 result = ARIMA(values, order=(1, 0, 1), seasonal_order=(1, 0, 0, 7), trend="c").fit()
 mlflow.statsmodels.save_model(result, sys.argv[2])
 """
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

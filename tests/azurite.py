@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from retrain.adapters.process import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,14 +20,6 @@ BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
 # The account that every Azurite has, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 START_SECONDS = 20
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class ProcessPlatform:
         # started the service an instant ago, one of the two will find the port taken and end.
         service = there if there is not None and _is_free(urlsplit(there.url).port or 0) else None
         if service is None:
-            service = Service(name, version, f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(32))
+            service = Service(name, version, f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(32))
             self._write(service)
         self._start(service, image)
         return service
@@ -172,7 +172,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -10,6 +10,7 @@ from azure.core import exceptions as sdk
 from azure.storage.blob import BlobServiceClient
 
 from retrain.adapters.blob import BlobStore
+from retrain.adapters.process import free_port
 from retrain.errors import (
     AccessDenied,
     Conflict,
@@ -18,7 +19,7 @@ from retrain.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from tests.azurite import KEY, free_port
+from tests.azurite import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from retrain.adapters.process import free_port
 from retrain.fit import Order, fit
 from retrain.image import build_context
 from retrain.registry import Lineage, RegisteredModel
-from tests.azurite import free_port
 from tests.builders import series, weekly
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.__main__ import main
-from tests.azurite import free_port
+from retrain.adapters.process import free_port
 from tests.platforms import stop_services
 
 if TYPE_CHECKING:
