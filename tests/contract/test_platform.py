@@ -121,3 +121,27 @@ def test_keys_are_for_this_user_alone(tmp_path: Path):
         assert service.key not in " ".join(next(platform._processes("m-v3")).cmdline())
     finally:
         stop_services(tmp_path)
+
+
+def test_two_ways_to_the_same_folder_are_one_platform(tmp_path: Path):
+    """A symlinked root finds the services of the real one, and starts no second."""
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    real, linked = ProcessPlatform(tmp_path / "real" / "platform"), ProcessPlatform(tmp_path / "link" / "platform")
+    try:
+        service = ready(real)
+
+        assert ready(linked) == service
+        assert len(list(linked._processes("m-v3"))) == 1
+    finally:
+        stop_services(tmp_path / "real")
+
+
+def test_the_key_goes_to_the_service_and_nowhere_else(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither through a proxy of the environment nor beside the credentials of a netrc."""
+    (tmp_path / "netrc").write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    prove(ready(platform), MODEL)
