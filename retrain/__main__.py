@@ -34,7 +34,6 @@ EXIT_CODES = {
     "conflict": 5,
 }
 POLL_SECONDS = 0.5
-MOST_DAYS = 365
 MOST_RUNS = 10_000
 
 
@@ -205,7 +204,7 @@ def _reign(reign: Reign, registry: Registry) -> dict[str, str]:
 
 
 def _forecast(options: argparse.Namespace) -> int:
-    from retrain.forecasting import forecast
+    from retrain.forecasting import MOST_DAYS, forecast
     from retrain.report import forecast_table
 
     if not 1 <= options.days <= MOST_DAYS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import Bug, ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger
 from retrain.promotion import promote, rollback
 from retrain.report import RunReport
@@ -83,14 +83,13 @@ def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any
     ledger = Ledger(ports.state)
     report = RunReport(request, artifacts=ledger.address(request.run_id))
     with ports.state.lock(LOCK):
-        before = ledger.pointer().champion
         try:
             report.model = rollback(to, request.run_id, settings, ports)
         except RetrainError as error:
             report.failed(error)
             ledger.record(request.run_id, report.as_json())
             raise
-        report.reason = f"Back from version {before.version if before else 'none'} to {report.model.version}."
+        report.reason = (ledger.promotion(request.run_id) or {}).get("reason", "")
         ledger.record(request.run_id, report.as_json())
     return report.as_json()
 
@@ -102,13 +101,14 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     """
     ledger = Ledger(ports.state)
     before = ledger.report(request.run_id)
-    if before is not None and before["status"] == "promoting":  # it was killed on its way to the champion
+    ended = before["status"] if before else None
+    if before and ended == "promoting":  # it was killed on its way to the champion
         try:
             _go_on(request, before, settings, ports)
         except RetrainError as error:
             return not _in_trouble(error)
         return True
-    if before is not None and before["status"] == "done":  # it was killed with its request in its hand
+    if ended == "done":  # it was killed with its request in its hand
         ledger.done(request)
         return True
     report = RunReport(request, artifacts=ledger.address(request.run_id))
@@ -121,7 +121,7 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
         report.failed(error)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
         ledger.keep_traceback(request.run_id, traceback.format_exc())
-        report.failed(RetrainError(f"{type(error).__name__}: {error}; this is a bug, please report it"))
+        report.failed(Bug(error))
     ledger.record(request.run_id, report.as_json())
     if not keep:
         ledger.done(request)

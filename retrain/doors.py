@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrain import dispatch
 from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
-from retrain.forecasting import forecast
+from retrain.forecasting import MOST_DAYS, forecast
 from retrain.ledger import Ledger
 from retrain.settings import parse
 from retrain.trigger import Trigger
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
-MOST_DAYS = 365
 MOST_DIGITS = 3
 MAY_PASS = {502, 503, 504}
 STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
@@ -107,23 +106,28 @@ def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
 
 def list_runs(newest: str) -> Answer:
     """The newest reports, at most a hundred."""
-    if not newest.isdecimal() or len(newest) > MOST_DIGITS or not 1 <= int(newest) <= NEWEST_AT_MOST:
-        raise UsageError(f"newest is {newest[:20]!r}; it must be a number from 1 to {NEWEST_AT_MOST}")
+    count = _number("newest", newest, NEWEST_AT_MOST)
     ports = connect(parse(os.environ))
-    return Answer(200, {"runs": Ledger(ports.state).runs(int(newest))})
+    return Answer(200, {"runs": Ledger(ports.state).runs(count)})
 
 
 def forecast_days(days: str) -> Answer:
     """What the champion's service forecasts; 502 or 504 when it is away."""
-    if not days.isdecimal() or len(days) > MOST_DIGITS or not 1 <= int(days) <= MOST_DAYS:
-        raise UsageError(f"days is {days[:20]!r}; it must be a number from 1 to {MOST_DAYS}")
+    horizon = _number("days", days, MOST_DAYS)
     settings = parse(os.environ)
     try:
-        return Answer(200, forecast(int(days), settings, connect(settings)))
+        return Answer(200, forecast(horizon, settings, connect(settings)))
     except ServiceTimeout as exc:
         return _problem(504, type(exc).__name__, str(exc))
     except ServiceError as exc:
         return _problem(502, type(exc).__name__, str(exc))
+
+
+def _number(name: str, text: str, most: int) -> int:
+    """A parameter of a route as a number. Raises: UsageError unless it lies between 1 and `most`."""
+    if not text.isdecimal() or len(text) > MOST_DIGITS or not 1 <= int(text) <= most:
+        raise UsageError(f"{name} is {text[:20]!r}; it must be a number from 1 to {most}")
+    return int(text)
 
 
 def show_run(run_id: str) -> Answer:

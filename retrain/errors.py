@@ -1,6 +1,7 @@
 """Every error this package raises, by who must act on it.
 
     RetrainError
+    ├── Bug                     us: anything else that reached a door
     ├── ConfigError             the operator: a setting is missing or wrong
     ├── DataError               the owner of the data: a file or a series cannot be used
     │   ├── SeriesTooShort
@@ -31,6 +32,13 @@ class RetrainError(Exception):
     def as_json(self) -> dict[str, object]:
         """What a machine reads: the family and the sentence."""
         return {"kind": self.kind, "message": str(self)}
+
+
+class Bug(RetrainError):
+    """Something that is not a RetrainError reached a door: the fault is here."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}; this is a bug, please report it")
 
 
 class ConfigError(RetrainError):

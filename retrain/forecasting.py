@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrain.series import Days
     from retrain.settings import Settings
 
-
+MOST_DAYS = 365  # what a service forecasts at most
 # What fits into the body that a service reads; a model has forgotten what lies further back.
 MOST_OBSERVATIONS = 1000
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from retrain import __version__
-from retrain.errors import Conflict, NotFound, PromotionFailed, RetrainError
+from retrain.errors import Bug, Conflict, NotFound, PromotionFailed, RetrainError
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
 from retrain.ports import ABSENT
@@ -125,7 +125,7 @@ def rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> R
         raise NotFound("there is no earlier champion to go back to; `retrain champion` tells the present one")
     model = Registry(ports.state, settings.model_name).get(to or earlier[0])
     over = pointer.champion.version if pointer.champion else None
-    reason = f"Back from version {over} to version {model.version}."
+    reason = f"Back from version {over or 'none'} to {model.version}."
     promotion = Promotion(run_id, reason, model.artifact_sha256, model.lineage.as_json(), over)
     return _crown(promotion, model, settings, ports)
 
@@ -158,19 +158,14 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
         log = _last_lines(name, ports)
         if not reigns:
             _undo(promotion, model, settings, ports)
-        raise PromotionFailed(promotion.step, _told(error), log) from error
+        told = error if isinstance(error, RetrainError) else Bug(error)
+        raise PromotionFailed(promotion.step, str(told), log) from error
     with promotion.taking("retire", ports) as outcome:
         try:
             outcome["removed"] = _retire(settings.keep_services, ports)
         except RetrainError as error:  # the new champion answers; the next promotion retires what is left
             outcome["failed"] = str(error)
     return model
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, RetrainError):
-        return str(error)
-    return f"{type(error).__name__}: {error}; this is a bug, please report it"
 
 
 def _reigns(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> bool:

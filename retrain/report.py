@@ -23,7 +23,7 @@ METRICS = ("rmse", "mae", "mase", "r2", "bias")
 class RunReport:
     """Filled while the run goes on; what was not reached stays null.
 
-    `challenger_order` and what follows it describe the model that was measured, `model` the one registered.
+    `challenger` is the model that was measured, and once it is registered the one that `model` names.
     """
 
     request: Request
