@@ -26,8 +26,9 @@ import numpy as np
 import psutil
 
 from retrain.adapters.process import free_port
-from retrain.fit import Order, fit
+from retrain.fit import fit
 from retrain.image import build_context
+from retrain.order import Order
 from retrain.registry import Lineage, RegisteredModel
 from retrain.series import DailySeries
 

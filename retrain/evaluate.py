@@ -12,6 +12,7 @@ import numpy as np
 
 from retrain.errors import FlatSeries, ModelError, NotConverged, SeriesTooShort
 from retrain.fit import FittedModel, refit
+from scoring.model import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
+
+LEVELS = (80.0, 95.0)
 
 
 class Loss(StrEnum):
@@ -75,7 +78,8 @@ class Scorecard:
     Attributes:
         rmse, mae: currency per day. bias: currency per day, positive when the forecasts are too high.
         mase: unitless; 1.0 ties the in-sample seasonal naive. r2: unitless, at most 1.
-    Raises: ModelError if any of them is not a finite number: a score that is missing cannot be compared.
+        coverage_80, coverage_95: share of the amounts inside the intervals of that level; None for a model without.
+    Raises: ModelError if any other is not a finite number: a score that is missing cannot be compared.
     """
 
     rmse: float
@@ -83,21 +87,38 @@ class Scorecard:
     mase: float
     r2: float
     bias: float
+    coverage_80: float | None = None
+    coverage_95: float | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            if not isinstance(value, float) or not math.isfinite(value):
+            absent = value is None and name.startswith("coverage")
+            if not absent and not (isinstance(value, float) and math.isfinite(value)):
                 raise ModelError(f"{name} is {value!r}; without it nothing can be compared")
 
 
-def score(actual: Matrix, forecast: Matrix, history: Vector, season: int) -> Scorecard:
+def coverage(actual: Matrix, made: Prediction, level: float) -> float:
+    """Share of the observed amounts inside the intervals of `level` percent; an interval that holds tells `level`.
+
+    Args: actual: the shape of `made`; NaN where nothing was observed.
+    """
+    low, high = made.interval(level)
+    observed = ~np.isnan(actual)
+    return float(np.mean(((low <= actual) & (actual <= high))[observed]))
+
+
+def score(actual: Matrix, made: Matrix | Prediction, history: Vector, season: int) -> Scorecard:
     """All metrics over every origin and every observed day of its horizon.
 
     Args:
-        actual, forecast: shape (origins, horizon); NaN in `actual` where nothing was observed.
+        actual, made: shape (origins, horizon); NaN in `actual` where nothing was observed.
         history, season: as for `mase`.
     """
+    covered = (
+        (None, None) if isinstance(made, np.ndarray) else tuple(coverage(actual, made, level) for level in LEVELS)
+    )
+    forecast = made if isinstance(made, np.ndarray) else made.mean
     observed = ~np.isnan(actual)
     actual, forecast = actual[observed], forecast[observed]
     errors = forecast - actual
@@ -107,6 +128,8 @@ def score(actual: Matrix, forecast: Matrix, history: Vector, season: int) -> Sco
         mase=mase(actual, forecast, history, season),
         r2=r2(actual, forecast),
         bias=float(np.mean(errors)),
+        coverage_80=covered[0],
+        coverage_95=covered[1],
     )
 
 
@@ -209,26 +232,22 @@ def compare(
     judged = ~np.isnan(actual).all(axis=1)
     season = max(season_days, 1)
     rolled = _roll_challenger(challenger, history, horizon_days, refit_days, progress)
-    forecasts = {
-        "challenger": rolled.forecasts,
-        "naive": _seasonal_naive(history, cutoff, horizon_days, season),
-    }
+    naive = _seasonal_naive(history, cutoff, horizon_days, season)
+    actual, challenged = actual[judged], rolled.forecasts.where(judged)
+    champion_card, test = None, None
     if champion is not None:
-        forecasts["champion"] = champion.rolling(unseen, horizon_days)
-    actual, forecasts = actual[judged], {name: made[judged] for name, made in forecasts.items()}
-    cards = {name: score(actual, made, seen, season) for name, made in forecasts.items()}
-    test = None
-    if champion is not None:
-        theirs, ours = (loss.at_origins(actual, forecasts[name]) for name in ("champion", "challenger"))
+        defended = champion.rolling(unseen, horizon_days).where(judged)
+        champion_card = score(actual, defended, seen, season)
+        theirs, ours = (loss.at_origins(actual, made.mean) for made in (defended, challenged))
         test = diebold_mariano(theirs, ours, horizon_days)
     return Comparison(
         first_unseen_day=cutoff + timedelta(days=1),
         unseen_days=int((~np.isnan(unseen)).sum()),
         origins=len(actual),
         horizon_days=horizon_days,
-        champion=cards.get("champion"),
-        challenger=cards["challenger"],
-        seasonal_naive=cards["naive"],
+        champion=champion_card,
+        challenger=score(actual, challenged, seen, season),
+        seasonal_naive=score(actual, naive[judged], seen, season),
         test=test,
         challenger_trained_through=rolled.trained_through,
         refits_kept=rolled.refits_kept,
@@ -237,7 +256,7 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Rolled:
-    forecasts: Matrix
+    forecasts: Prediction
     trained_through: date
     refits_kept: int
 
@@ -265,7 +284,7 @@ def _roll_challenger(
         ahead = min(refit_days, origins - start)
         blocks.append(model.rolling(unseen[start : start + ahead + horizon_days - 1], horizon_days))
         model = model.observe(unseen[start : start + ahead])
-    return _Rolled(np.vstack(blocks), fitted.model.origin, kept)
+    return _Rolled(Prediction.joined(blocks), fitted.model.origin, kept)
 
 
 def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:

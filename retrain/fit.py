@@ -2,61 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrain import css, regressors
 from retrain.errors import FlatSeries, NotConverged
+from retrain.stationary import constrained, unconstrained
 from scoring.model import ForecastModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+    from retrain.order import Order
     from retrain.series import DailySeries
 
-MAX_ITERATIONS = 200
-FLAT_GRADIENT = 1e-2  # of the mean log-likelihood, per unit of a parameter of the scaled series
+    type Vector = NDArray[np.float64]
+    type Matrix = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """(p,d,q)(P,D,Q)m with or without a mean.
-
-    A mean is estimated only where nothing is differenced; elsewhere it would be a drift.
-    """
-
-    p: int
-    d: int
-    q: int
-    seasonal_p: int = 0
-    seasonal_d: int = 0
-    seasonal_q: int = 0
-    season_days: int = 0
-    mean: bool = False
-
-    def __str__(self) -> str:
-        seasonal = ""
-        if self.is_seasonal:
-            seasonal = f"({self.seasonal_p},{self.seasonal_d},{self.seasonal_q}){self.season_days}"
-        return f"({self.p},{self.d},{self.q}){seasonal}{' with mean' if self.mean else ''}"
-
-    @property
-    def is_seasonal(self) -> bool:
-        """True when any seasonal term is there."""
-        return self.seasonal_p + self.seasonal_d + self.seasonal_q > 0
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers are estimated, the variance included."""
-        return self.p + self.q + self.seasonal_p + self.seasonal_q + self.mean + 1
-
-    @property
-    def lost_days(self) -> int:
-        """Days that differencing uses up."""
-        return self.d + self.seasonal_d * self.season_days
+MAX_EVALUATIONS = 400
+GAIN = 1e-3  # of the log-likelihood: a step that brings less ends the climb
+LEVEL = 1e-2  # gradient of the mean log-likelihood, per unit of a free parameter, that counts as a summit
+ROUNDING = 1e-12  # least variance, of the scaled series
+STEP = 1e-6  # of the numerical gradient
+RIDGE = 0.02  # least curvature of the first steps: a parameter near its bound has next to none
+NOWHERE = 1e10  # what the optimiser sees of a point without a likelihood
+FARTHEST = 6.0  # free parameters beyond it change nothing: a root all but lies on the unit circle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,74 +42,51 @@ class FittedModel:
     """A fit and the state space it forecasts with.
 
     Attributes:
-        parameters: by statsmodels' names; variance in currency squared.
-        optimum: shape (k,), where the optimiser ended; a warm start for the next fit of the same order.
-        aicc: corrected Akaike criterion of the scaled series; comparable between fits of one series only.
+        parameters: by name, in currency and its square, or in logarithms where the order has them.
+        optimum: shape (k,), the same for the series divided by its scale, in statsmodels' order: regression, AR,
+            MA, seasonal AR, seasonal MA, variance; a warm start for the next fit of the same order.
+        log_likelihood: of that differenced series; comparable between fits of one differencing.
+        remark: what a person should know of how it came about; empty for nothing.
     """
 
     order: Order
     parameters: dict[str, float]
-    optimum: NDArray[np.float64]
-    aicc: float
+    optimum: Vector
+    log_likelihood: float
     model: ForecastModel
+    remark: str = ""
 
 
-def fit(order: Order, series: DailySeries, start: NDArray[np.float64] | None = None) -> FittedModel:
+def fit(order: Order, series: DailySeries, start: Vector | None = None) -> FittedModel:
     """Fit one order to every day of the series.
 
-    The series is divided by its standard deviation first, so that neither the optimiser nor the diffuse
-    start depends on the currency.
+    The series is divided by its standard deviation first, so that neither the optimiser nor the diffuse start
+    depends on the currency. The likelihood is that of the differenced series. Its optimum is sought from the
+    least conditional sum of squares, whose curvature shapes the first steps.
 
     Args:
-        start: shape (k,), where the optimiser begins, from an earlier fit of the same order.
+        start: shape (k,), where the optimiser begins instead, from an earlier fit of the same order.
     Raises: NotConverged if no optimum was found; FlatSeries if the series never changes.
     """
-    from statsmodels.tools.sm_exceptions import ModelWarning
-    from statsmodels.tsa.arima.model import ARIMA
-
     if series.is_flat:
         raise FlatSeries(f"all {len(series)} days are {series.values[0]:g}; there is nothing to fit")
-    scale = float(series.values.std())
+    values, scale = scaled(order, series)
+    columns = regressors.beside(order, series.first_day, len(series))
     try:
-        with warnings.catch_warnings(), _blas().limit(limits=1, user_api="blas"):
-            # Starting values that were replaced, and failures that are read off the result below.
-            warnings.simplefilter("ignore", ModelWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            model = ARIMA(
-                series.values / scale,
-                order=(order.p, order.d, order.q),
-                seasonal_order=(
-                    (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-                    if order.is_seasonal
-                    else (0, 0, 0, 0)
-                ),
-                trend="c" if order.mean else "n",
-            )
-            result = model.fit(
-                start_params=start,
-                cov_type="none",
-                low_memory=False,
-                method_kwargs={"maxiter": MAX_ITERATIONS, "disp": False},
-            )
+        with _quiet():
+            optimum, likelihood = _climb(order, values, columns, start)
+            model = _state_space(order, values, columns, optimum)
     except (np.linalg.LinAlgError, ValueError) as exc:
         raise NotConverged(f"{order} could not be fitted: {exc}") from exc
-    if not _at_optimum(result.mle_retvals) or not np.isfinite([result.aicc, *result.params]).all():
-        raise NotConverged(f"{order} did not converge in {MAX_ITERATIONS} iterations; pin a simpler RETRAIN_ORDER")
+    if math.isnan(likelihood) or not np.isfinite(optimum).all():
+        raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days")
     return FittedModel(
         order=order,
-        parameters=_in_currency(dict(zip(result.param_names, result.params.tolist(), strict=True)), scale),
-        optimum=np.asarray(result.params),
-        aicc=float(result.aicc),
-        model=_state_space(result, series, scale),
+        parameters=_in_currency(order, model.param_names, optimum, scale),
+        optimum=optimum,
+        log_likelihood=likelihood,
+        model=_forecaster(order, model, optimum, series, scale),
     )
-
-
-@cache
-def _blas() -> Any:
-    """The loaded BLAS libraries: on matrices this small their threads only wait for each other."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
@@ -149,61 +104,147 @@ def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
             failure = exc
     if not fits:
         raise failure
-    return min(fits, key=lambda candidate: candidate.aicc)
+    return max(fits, key=lambda candidate: candidate.log_likelihood)
 
 
-def _at_optimum(ending: dict[str, Any]) -> bool:
-    """Converged, or started so near the optimum that the line search found nothing lower."""
-    nothing_lower = ending["warnflag"] == 2 and float(np.abs(ending["gopt"]).max()) < FLAT_GRADIENT
-    return bool(ending["converged"]) or nothing_lower
+def scaled(order: Order, series: DailySeries) -> tuple[Vector, float]:
+    """What the order describes, divided by its standard deviation, and that deviation.
+
+    A day whose amount has no logarithm counts as missing where logarithms are asked for: they are interpolated.
+
+    Raises: NotConverged if no two days have different ones.
+    """
+    values = series.values
+    if order.log:
+        there = values > 0
+        if len(set(values[there])) < 2:
+            raise NotConverged(f"{order} cannot be fitted: {there.sum()} of {len(values)} days have a logarithm")
+        values = np.interp(np.arange(len(values)), np.flatnonzero(there), np.log(values[there]))
+    # Squares of amounts near the ends of the floating point range would leave it.
+    size = float(np.abs(values).max())
+    scale = size * float((values / size).std())
+    return values / scale, scale
 
 
-def _in_currency(parameters: dict[str, float], scale: float) -> dict[str, float]:
-    unit = {"const": scale, "sigma2": scale**2}
-    return {name: value * unit.get(name, 1.0) for name, value in parameters.items()}
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Failures are read off the result; BLAS keeps to one thread, for on matrices this small they only wait."""
+    from statsmodels.tools.sm_exceptions import ModelWarning
+
+    with warnings.catch_warnings(), _blas().limit(limits=1, user_api="blas"):
+        warnings.simplefilter("ignore", ModelWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
-def _state_space(result: Any, series: DailySeries, scale: float) -> ForecastModel:
-    space, known = result.model.ssm, result.filter_results
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _sarimax(order: Order, values: Vector, columns: Matrix, **options: Any) -> Any:
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
+    return SARIMAX(
+        values,
+        exog=columns if columns.shape[1] else None,
+        order=(order.p, order.d, order.q),
+        seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
+        trend="n",
+        **options,
+    )
+
+
+def _climb(order: Order, values: Vector, columns: Matrix, start: Vector | None) -> tuple[Vector, float]:
+    """The most likely parameters, their variance last, and their log-likelihood."""
+    model = _sarimax(order, values, columns, simple_differencing=True, concentrate_scale=True)
+    found = css.estimate(order, order.difference(values), order.difference(columns))
+    best = np.concatenate([found.effects, found.coefficients]) if start is None else start[:-1]
+    if len(best):
+        best = _ascend(_Slope(order, model, columns.shape[1]), best, found.information)
+    likelihood, variance = float(model.loglike(best)), float(model.ssm.filter().scale)
+    if not len(best) and not variance > ROUNDING:
+        return np.array([ROUNDING]), math.inf
+    return np.append(best, variance), likelihood
+
+
+def _ascend(slope: _Slope, start: Vector, information: Matrix) -> Vector:
+    """Quasi-Newton steps, the first ones shaped by the curvature of the sum of squares."""
+    from scipy.optimize import minimize
+
+    free = slope.free(start)
+    axes = np.array([slope.parameters(free + STEP * axis) - start for axis in np.eye(len(free))]) / STEP
+    inverse = np.linalg.inv(axes @ information @ axes.T + RIDGE * np.eye(len(free)))
+    options = {"eps": STEP, "hess_inv0": (inverse + inverse.T) / 2}
+    ending = minimize(slope.depth, free, method="BFGS", callback=slope.levels, options=options)
+    if not (ending.success or np.abs(ending.jac).max() < LEVEL) or ending.fun >= NOWHERE:
+        raise NotConverged(f"{slope.order} has no summit that {ending.nit} steps could reach")
+    return slope.parameters(ending.x)
+
+
+@dataclass(slots=True, eq=False)
+class _Slope:
+    """The mean log-likelihood turned upside down, over parameters that may be any real numbers."""
+
+    order: Order
+    model: Any
+    regression: int
+    evaluations: int = 0
+    before: float = math.inf
+
+    def free(self, parameters: Vector) -> Vector:
+        effects, coefficients = parameters[: self.regression], parameters[self.regression :]
+        return np.concatenate([effects, unconstrained(self.order, coefficients)])
+
+    def parameters(self, free: Vector) -> Vector:
+        effects, coefficients = free[: self.regression], free[self.regression :]
+        return np.concatenate([effects, constrained(self.order, np.clip(coefficients, -FARTHEST, FARTHEST))])
+
+    def depth(self, free: Vector) -> float:
+        self.evaluations += 1
+        if self.evaluations > MAX_EVALUATIONS:
+            raise NotConverged(f"{self.order} has not converged after {MAX_EVALUATIONS} likelihoods")
+        likelihood = self.model.loglike(self.parameters(free)) / self.model.nobs
+        return -likelihood if math.isfinite(likelihood) else NOWHERE
+
+    def levels(self, intermediate_result: Any) -> None:
+        """Ends the climb where a step gained next to nothing."""
+        gain, self.before = self.before - intermediate_result.fun, intermediate_result.fun
+        if gain * self.model.nobs < GAIN:
+            raise StopIteration
+
+
+def _state_space(order: Order, values: Vector, columns: Matrix, optimum: Vector) -> Any:
+    """statsmodels' own model of the undifferenced series with these parameters."""
+    model = _sarimax(order, values, columns)
+    model.update(optimum)
+    return model
+
+
+def _in_currency(order: Order, names: list[str], optimum: Vector, scale: float) -> dict[str, float]:
+    regression = [*(["mean"] if order.mean else []), *regressors.names(order.regressors)]
+    units = np.ones(len(optimum))
+    units[: len(regression)], units[-1] = scale, scale**2
+    return dict(zip([*regression, *names[len(regression) :]], (optimum * units).tolist(), strict=True))
+
+
+def _forecaster(order: Order, model: Any, optimum: Vector, series: DailySeries, scale: float) -> ForecastModel:
+    space, known = model.ssm, model.ssm.filter()
     selection = space["selection"]
-    const = dict(zip(result.param_names, result.params, strict=True)).get("const", 0.0)
+    effects = (optimum[int(order.mean) : len(optimum) - order.coefficients - 1] * scale).tolist()
     return ForecastModel(
         origin=series.last_day,
-        intercept=float(const) * scale,
+        intercept=float(optimum[0]) * scale if order.mean else 0.0,
         # statsmodels keeps columns together, JSON rows: the order of memory decides the last bits of a product.
         design=np.ascontiguousarray(space["design"][0] * scale),
         transition=np.ascontiguousarray(space["transition"]),
         noise=np.ascontiguousarray(selection @ space["state_cov"] @ selection.T),
         state=np.ascontiguousarray(known.predicted_state[:, -1]),
         covariance=np.ascontiguousarray(known.predicted_state_cov[:, :, -1]),
+        log=order.log,
+        calendar=regressors.calendar_of(order.regressors, effects, series.last_day),
         facts={"scale": scale},
     )
-
-
-def seasonal_strength(values: NDArray[np.float64], season_days: int) -> float:
-    """How much of what is left after the trend is season: 0 none, 1 all.
-
-    Args: values: shape (n,), n >= 2 * season_days.
-    Source: Wang, Smith & Hyndman (2006), Data Mining and Knowledge Discovery 13, 335-364, section 3.1.
-    """
-    from statsmodels.tsa.seasonal import STL
-
-    parts = STL(values, period=season_days, robust=True).fit()
-    detrended = parts.resid + parts.seasonal
-    spread = float(np.var(detrended))
-    return 0.0 if spread == 0 else max(0.0, 1 - float(np.var(parts.resid)) / spread)
-
-
-def is_stationary(values: NDArray[np.float64]) -> bool:
-    """True unless a KPSS test rejects a stationary level at 5 %.
-
-    Source: Kwiatkowski, Phillips, Schmidt & Shin (1992), J. Econometrics 54, 159-178.
-    """
-    from statsmodels.tools.sm_exceptions import InterpolationWarning
-    from statsmodels.tsa.stattools import kpss
-
-    if np.ptp(values) == 0:
-        return True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InterpolationWarning)  # the p-value is clipped to its table
-        return float(kpss(values, regression="c", nlags="auto", result_object=True).pvalue) >= 0.05

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from retrain.trigger import Request
 
 SHOWN_P = 0.001
-METRICS = ("rmse", "mae", "mase", "r2", "bias")
+METRICS = ("rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95")
+HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
 
 
 @dataclass(slots=True)
@@ -197,11 +198,9 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         return []
     names = ("champion", "challenger", "seasonal_naive")
     cards = [(name, report[name]) for name in names if report[name] and report[name]["rmse"] is not None]
-    table = [f"{'':<11}{'':<22}" + "".join(f"{metric.upper():>10}" for metric in METRICS)]
+    table = [f"{'':<11}{'':<22}" + "".join(f"{HEADINGS.get(metric, metric.upper()):>9}" for metric in METRICS)]
     for name, card in cards:
-        numbers = "".join(
-            f"{card[metric]:>10.3f}" if metric in ("mase", "r2") else f"{card[metric]:>10.1f}" for metric in METRICS
-        )
+        numbers = "".join(f"{_shown(metric, card[metric]):>9}" for metric in METRICS)
         version = f" v{card['version']}" if card.get("version") else ""
         table.append(f"{'':<11}{name.replace('_', ' ') + version:<22}{numbers}  {card.get('order', '')}".rstrip())
     evidence = report["evidence"]
@@ -213,6 +212,14 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         p = f"= {evidence['p_value']:.3f}" if evidence["p_value"] >= SHOWN_P else f"< {SHOWN_P}"
         line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p {p}"
     return [*table, line]
+
+
+def _shown(metric: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if metric.startswith("coverage"):
+        return f"{value:.1%}"
+    return f"{value:.3f}" if metric in ("mase", "r2") else f"{value:.1f}"
 
 
 def forecast_table(answer: dict[str, Any]) -> str:

@@ -1,8 +1,11 @@
-"""Which ARIMA order: stepwise from four starts, by AICc, differencing settled first.
+"""Which ARIMA order: screened by conditional sums of squares, judged by forecasts, settled by exact likelihood.
 
-Source: Hyndman & Khandakar (2008), Automatic time series forecasting, J. Statistical Software 27(3), section
-3.2; seasonal differencing by the strength of the season, Wang, Smith & Hyndman (2006), Data Mining and
-Knowledge Discovery 13, 335-364, with the threshold of the R package forecast.
+For a way to difference, a stepwise walk ranks the orders. Another way, another season, logarithms and regressors
+each have to show that they are worth it. Orders that the criterion cannot tell apart are settled by rolling
+forecasts inside the training days, and the best one is fitted by exact likelihood.
+
+Sources: the walk, Hyndman & Khandakar (2008), J. Statistical Software 27(3), section 3.2; what differences of a
+criterion mean, Burnham & Anderson (2002), Model Selection and Multimodel Inference, 2nd ed., section 2.6.
 """
 
 from __future__ import annotations
@@ -13,105 +16,147 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.errors import NotConverged
-from retrain.fit import FittedModel, Order, fit, is_stationary, seasonal_strength
+from retrain.fit import FittedModel, fit
+from retrain.order import Order
+from retrain.regressors import HOLIDAYS_OF, MONTH_END, WEEKDAY
+from retrain.training import Training
+from retrain.traits import has_logarithms, is_level, prevailing_season
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from retrain.css import Estimate
     from retrain.series import DailySeries
 
-MAX_P = MAX_Q = 5
-MAX_SEASONAL = 2
-STRONG_SEASON = 0.64
 SEASONS_NEEDED = 3
-DAYS_PER_PARAMETER = 4
+LONGEST_SEASON = 31
+STANDARD_ERRORS = 3.0  # by which another way to difference must forecast better
+ALIKE = 2.0  # differences of the criterion below it decide nothing
+DECISIVE = 10.0  # differences above it leave the other side no support
+NEAR_TIES = 3
+TRIED = 2  # orders without an optimum, before a plain one is taken
 
 
-def search(series: DailySeries, season_days: int, progress: Callable[[str], None] = lambda _: None) -> FittedModel:
-    """The order with the lowest AICc that the stepwise walk meets, fitted to the whole series.
+def search(
+    series: DailySeries,
+    season_days: int,
+    horizon_days: int,
+    country: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> FittedModel:
+    """The order that promises the best forecasts, fitted to the whole series.
 
     Args:
         season_days: days per cycle; 1 for none. Fewer than three cycles of data count as none.
-        progress: told of each candidate.
+        horizon_days: how far the forecasts reach that candidates are judged by.
+        country: whose public holidays may be regressors; empty for none.
+        progress: told of each stage.
     Raises: NotConverged if not even the level could be fitted; FlatSeries if the series never changes.
     """
-    seasonal = season_days > 1 and len(series) >= SEASONS_NEEDED * season_days
-    tried: dict[Order, FittedModel | None] = {}
-
-    def consider(order: Order) -> FittedModel | None:
-        if order not in tried:
-            progress(f"{len(tried) + 1} orders, now {order}")
-            tried[order] = _fit_or_none(order, series)
-        return tried[order]
-
-    base = _differenced(series, season_days if seasonal else 0)
-    best: FittedModel | None = None
-    for order in _starts(base, seasonal=seasonal):
-        best = _better(best, consider(order) if _affordable(order, series) else None)
-    while best is not None:
-        step = best
-        for order in _neighbours(best.order, seasonal=seasonal):
-            if _affordable(order, series):
-                step = _better(best, consider(order)) or best
-                if step is not best:
-                    break
-        if step is best:
-            return best
-        best = step
-    # A series without any noise left after differencing has no likelihood; its plain level still has one.
-    return fit(Order(0, 0, 0, mean=True), series)
+    training = Training(series, horizon_days)
+    season = season_days if season_days > 1 and len(series) >= SEASONS_NEEDED * season_days else 0
+    another = prevailing_season(training.values(Order(0, 0, 0)), LONGEST_SEASON) if season else None
+    seasons = [days for days in (season, another) if days]
+    ranked = training.walk(Order(0, 1, 0, season_days=season))
+    for rival in _rivals(training, seasons):
+        progress(f"differences {rival.d} and {rival.seasonal_d}, season {rival.season_days or 'none'}")
+        ranked = _clear_winner(training, ranked, training.walk(rival))
+    progress(f"{ranked[0].order}, or its logarithms")
+    ranked = _of_logarithms(training, series, ranked)
+    for group in (WEEKDAY, MONTH_END, *([HOLIDAYS_OF + country] if country else [])):
+        progress(f"{ranked[0].order}, or with {group}")
+        ranked = _with_regressors(training, ranked, group)
+    ranked = _near_ties_by_forecast(training, ranked)
+    return _settle(training, ranked, seasons, series, progress)
 
 
-def _fit_or_none(order: Order, series: DailySeries) -> FittedModel | None:
-    try:
-        return fit(order, series)
-    except NotConverged:
-        return None
+def _rivals(training: Training, seasons: list[int]) -> list[Order]:
+    """What may stand against one plain difference, which follows any level."""
+    values, season = training.values(Order(0, 0, 0)), seasons[0] if seasons else 0
+    rivals = [Order(0, 0, 0, 0, 1, 0, season), Order(0, 1, 0, 0, 1, 0, season)] if season else []
+    if np.diff(values, 2).var() < np.diff(values).var():
+        rivals.append(Order(0, 2, 0, season_days=season))
+    if is_level(values):
+        rivals.append(Order(0, 0, 0, season_days=season, mean=True))
+    rivals.extend(Order(0, 1, 0, season_days=another) for another in seasons[1:] if another % season)
+    return rivals
 
 
-def _better(best: FittedModel | None, other: FittedModel | None) -> FittedModel | None:
-    if best is None or other is None:
-        return best or other
-    return other if other.aicc < best.aicc else best
+def _clear_winner(training: Training, ranked: list[Estimate], rival: list[Estimate]) -> list[Estimate]:
+    ours, theirs = training.losses(ranked[0]), training.losses(rival[0])
+    if ours is None or theirs is None:
+        return ranked
+    gain = ours - theirs
+    return rival if gain.mean() > STANDARD_ERRORS * training.standard_error(gain) else ranked
 
 
-def _differenced(series: DailySeries, season_days: int) -> Order:
-    """White noise with the differencing that the series asks for."""
-    values = np.asarray(series.values)
-    seasonal_d = int(season_days > 0 and seasonal_strength(values, season_days) > STRONG_SEASON)
-    if seasonal_d:
-        values = values[season_days:] - values[:-season_days]
-    d = 0
-    while d < 2 - seasonal_d and not is_stationary(values):
-        values, d = np.diff(values), d + 1
-    return Order(0, d, 0, 0, seasonal_d, 0, season_days, mean=d + seasonal_d == 0)
+def _of_logarithms(training: Training, series: DailySeries, ranked: list[Estimate]) -> list[Estimate]:
+    if not has_logarithms(series.values):
+        return ranked
+    same = training.estimate(replace(ranked[0].order, log=True), ranked[0])
+    if training.criterion(same) > training.criterion(ranked[0]):
+        return ranked
+    return _decisive_winner(training, ranked, training.walk(_bare(same.order)))
 
 
-def _starts(base: Order, *, seasonal: bool) -> list[Order]:
-    if not seasonal:
-        return [replace(base, p=p, q=q) for p, q in ((2, 2), (0, 0), (1, 0), (0, 1))]
-    return [
-        replace(base, p=p, q=q, seasonal_p=seasonal_p, seasonal_q=seasonal_q)
-        for p, q, seasonal_p, seasonal_q in ((2, 2, 1, 1), (0, 0, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1))
-    ]
+def _with_regressors(training: Training, ranked: list[Estimate], group: str) -> list[Estimate]:
+    base = ranked[0].order
+    if group == WEEKDAY:
+        if base.seasonal_d or base.season_days not in {0, 7}:
+            return ranked
+        base = replace(base, seasonal_p=0, seasonal_q=0)
+    rival = training.estimate(replace(base, regressors=(*base.regressors, group)))
+    return _decisive_winner(training, ranked, [rival])
 
 
-def _neighbours(order: Order, *, seasonal: bool) -> Iterator[Order]:
-    """One step away: each count alone, both of a kind together, the mean in or out."""
-    steps = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)]
-    if seasonal:
-        for ar, ma in steps:
-            p, q = order.seasonal_p + ar, order.seasonal_q + ma
-            if 0 <= p <= MAX_SEASONAL and 0 <= q <= MAX_SEASONAL:
-                yield replace(order, seasonal_p=p, seasonal_q=q)
-    for ar, ma in steps:
-        p, q = order.p + ar, order.q + ma
-        if 0 <= p <= MAX_P and 0 <= q <= MAX_Q:
-            yield replace(order, p=p, q=q)
-    if order.d + order.seasonal_d == 0:
-        yield replace(order, mean=not order.mean)
+def _decisive_winner(training: Training, ranked: list[Estimate], rival: list[Estimate]) -> list[Estimate]:
+    """Likelihoods of one differencing compare; forecasts must not speak against what they say."""
+    if training.criterion(rival[0]) > training.criterion(ranked[0]) - DECISIVE:
+        return ranked
+    ours, theirs = training.losses(ranked[0]), training.losses(rival[0])
+    if ours is None or theirs is None or theirs.mean() >= ours.mean():
+        return ranked
+    return rival
 
 
-def _affordable(order: Order, series: DailySeries) -> bool:
-    """Enough days for each parameter, and for AICc to be defined."""
-    return len(series) - order.lost_days >= DAYS_PER_PARAMETER * (order.parameters + 1)
+def _near_ties_by_forecast(training: Training, ranked: list[Estimate]) -> list[Estimate]:
+    near = [other for other in ranked[:NEAR_TIES] if other.hqc <= ranked[0].hqc + ALIKE]
+    losses = [training.losses(candidate) for candidate in near]
+    means = [0.0 if loss is None else float(loss.mean()) for loss in losses]
+    order = sorted(range(len(near)), key=means.__getitem__)
+    return [*(near[at] for at in order), *ranked[len(near) :]]
+
+
+def _settle(
+    training: Training,
+    ranked: list[Estimate],
+    seasons: list[int],
+    series: DailySeries,
+    progress: Callable[[str], None],
+) -> FittedModel:
+    """The first that has an optimum; what was passed over is said."""
+    wanted, failure = ranked[0].order, NotConverged("there is nothing to fit")
+    noisy = [candidate.order for candidate in ranked[:TRIED] if not candidate.is_noiseless]
+    for order in (*noisy, *_plain(training, seasons)):
+        progress(f"exact likelihood of {order}")
+        try:
+            fitted = fit(order, series)
+        except NotConverged as exc:
+            failure = exc
+            continue
+        if str(order) == str(wanted):
+            return fitted
+        return replace(fitted, remark=f"{wanted} has no optimum on these days; {order} was fitted instead.")
+    raise failure
+
+
+def _plain(training: Training, seasons: list[int]) -> list[Order]:
+    """Orders without a coefficient, which need no optimum: the least surprised by each next day first."""
+    orders = [Order(0, 1, 0), Order(0, 2, 0)]
+    orders.extend(Order(0, d, 0, 0, 1, 0, season) for season in seasons for d in (0, 1))
+    return sorted(orders, key=lambda order: training.estimate(order).variance)
+
+
+def _bare(order: Order) -> Order:
+    """Its differences, season and mean without any ARMA term."""
+    return replace(order, p=0, q=0, seasonal_p=0, seasonal_q=0)

@@ -70,6 +70,8 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
     if decision is None:
         challenger, measured = _measure(series, champion, settings, ports, report)
         decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
+        if challenger.remark:
+            decision = replace(decision, warnings=(*decision.warnings, challenger.remark))
         if request.dry_run:
             decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
         elif decision.verdict is Verdict.PROMOTE:
@@ -183,7 +185,7 @@ def _measure(
     known = series.observed_through(series.last_day - timedelta(days=unseen))
     with _stage("search", report, ports) as tell:
         pinned = settings.pinned_order
-        challenger = fit(pinned, known) if pinned else search(known, settings.season_days, tell)
+        challenger = fit(pinned, known) if pinned else _searched(known, settings, tell)
     report.challenger = model_card(None, str(challenger.order), challenger.model.origin)
     if not unseen:
         return challenger, None
@@ -201,6 +203,10 @@ def _measure(
     report.measured = measured
     report.challenger = model_card(None, str(challenger.order), measured.challenger_trained_through)
     return challenger, measured
+
+
+def _searched(known: DailySeries, settings: Settings, tell: Callable[[str], None]) -> FittedModel:
+    return search(known, settings.season_days, settings.horizon_days, settings.country, tell)
 
 
 def _holdout(series: DailySeries, settings: Settings) -> int:

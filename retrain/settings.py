@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from retrain.decide import Floor, PromotionPolicy
 from retrain.errors import ConfigError
 from retrain.evaluate import Loss
-from retrain.fit import Order
 from retrain.formats import Columns
+from retrain.order import Order
 from retrain.series import GapPolicy
 from retrain.transactions import Aggregate
 
@@ -25,6 +25,7 @@ ADVENTUREWORKS_URL = (
     "adventure-works/oltp-install-script/TransactionHistory.csv"
 )
 MIN_TRAINING_DAYS = 21
+ANY_YEAR = 2020  # a country that has holidays has them then
 CONTAINER = r"^[a-z0-9](-?[a-z0-9]){2,62}$"
 
 
@@ -33,6 +34,14 @@ def _order(text: str) -> str:
         raise ValueError("write p,d,q or p,d,q,P,D,Q, for example 2,0,2; leave it empty to search")
     if text and any(int(part) > most for part, most in zip(text.split(","), (9, 2, 9, 4, 1, 4), strict=False)):
         raise ValueError("at most 9,2,9,4,1,4 is allowed")
+    return text
+
+
+def _country(text: str) -> str:
+    if text:
+        from retrain.regressors import public_holidays
+
+        public_holidays(text, ANY_YEAR, ANY_YEAR)
     return text
 
 
@@ -116,6 +125,11 @@ class Settings(BaseModel):
     season_days: int = Field(7, alias="RETRAIN_SEASON_DAYS", ge=1, le=31, description="days per cycle; 1 for none")
     order: Annotated[str, AfterValidator(_order)] = Field(
         "", alias="RETRAIN_ORDER", description="pins the ARIMA order: p,d,q or p,d,q,P,D,Q; empty to search"
+    )
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        "",
+        alias="RETRAIN_COUNTRY",
+        description="whose public holidays may become a regressor, as `US` or `US-CA`; empty for none",
     )
     horizon_days: int = Field(
         7, alias="RETRAIN_HORIZON_DAYS", ge=1, le=90, description="days each forecast is scored over"
@@ -216,6 +230,7 @@ class Settings(BaseModel):
         names = (
             "season_days",
             "order",
+            "country",
             "horizon_days",
             "min_unseen_days",
             "refit_days",

@@ -1,10 +1,11 @@
 """A fitted ARIMA as a linear Gaussian state space, read from JSON, run with NumPy alone.
 
     a[t+1] = T a[t] + noise,  noise ~ N(0, Q)         state
-    y[t]   = c + Z a[t]                               amount of day t
+    y[t]   = c + x[t] + Z a[t]                        amount of day t, or its logarithm
 
-The artifact holds T, Q, Z, c and what the filter knew at the end of training: mean and covariance of the
-state of the following day. Forecasting iterates the first line; observing a day is one Kalman update.
+The artifact holds T, Q, Z, c, what the calendar adds (x), and what the filter knew at the end of training: mean
+and covariance of the state of the following day. Forecasting iterates the first line; observing a day is one
+Kalman update.
 Source: Durbin & Koopman (2012), Time Series Analysis by State Space Methods, 2nd ed., sections 4.3 and 4.11.
 """
 
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from scoring.calendar import Calendar
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knew neither logarithms nor a calendar
 GOLDEN_DAYS = 14
 GOLDEN_TOLERANCE = 1e-9  # relative; another processor's BLAS differs in the last bits only
 
@@ -37,28 +41,58 @@ class BadArtifact(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Forecast:
-    """What the model expects of the days after its origin.
+class Prediction:
+    """Normal distributions of amounts, or of their logarithms.
 
     Attributes:
-        days: the dates, shape (h,).
-        mean: shape (h,), currency per day.
-        variance: shape (h,), currency squared; of the amount, not of its mean.
+        center: shape (h,) for one origin, (origins, h) for many; currency per day, or its logarithm.
+        variance: the same shape; of the amount or of its logarithm, not of their means.
+        log: which of the two.
     """
 
-    days: tuple[date, ...]
-    mean: Vector
+    center: Vector
     variance: Vector
+    log: bool
+
+    @property
+    def mean(self) -> Vector:
+        """The expected amounts, currency per day.
+
+        Source for logarithms: Hyndman & Athanasopoulos (2021), Forecasting: principles and practice, section 5.6.
+        """
+        return np.exp(self.center + self.variance / 2) if self.log else self.center
+
+    def where(self, chosen: NDArray[np.bool_]) -> Prediction:
+        """The chosen origins alone."""
+        return Prediction(self.center[chosen], self.variance[chosen], self.log)
+
+    @staticmethod
+    def joined(parts: Sequence[Prediction]) -> Prediction:
+        """One below the other; all of one model's kind."""
+        centers, variances = ([getattr(part, name) for part in parts] for name in ("center", "variance"))
+        return Prediction(np.vstack(centers), np.vstack(variances), parts[0].log)
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
-        """Lower and upper bounds, shape (h,) each, that hold an amount with `level` percent.
+        """Lower and upper bounds that hold an amount with `level` percent, each of the same shape.
 
         Raises: ValueError unless 0 < level < 100.
         """
         if not 0 < level < 100:
             raise ValueError(f"level is {level}; it must lie between 0 and 100 percent")
         half = NormalDist().inv_cdf(0.5 + level / 200) * np.sqrt(self.variance)
-        return self.mean - half, self.mean + half
+        low, high = self.center - half, self.center + half
+        return (np.exp(low), np.exp(high)) if self.log else (low, high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast(Prediction):
+    """What the model expects of the days after its origin.
+
+    Attributes:
+        days: the dates, shape (h,).
+    """
+
+    days: tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +101,12 @@ class ForecastModel:
 
     Attributes:
         origin: the last day the state has taken in.
-        intercept: c, currency per day.
+        intercept: c, currency per day; where `log`, of its logarithm, as everything below.
         design: Z, shape (k,). transition: T, shape (k, k). noise: Q, shape (k, k).
         state: shape (k,), expected state of the day after the origin.
         covariance: shape (k, k), of that state.
+        log: the state space is one of the logarithms of the amounts.
+        calendar: x, by day.
         facts: what else the artifact says: order, parameters, lineage; carried, never computed with.
     """
 
@@ -81,60 +117,75 @@ class ForecastModel:
     noise: Matrix
     state: Vector
     covariance: Matrix
+    log: bool = False
+    calendar: Calendar = field(default_factory=Calendar)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def forecast(self, horizon_days: int) -> Forecast:
         """Means and variances of the `horizon_days` days after the origin."""
-        state, covariance = self.state, self.covariance
-        mean, variance = np.empty(horizon_days), np.empty(horizon_days)
-        for step in range(horizon_days):
-            mean[step] = self.intercept + self.design @ state
-            variance[step] = self.design @ covariance @ self.design
-            state = self.transition @ state
-            covariance = self.transition @ covariance @ self.transition.T + self.noise
         days = tuple(self.origin + timedelta(days=step + 1) for step in range(horizon_days))
-        return Forecast(days, mean, np.maximum(variance, 0.0))
+        steps, noise = self._ahead(horizon_days)
+        center = self.intercept + self._effects(days) + steps @ self.state
+        variance = np.einsum("hi,ij,hj->h", steps, self.covariance, steps) + noise
+        return Forecast(center, np.maximum(variance, 0.0), self.log, days)
 
     def observe(self, amounts: Sequence[float] | Vector) -> Self:
         """The same model after it has seen the days that follow its origin, parameters unchanged.
+
+        A day without an amount above zero has no logarithm: to a model of logarithms it is a missing one.
 
         Args:
             amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN where a
                 day is missing.
         """
-        state, covariance = self.state, self.covariance
+        state, covariance, day = self.state, self.covariance, self.origin
         for amount in amounts:
-            if not math.isnan(amount):
+            day += timedelta(days=1)
+            if math.isfinite(amount) and (amount > 0 or not self.log):
+                observed = math.log(amount) if self.log else float(amount)
                 gain = covariance @ self.design
                 spread = float(self.design @ gain)
                 if spread > 0:
-                    surprise = float(amount) - self.intercept - float(self.design @ state)
+                    surprise = observed - self.intercept - self.calendar.effect(day) - float(self.design @ state)
                     state = state + gain * (surprise / spread)
                     covariance = covariance - np.outer(gain, gain) / spread
             state = self.transition @ state
             covariance = self.transition @ covariance @ self.transition.T + self.noise
             covariance = (covariance + covariance.T) / 2
-        origin = self.origin + timedelta(days=len(amounts))
-        return replace(self, origin=origin, state=state, covariance=covariance)
+        return replace(self, origin=day, state=state, covariance=covariance)
 
-    def rolling(self, amounts: Vector, horizon_days: int) -> Matrix:
+    def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
         """Forecast before every day of `amounts` for which a whole horizon lies within them.
 
         Args:
             amounts: shape (n,), the days after the origin.
         Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i days were observed.
         """
-        # The mean of a forecast is linear in the state, so one matrix serves all origins.
-        steps = np.empty((horizon_days, len(self.state)))
+        origins = len(amounts) - horizon_days + 1
+        steps, noise = self._ahead(horizon_days)
+        days = [self.origin + timedelta(days=day + 1) for day in range(len(amounts))]
+        effects = self._effects(days)
+        model, centers, variances = self, [], []
+        for day in range(origins):
+            centers.append(self.intercept + effects[day : day + horizon_days] + steps @ model.state)
+            variances.append(np.einsum("hi,ij,hj->h", steps, model.covariance, steps) + noise)
+            model = model.observe(amounts[day : day + 1])
+        center, variance = (np.array(rows).reshape(-1, horizon_days) for rows in (centers, variances))
+        return Prediction(center, np.maximum(variance, 0.0), self.log)
+
+    def _ahead(self, horizon_days: int) -> tuple[Matrix, Vector]:
+        """What no origin changes: Z T^step, shape (h, k), and the variance of the noise by then, shape (h,)."""
+        steps, noise = np.empty((horizon_days, len(self.state))), np.zeros(horizon_days)
         row = self.design
         for step in range(horizon_days):
             steps[step] = row
             row = row @ self.transition
-        model, means = self, []
-        for day in range(len(amounts) - horizon_days + 1):
-            means.append(self.intercept + steps @ model.state)
-            model = model.observe(amounts[day : day + 1])
-        return np.array(means).reshape(-1, horizon_days)
+        each = np.einsum("hi,ij,hj->h", steps, self.noise, steps)
+        noise[1:] = np.cumsum(each)[:-1]
+        return steps, noise
+
+    def _effects(self, days: Sequence[date]) -> Vector:
+        return np.array([self.calendar.effect(day) for day in days])
 
     def to_json(self) -> bytes:
         """The artifact: canonical JSON, so that the same model has the same sha256."""
@@ -144,6 +195,8 @@ class ForecastModel:
             "format": FORMAT,
             "frequency": "D",
             "trained_through": self.origin.isoformat(),
+            "log": self.log,
+            "calendar": self.calendar.as_json(),
             "state_space": {
                 "intercept": self.intercept,
                 "design": self.design.tolist(),
@@ -164,13 +217,17 @@ class ForecastModel:
         """
         try:
             document = json.loads(data)
-            if document.get("format") != FORMAT:
-                raise BadArtifact(f"the artifact has format {document.get('format')!r}, not {FORMAT}")
+            if document.get("format") not in READABLE:
+                raise BadArtifact(
+                    f"the artifact has format {document.get('format')!r}; this service reads {READABLE}"
+                )
             space = document.pop("state_space")
             golden = document.pop("golden")
             model = cls(
                 origin=date.fromisoformat(document.pop("trained_through")),
                 intercept=float(space["intercept"]),
+                log=bool(document.pop("log", False)),
+                calendar=Calendar.from_json(document.pop("calendar", {"effects": {}, "holidays": []})),
                 facts={key: value for key, value in document.items() if key not in {"format", "frequency"}},
                 **{
                     name: np.array(space[name], dtype=np.float64)

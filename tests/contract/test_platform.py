@@ -11,8 +11,9 @@ import pytest
 from retrain.adapters.process import ProcessPlatform
 from retrain.client import ask
 from retrain.errors import ServiceError, ServiceUnavailable
-from retrain.fit import Order, fit
+from retrain.fit import fit
 from retrain.image import build_context
+from retrain.order import Order
 from retrain.proof import prove, wait_until_ready
 from retrain.registry import Lineage, RegisteredModel
 from scoring.model import ForecastModel

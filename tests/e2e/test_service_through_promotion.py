@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from retrain.adapters.process import ProcessPlatform
-from retrain.fit import Order, fit
+from retrain.fit import fit
 from retrain.forecasting import forecast
+from retrain.order import Order
 from tests.builders import FIRST_DAY, QUICK, World, csv_file, series, weekly
 from tests.functions.worker import Worker
 from tests.platforms import stop_services

@@ -22,8 +22,9 @@ import pytest
 import requests
 
 from retrain.adapters.process import free_port
-from retrain.fit import Order, fit
+from retrain.fit import fit
 from retrain.image import build_context
+from retrain.order import Order
 from retrain.registry import Lineage, RegisteredModel
 from tests.builders import series, weekly
 

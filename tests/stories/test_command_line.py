@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias"}
+CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95"}
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from scipy.stats import ttest_rel
 
 from retrain.errors import FlatSeries, ModelError, SeriesTooShort
 from retrain.evaluate import Comparison, DieboldMariano, Loss, Scorecard, compare, diebold_mariano, mase, r2, score
-from retrain.fit import FittedModel, Order, fit
+from retrain.fit import FittedModel, fit
+from retrain.order import Order
 from retrain.series import DailySeries, GapPolicy, daily_series
 from tests.builders import FIRST_DAY, series, weekly
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrain.errors import ConfigError
-from retrain.fit import Order
+from retrain.order import Order
 from retrain.settings import Settings, names, parse
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +93,10 @@ def test_the_documentation_lists_every_setting_with_its_default():
     for field in Settings.model_fields.values():
         row = next((line for line in table.splitlines() if line.startswith(f"| `{field.alias}`")), "")
         assert str(field.description) in row, f"docs/settings.md lacks {field.alias}"
+
+
+def test_a_country_without_known_holidays_is_refused():
+    """At the start, not in the first search."""
+    with pytest.raises(ConfigError, match="RETRAIN_COUNTRY is 'XX'"):
+        parse({"RETRAIN_COUNTRY": "XX"})
+    assert parse({"RETRAIN_COUNTRY": "US-CA"}).country == "US-CA"
