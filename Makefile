@@ -1,11 +1,12 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test unit lint lock bench bench-serving clean
+.PHONY: help setup demo stop test unit lint lock bench bench-serving bench-search bench-decision bench-significance clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
 DATA   ?= samples/data
+PEERS  ?= statsforecast,pmdarima,seasonal_naive,arima202
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +60,22 @@ bench-serving: $(VENV)/.ready ## the service against mlflow's, in one run; mlflo
 	@test -x .tools/mlflow/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/mlflow
 	@$(UV) pip install --quiet --python .tools/mlflow/bin/python mlflow==3.17.2 statsmodels==0.15.0
 	$(PYTHON) benchmarks/serving.py .tools/mlflow/bin/python $(UV)
+
+# The peers get an environment of their own: ours as pinned, and what they need besides.
+.tools/peers/.ready: requirements.txt | $(VENV)/.ready
+	$(UV) venv --quiet --clear --python $(PYTHON) .tools/peers
+	$(UV) pip install --quiet --python .tools/peers/bin/python -r requirements.txt statsforecast==2.0.1 pmdarima==2.1.1
+	@touch $@
+
+bench-search: .tools/peers/.ready ## automatic orders on DATA=folder of daily CSV files against the peers; JSON=file keeps the figures
+	PYTHONPATH=. .tools/peers/bin/python benchmarks/order_search.py --data $(DATA) --peers $(PEERS) $(if $(JSON),--json $(JSON))
+
+bench-decision: .tools/peers/.ready ## a whole decision on DATA=folder of yearly files against one fit of a peer, and its memory
+	$(PYTHON) benchmarks/decision.py --data $(DATA) --once
+	PYTHONPATH=. .tools/peers/bin/python benchmarks/decision.py --data $(DATA) $(if $(JSON),--json $(JSON))
+
+bench-significance: $(VENV)/.ready ## how often a run promotes when nothing has changed, and when something has
+	$(PYTHON) benchmarks/significance.py
 
 clean: ## remove what setup and demo made
 	rm -rf $(VENV) .tools .demo node_modules

@@ -65,7 +65,7 @@ def fit(order: Order, series: DailySeries, start: Vector | None = None) -> Fitte
     least conditional sum of squares, whose curvature shapes the first steps.
 
     Args:
-        start: shape (k,), where the optimiser begins instead, from an earlier fit of the same order.
+        start: shape (k,), where an earlier fit of the same order ended; taken if it is the likelier start.
     Raises: NotConverged if no optimum was found; FlatSeries if the series never changes.
     """
     if series.is_flat:
@@ -90,21 +90,14 @@ def fit(order: Order, series: DailySeries, start: Vector | None = None) -> Fitte
 
 
 def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
-    """The same order on more days: the likelier of a start where the last fit ended and a start from nothing.
+    """The same order on more days, from where the last fit ended if that is the likelier start.
 
-    An ARMA likelihood has more than one peak; a warm start alone stays on the one it knows.
-
-    Raises: NotConverged if neither start finds an optimum.
+    Raises: NotConverged if no optimum was found.
     """
-    fits = []
-    for start in (fitted.optimum, None):
-        try:
-            fits.append(fit(fitted.order, series, start))
-        except NotConverged as exc:
-            failure = exc
-    if not fits:
-        raise failure
-    return max(fits, key=lambda candidate: candidate.log_likelihood)
+    try:
+        return fit(fitted.order, series, fitted.optimum)
+    except NotConverged:
+        return fit(fitted.order, series)
 
 
 def scaled(order: Order, series: DailySeries) -> tuple[Vector, float]:
@@ -162,7 +155,9 @@ def _climb(order: Order, values: Vector, columns: Matrix, start: Vector | None) 
     """The most likely parameters, their variance last, and their log-likelihood."""
     model = _sarimax(order, values, columns, simple_differencing=True, concentrate_scale=True)
     found = css.estimate(order, order.difference(values), order.difference(columns))
-    best = np.concatenate([found.effects, found.coefficients]) if start is None else start[:-1]
+    best = np.concatenate([found.effects, found.coefficients])
+    if start is not None and model.loglike(start[:-1]) > model.loglike(best):
+        best = start[:-1]
     if len(best):
         best = _ascend(_Slope(order, model, columns.shape[1]), best, found.information)
     likelihood, variance = float(model.loglike(best)), float(model.ssm.filter().scale)

@@ -1,0 +1,101 @@
+"""How often a run promotes when nothing has changed, and how often when something has.
+
+    make bench-significance
+
+Each simulation draws a weekly pattern with ARMA noise, trains a champion on the first half year and decides after
+five more months, as a run does. Where something changes, it changes on the first unseen day. The share of promotions
+is shown with its 95 % interval (Wilson, 1927) for the default policy and with RETRAIN_SIGNIFICANCE=0.05.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from retrain.decide import PromotionPolicy, Verdict, decide
+from retrain.evaluate import compare
+from retrain.search import search
+from retrain.series import DailySeries
+
+TRAINED, UNSEEN, BURN = 182, 151, 50
+SEASON = HORIZON = 7
+REFIT_DAYS = 14
+WEEK = np.array([30.0, 20.0, 10.0, 0.0, -5.0, -25.0, -30.0])
+POLICIES = {"better": PromotionPolicy(), "significance = 0.05": PromotionPolicy(significance=0.05)}
+WORLDS: dict[str, dict[str, Any]] = {
+    "nothing changed": {},
+    "the level rose by 30 %": {"level": 130.0},
+    "the week turned round": {"week": np.roll(WEEK, 3)},
+    "the noise lost its memory": {"ar": 0.0},
+}
+
+
+def noise(rng: np.random.Generator, days: int, ar: np.ndarray) -> np.ndarray:
+    """ARMA(1,1), the autoregression day by day."""
+    shocks = rng.normal(0, 8, days)
+    made = np.zeros(days)
+    for day in range(1, days):
+        made[day] = ar[day] * made[day - 1] + shocks[day] + 0.3 * shocks[day - 1]
+    return made
+
+
+def simulated(seed: int, level: float = 100.0, week: np.ndarray = WEEK, ar: float = 0.6) -> DailySeries:
+    """Half a year as it always was, then five months with the level, week and memory that are given."""
+    rng = np.random.default_rng(seed)
+    days = TRAINED + UNSEEN
+    later = np.arange(days) >= TRAINED
+    memory = np.concatenate([np.full(BURN, 0.6), np.where(later, ar, 0.6)])
+    pattern = np.where(later, np.resize(week, days), np.resize(WEEK, days)) + np.where(later, level, 100.0)
+    return DailySeries(date(2023, 1, 2), pattern + noise(rng, BURN + days, memory)[BURN:])
+
+
+def promoted(world: str, seed: int) -> tuple[str, list[str]]:
+    """The policies that promote the challenger of one simulation."""
+    whole = simulated(seed, **WORLDS[world])
+    known = whole.through(whole.first_day + timedelta(days=TRAINED - 1))
+    champion = search(known, SEASON, HORIZON)
+    measured = compare(
+        champion.model, champion, whole, horizon_days=HORIZON, season_days=SEASON, refit_days=REFIT_DAYS
+    )
+    return world, [name for name, policy in POLICIES.items() if decide(measured, policy).verdict is Verdict.PROMOTE]
+
+
+def wilson(hits: int, tries: int) -> tuple[float, float]:
+    """95 % interval of a share. Source: Wilson (1927), J. American Statistical Association 22, 209-212."""
+    z, share = 1.96, hits / tries
+    center = (share + z**2 / (2 * tries)) / (1 + z**2 / tries)
+    half = z / (1 + z**2 / tries) * math.sqrt(share * (1 - share) / tries + z**2 / (4 * tries**2))
+    return max(center - half, 0.0), center + half
+
+
+def main() -> None:
+    """Simulate on every core and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--simulations", type=int, default=400, help="of each world")
+    tries = parser.parse_args().simulations
+    hits: Counter[tuple[str, str]] = Counter()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        asked = [(world, seed) for world in WORLDS for seed in range(tries)]
+        for done, (world, policies) in enumerate(pool.map(promoted, *zip(*asked, strict=True), chunksize=5), 1):
+            hits.update((world, policy) for policy in policies)
+            if done % 100 == 0:
+                print(f"{done} of {len(asked)}", flush=True)
+    print(f"| {tries} simulations of each | " + " | ".join(f"`{policy}` promotes" for policy in POLICIES) + " |")
+    print("|---|" + "---|" * len(POLICIES))
+    for world in WORLDS:
+        shares = []
+        for policy in POLICIES:
+            low, high = wilson(hits[world, policy], tries)
+            shares.append(f"{hits[world, policy] / tries:.1%} ({low:.1%} to {high:.1%})")
+        print(f"| {world} | {' | '.join(shares)} |")
+
+
+if __name__ == "__main__":
+    main()
