@@ -2,9 +2,9 @@
 
     make bench-search DATA=folder JSON=file
 
-Each CSV file holds a date and a value a row. Its last min(182, 40 %) days are held out. Every model is fitted once on
-what precedes them, then forecasts a week at every seventh day, only filtered forward. Imports and a first fit of each
-are outside the clock, linear algebra keeps to one thread for all, and a model that fails on a series is named.
+Each CSV file holds a date and a value a row. Its last min(182, 40 %) days are held out. Every model is fitted once
+on what precedes them, then forecasts a week at every seventh day, only filtered forward. Imports and a first fit of
+each are outside the clock, linear algebra keeps to one thread for all, and a model that fails on a series is named.
 Means are geometric, of ours / peer.
 """
 

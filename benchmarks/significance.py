@@ -3,8 +3,8 @@
     make bench-significance
 
 Each simulation draws a weekly pattern with ARMA noise, trains a champion on the first half year and decides after
-five more months, as a run does. Where something changes, it changes on the first unseen day. The share of promotions
-is shown with its 95 % interval (Wilson, 1927) for the default policy and with RETRAIN_SIGNIFICANCE=0.05.
+five more months, as a run does. Where something changes, it changes on the first unseen day. The share of
+promotions is shown with its 95 % interval (Wilson, 1927), by default and with RETRAIN_SIGNIFICANCE=0.05.
 """
 
 from __future__ import annotations

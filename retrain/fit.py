@@ -36,6 +36,8 @@ RIDGE = 0.02  # least curvature of the first steps: a parameter near its bound h
 NOWHERE = 1e10  # what the optimiser sees of a point without a likelihood
 FARTHEST = 6.0  # free parameters beyond it change nothing: a root all but lies on the unit circle
 
+SIMPLER = "pin a simpler RETRAIN_ORDER, or leave it empty to search"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedModel:
@@ -77,9 +79,9 @@ def fit(order: Order, series: DailySeries, start: Vector | None = None) -> Fitte
             optimum, likelihood = _climb(order, values, columns, start)
             model = _state_space(order, values, columns, optimum)
     except (np.linalg.LinAlgError, ValueError) as exc:
-        raise NotConverged(f"{order} could not be fitted: {exc}") from exc
+        raise NotConverged(f"{order} could not be fitted: {exc}; {SIMPLER}") from exc
     if math.isnan(likelihood) or not np.isfinite(optimum).all():
-        raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days")
+        raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days; {SIMPLER}")
     return FittedModel(
         order=order,
         parameters=_in_currency(order, model.param_names, optimum, scale),
@@ -176,7 +178,7 @@ def _ascend(slope: _Slope, start: Vector, information: Matrix) -> Vector:
     options = {"eps": STEP, "hess_inv0": (inverse + inverse.T) / 2}
     ending = minimize(slope.depth, free, method="BFGS", callback=slope.levels, options=options)
     if not (ending.success or np.abs(ending.jac).max() < LEVEL) or ending.fun >= NOWHERE:
-        raise NotConverged(f"{slope.order} has no summit that {ending.nit} steps could reach")
+        raise NotConverged(f"{slope.order} has no summit that {ending.nit} steps could reach; {SIMPLER}")
     return slope.parameters(ending.x)
 
 
@@ -201,7 +203,7 @@ class _Slope:
     def depth(self, free: Vector) -> float:
         self.evaluations += 1
         if self.evaluations > MAX_EVALUATIONS:
-            raise NotConverged(f"{self.order} has not converged after {MAX_EVALUATIONS} likelihoods")
+            raise NotConverged(f"{self.order} has not converged after {MAX_EVALUATIONS} likelihoods; {SIMPLER}")
         likelihood = self.model.loglike(self.parameters(free)) / self.model.nobs
         return -likelihood if math.isfinite(likelihood) else NOWHERE
 

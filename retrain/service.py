@@ -15,7 +15,7 @@ import numpy as np
 from retrain import __version__
 from retrain.data_tests import check
 from retrain.decide import Decision, Verdict, decide, decide_unmeasured
-from retrain.errors import ConfigError, DataError, NotFound
+from retrain.errors import ConfigError, DataError, NotConverged, NotFound
 from retrain.evaluate import Comparison, compare
 from retrain.fit import FittedModel, fit, refit
 from retrain.history import History, accept, note_taken_in, quarantine, read_history, taken_in
@@ -70,12 +70,14 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
     if decision is None:
         challenger, measured = _measure(series, champion, settings, ports, report)
         decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
-        if challenger.remark:
-            decision = replace(decision, warnings=(*decision.warnings, challenger.remark))
+        decision = _remarked(decision, challenger)
         if request.dry_run:
             decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
         elif decision.verdict is Verdict.PROMOTE:
-            _promote(challenger, series, pointer, decision, settings, ports, report)
+            with _stage("fit", report, ports):
+                winner = _fitted_to_every_day(challenger, series)
+            decision = _remarked(decision, winner)
+            _promote(winner, series, pointer, decision, settings, ports, report)
     report.decided(decision)
     if not request.dry_run and decision.verdict is not Verdict.UNCHANGED:
         Ledger(ports.state).conclude(question, request.run_id, decision.verdict, decision.reason)
@@ -218,7 +220,7 @@ def _holdout(series: DailySeries, settings: Settings) -> int:
 
 
 def _promote(
-    challenger: FittedModel,
+    winner: FittedModel,
     series: DailySeries,
     pointer: Pointer,
     decision: Decision,
@@ -227,8 +229,6 @@ def _promote(
     report: RunReport,
 ) -> None:
     """The order that was measured, refitted to every day, is what gets promoted."""
-    with _stage("fit", report, ports):
-        winner = challenger if challenger.model.origin == series.last_day else refit(challenger, series)
     run_id, order = report.request.run_id, str(winner.order)
     submit(winner, series, pointer, decision.reason, run_id, settings, ports)
     report.submitted(decision, model_card(None, order, series.last_day))
@@ -236,6 +236,22 @@ def _promote(
     with _stage("promote", report, ports):
         model = promote(run_id, settings, ports)
         report.promoted(model, (Ledger(ports.state).promotion(run_id) or {}).get("steps", {}))
+
+
+def _remarked(decision: Decision, model: FittedModel) -> Decision:
+    return replace(decision, warnings=(*decision.warnings, model.remark)) if model.remark else decision
+
+
+def _fitted_to_every_day(challenger: FittedModel, series: DailySeries) -> FittedModel:
+    """The winner's parameters from all days; where those have no optimum, as they were when it was measured."""
+    if challenger.model.origin == series.last_day:
+        return replace(challenger, remark="")
+    try:
+        return refit(challenger, series)
+    except NotConverged as exc:
+        model = challenger.model.observe(series.after(challenger.model.origin))
+        remark = f"The winner keeps the parameters of {challenger.model.origin}: {exc}."
+        return replace(challenger, model=model, remark=remark)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from retrain import evaluate, service
 from retrain.adapters.folder import FolderStore
 from retrain.dispatch import ask, work_off
-from retrain.errors import AccessDenied, Conflict, RetrainError, ServiceUnavailable
+from retrain.errors import AccessDenied, Conflict, NotConverged, RetrainError, ServiceUnavailable
 from retrain.promotion import promote
 from retrain.trigger import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, weekly
@@ -200,3 +200,31 @@ def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypat
 
     assert "version 9 became champion meanwhile" in report["reason"]
     assert [reign.version for reign in drifted.ledger.pointer().reigns] == ["1", "9"]
+
+
+def no_optimum(*_args: object) -> None:
+    raise NotConverged("no summit")
+
+
+def test_a_winner_without_an_optimum_on_all_days_keeps_the_parameters_it_won_with(
+    drifted: World, monkeypatch: pytest.MonkeyPatch
+):
+    """What was measured is promoted, its state through the last day, and the report says so."""
+    monkeypatch.setattr(service, "refit", no_optimum)
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert report["verdict"] == "promote"
+    assert report["challenger"]["trained_through"] == report["data"]["last_day"]
+    assert "keeps the parameters of 2023-04-11" in report["warnings"][-1]
+
+
+def test_an_order_that_had_to_be_simplified_is_a_warning(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A search never fails for want of an optimum; it says what it fitted instead."""
+    monkeypatch.setattr("retrain.fit.MAX_EVALUATIONS", 3)
+    world.overrides["RETRAIN_ORDER"] = ""
+
+    report = world.land("one.csv", csv_file(weekly(100)))
+
+    assert report["verdict"] == "promote"
+    assert any("has no optimum on these days" in warning for warning in report["warnings"])

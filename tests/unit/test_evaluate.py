@@ -12,10 +12,22 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
 from retrain.errors import FlatSeries, ModelError, SeriesTooShort
-from retrain.evaluate import Comparison, DieboldMariano, Loss, Scorecard, compare, diebold_mariano, mase, r2, score
+from retrain.evaluate import (
+    Comparison,
+    DieboldMariano,
+    Loss,
+    Scorecard,
+    compare,
+    coverage,
+    diebold_mariano,
+    mase,
+    r2,
+    score,
+)
 from retrain.fit import FittedModel, fit
 from retrain.order import Order
 from retrain.series import DailySeries, GapPolicy, daily_series
+from scoring.model import Prediction
 from tests.builders import FIRST_DAY, series, weekly
 
 if TYPE_CHECKING:
@@ -42,6 +54,24 @@ def test_metrics_of_a_worked_example():
     assert card.mase == pytest.approx(2.0 / 1.5)
     assert card.r2 == pytest.approx(1 - 40 / 200)
     assert card.bias == pytest.approx(-1.0)
+
+
+def test_coverage_is_the_share_of_amounts_inside_the_intervals():
+    """Standard normal intervals of 80 % end at 1.28; a missing amount is neither inside nor outside."""
+    made = Prediction(np.zeros((2, 3)), np.ones((2, 3)), log=False)
+    actual = np.array([[0.0, 1.2, 1.3], [-1.2, -5.0, np.nan]])
+
+    assert coverage(actual, made, 80) == pytest.approx(3 / 5)
+    assert coverage(actual, made, 95) == pytest.approx(4 / 5)
+
+
+def test_intervals_of_the_right_model_hold_what_they_say():
+    """On a long series of the very process that was fitted."""
+    measured = rolled(100 + np.random.default_rng(3).normal(0, 5, 900), trained=200)
+
+    assert measured.challenger.coverage_80 == pytest.approx(0.80, abs=0.04)
+    assert measured.challenger.coverage_95 == pytest.approx(0.95, abs=0.02)
+    assert measured.seasonal_naive.coverage_80 is None
 
 
 @given(st.floats(1e-3, 1e6))
