@@ -2,9 +2,10 @@
 
 The one-day-ahead errors of a differenced series w are two linear filters,
 
-    theta(B) Theta(B^m) e[t] = phi(B) Phi(B^m) w[t],      w and e zero before the first day,
+    theta(B) Theta(B^m) e[t] = phi(B) Phi(B^m) w[t],
 
-and so are their derivatives by each coefficient. Levenberg-Marquardt steps on them find the minimum.
+given the first days that the right side reaches back to, and no errors on them; and so are their derivatives by
+each coefficient. Levenberg-Marquardt steps on them find the minimum.
 Source: Box, Jenkins, Reinsel & Ljung (2015), Time Series Analysis, 5th ed., sections 7.1.2 and 7.2;
 damping: Marquardt (1963), J. SIAM 11, 431-441.
 """
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 STEPS = 12
 DAMPINGS = 6
-GAIN = 1e-4  # share of the sum of squares below which another step is not worth its time
+GAIN = 2e-3  # share of the sum of squares below which another step is not worth its time
+STEADY_LEVEL = -0.7  # first MA coefficient of differences
+STEADY_SEASON = 0.97, -0.8  # first seasonal AR and MA coefficients
 ONE = np.ones(1)
 TINY = np.finfo(np.float64).tiny
 NOISELESS = 1e-10  # of the variance of the series, which is scaled to 1
@@ -93,7 +96,7 @@ def estimate(order: Order, w: Vector, columns: Matrix, start: Vector | None = No
         left = w - columns @ np.linalg.lstsq(columns, w)[0]
         start = _minimum(order, left, burn, start).coefficients
         filters = _Filters.of(order, start)
-        white = filters.errors(columns.T).T[burn:]
+        white = np.column_stack([filters.errors(column) for column in columns.T])[burn:]
         effects = np.linalg.lstsq(white, filters.errors(w)[burn:])[0]
         left = w - columns @ effects
         information[: len(effects), : len(effects)] = white.T @ white
@@ -123,13 +126,36 @@ class _Point:
     def at(cls, order: Order, coefficients: Vector, w: Vector, burn: int) -> _Point:
         filters = _Filters.of(order, coefficients)
         errors = filters.errors(w)
-        squares = float(errors[burn:] @ errors[burn:])
+        counted = errors[max(burn, filters.given) :]
+        squares = float(counted @ counted) * (len(w) - burn) / max(len(counted), 1)
         curvature = np.zeros((order.coefficients, order.coefficients))
         return cls(coefficients, filters, errors, squares if math.isfinite(squares) else math.inf, curvature)
 
 
 def _minimum(order: Order, w: Vector, burn: int, start: Vector | None) -> _Point:
-    point = _Point.at(order, np.zeros(order.coefficients) if start is None else start, w, burn)
+    starts = _starts(order) if start is None else [start]
+    return _descended(order, w, burn, min((_Point.at(order, one, w, burn) for one in starts), key=_squares))
+
+
+def _starts(order: Order) -> list[Vector]:
+    """Zeros; a level, or a season, that hardly changes; both. A valley may lie at each."""
+    first_ma, first_seasonal_ar = order.p, order.p + order.q
+    starts = [np.zeros(order.coefficients)]
+    if order.q and order.d:
+        starts.append(starts[0].copy())
+        starts[-1][first_ma] = STEADY_LEVEL
+    if order.seasonal_p and order.seasonal_q:
+        for start in tuple(starts):
+            starts.append(start.copy())
+            starts[-1][[first_seasonal_ar, first_seasonal_ar + order.seasonal_p]] = STEADY_SEASON
+    return starts
+
+
+def _squares(point: _Point) -> float:
+    return point.squares
+
+
+def _descended(order: Order, w: Vector, burn: int, point: _Point) -> _Point:
     damping = 1e-3
     for _ in range(STEPS if order.coefficients and point.squares > NOISELESS else 0):
         jacobian = _jacobian(order, point.filters, w, point.errors)[:, burn:]
@@ -158,38 +184,54 @@ class _Filters:
     ma: Vector
     seasonal_ar: Vector
     seasonal_ma: Vector
+    both_ar: Vector
     both_ma: Vector
 
     @classmethod
     def of(cls, order: Order, coefficients: Vector) -> _Filters:
         ar, ma, seasonal_ar, seasonal_ma = order.polynomials(coefficients)
-        return cls(ar, ma, seasonal_ar, seasonal_ma, np.convolve(ma, seasonal_ma))
+        return cls(ar, ma, seasonal_ar, seasonal_ma, np.convolve(ar, seasonal_ar), np.convolve(ma, seasonal_ma))
+
+    @property
+    def given(self) -> int:
+        """The first days, which the autoregression only reaches back to."""
+        return len(self.both_ar) - 1
 
     def errors(self, w: Vector) -> Vector:
+        """Shape (n,), as `w`."""
         from scipy.signal import lfilter
 
+        left = np.convolve(self.both_ar, w)[: len(w)]
+        left[: self.given] = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(lfilter(np.convolve(self.ar, self.seasonal_ar), self.both_ma, w))
+            return np.asarray(lfilter(ONE, self.both_ma, left))
 
 
 def _jacobian(order: Order, filters: _Filters, w: Vector, errors: Vector) -> Matrix:
-    """Derivatives of the errors, shape (k, n): each coefficient delays one and the same filtered series."""
+    """Derivatives of the errors, shape (k, n), the coefficients in their packed order."""
     from scipy.signal import lfilter
 
-    parts = (
-        (order.p, 1, -1.0, filters.seasonal_ar, filters.both_ma, w),
-        (order.q, 1, -1.0, ONE, filters.ma, errors),
-        (order.seasonal_p, order.season_days, -1.0, filters.ar, filters.both_ma, w),
-        (order.seasonal_q, order.season_days, -1.0, ONE, filters.seasonal_ma, errors),
-    )
-    jacobian, row = np.zeros((order.coefficients, len(w))), 0
-    for count, step, sign, numerator, denominator, series in parts:
-        if count:
-            filtered = sign * lfilter(numerator, denominator, series)
-        for lag in (step * number for number in range(1, count + 1)):
-            jacobian[row, lag:] = filtered[: len(w) - lag]
-            row += 1
+    days, season = len(w), order.season_days
+    jacobian = np.zeros((order.coefficients, days))
+    ar, ma, seasonal_ar, seasonal_ma = order.split(jacobian)
+    _delay(ar, np.convolve(filters.seasonal_ar, w)[:days], 1, filters.given)
+    _delay(seasonal_ar, np.convolve(filters.ar, w)[:days], season, filters.given)
+    for rows in (ar, seasonal_ar):
+        if len(rows):
+            rows[:] = lfilter(ONE, filters.both_ma, rows)
+    if order.q:
+        _delay(ma, lfilter(ONE, filters.ma, errors), 1, 0)
+    if order.seasonal_q:
+        _delay(seasonal_ma, lfilter(ONE, filters.seasonal_ma, errors), season, 0)
     return jacobian
+
+
+def _delay(rows: Matrix, series: Vector, step: int, given: int) -> None:
+    """Fill the rows with minus the series `step`, 2 `step`, ... days later, from the first day not given."""
+    for number, row in enumerate(rows, 1):
+        lag = number * step
+        first = max(lag, given)
+        row[first:] = -series[first - lag : len(series) - lag]
 
 
 def rolling(order: Order, coefficients: Vector, z: Vector, origins: NDArray[np.int64], horizon: int) -> Matrix:
@@ -200,7 +242,7 @@ def rolling(order: Order, coefficients: Vector, z: Vector, origins: NDArray[np.i
         origins: how many days are known at each.
     """
     filters = _Filters.of(order, coefficients)
-    own = np.convolve(np.convolve(filters.ar, filters.seasonal_ar), order.differencing)
+    own = np.convolve(filters.both_ar, order.differencing)
     errors = np.concatenate([np.zeros(order.lost_days), filters.errors(order.difference(z))])
     memory = max(len(own), len(filters.both_ma))
     window = origins[:, None] + np.arange(memory)[None, :]

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
 
-MAX_EVALUATIONS = 400
-GAIN = 1e-3  # of the log-likelihood: a step that brings less ends the climb
-LEVEL = 1e-2  # gradient of the mean log-likelihood, per unit of a free parameter, that counts as a summit
+MAX_EVALUATIONS = 300
+GAIN = 1e-2  # of the log-likelihood: a step that brings less ends the climb
+LEVEL = 2e-2  # gradient of the mean log-likelihood, per unit of a free parameter, that counts as a summit
 ROUNDING = 1e-12  # least variance, of the scaled series
 STEP = 1e-6  # of the numerical gradient
 RIDGE = 0.02  # least curvature of the first steps: a parameter near its bound has next to none
 NOWHERE = 1e10  # what the optimiser sees of a point without a likelihood
-FARTHEST = 6.0  # free parameters beyond it change nothing: a root all but lies on the unit circle
+FARTHEST = 6.0  # where Fisher's z levels off: there a root all but lies on the unit circle
+EDGE = 0.999  # of it, where a climb may begin
 
 SIMPLER = "pin a simpler RETRAIN_ORDER, or leave it empty to search"
 
@@ -194,11 +195,12 @@ class _Slope:
 
     def free(self, parameters: Vector) -> Vector:
         effects, coefficients = parameters[: self.regression], parameters[self.regression :]
-        return np.concatenate([effects, unconstrained(self.order, coefficients)])
+        inside = np.clip(unconstrained(self.order, coefficients) / FARTHEST, -EDGE, EDGE)
+        return np.concatenate([effects, FARTHEST * np.arctanh(inside)])
 
     def parameters(self, free: Vector) -> Vector:
         effects, coefficients = free[: self.regression], free[self.regression :]
-        return np.concatenate([effects, constrained(self.order, np.clip(coefficients, -FARTHEST, FARTHEST))])
+        return np.concatenate([effects, constrained(self.order, FARTHEST * np.tanh(coefficients / FARTHEST))])
 
     def depth(self, free: Vector) -> float:
         self.evaluations += 1

@@ -34,7 +34,7 @@ STANDARD_ERRORS = 3.0  # by which another way to difference must forecast better
 ALIKE = 2.0  # differences of the criterion below it decide nothing
 DECISIVE = 10.0  # differences above it leave the other side no support
 NEAR_TIES = 3
-TRIED = 2  # orders without an optimum, before a plain one is taken
+TRIED = 2  # orders without an optimum, before simple ones are
 
 
 def search(
@@ -60,7 +60,7 @@ def search(
     ranked = training.walk(Order(0, 1, 0, season_days=season))
     for rival in _rivals(training, seasons):
         progress(f"differences {rival.d} and {rival.seasonal_d}, season {rival.season_days or 'none'}")
-        ranked = _clear_winner(training, ranked, training.walk(rival))
+        ranked = _clear_winner(training, ranked, rival)
     progress(f"{ranked[0].order}, or its logarithms")
     ranked = _of_logarithms(training, series, ranked)
     for group in (WEEKDAY, MONTH_END, *([HOLIDAYS_OF + country] if country else [])):
@@ -82,12 +82,18 @@ def _rivals(training: Training, seasons: list[int]) -> list[Order]:
     return rivals
 
 
-def _clear_winner(training: Training, ranked: list[Estimate], rival: list[Estimate]) -> list[Estimate]:
-    ours, theirs = training.losses(ranked[0]), training.losses(rival[0])
-    if ours is None or theirs is None:
+def _clear_winner(training: Training, ranked: list[Estimate], rival: Order) -> list[Estimate]:
+    """The rival's walk if it forecasts clearly better; it is taken only where one order of its kind is no worse."""
+    ours = training.losses(ranked[0])
+    first = training.losses(training.typical(rival))
+    if ours is None or first is None or first.mean() > ours.mean():
+        return ranked
+    walked = training.walk(rival)
+    theirs = training.losses(walked[0])
+    if theirs is None:
         return ranked
     gain = ours - theirs
-    return rival if gain.mean() > STANDARD_ERRORS * training.standard_error(gain) else ranked
+    return walked if gain.mean() > STANDARD_ERRORS * training.standard_error(gain) else ranked
 
 
 def _of_logarithms(training: Training, series: DailySeries, ranked: list[Estimate]) -> list[Estimate]:
@@ -137,6 +143,8 @@ def _settle(
     """The first that has an optimum; what was passed over is said."""
     wanted, failure = ranked[0].order, NotConverged("there is nothing to fit")
     noisy = [candidate.order for candidate in ranked[:TRIED] if not candidate.is_noiseless]
+    if noisy:
+        noisy.append(Order(0, 1, 1, 0, 1, 1, seasons[0]) if seasons else Order(0, 1, 1))
     for order in (*noisy, *_plain(training, seasons)):
         progress(f"exact likelihood of {order}")
         try:

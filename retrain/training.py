@@ -74,6 +74,11 @@ class Training:
         tried[order] = self.estimate(order, near)
         return tried[order]
 
+    def typical(self, base: Order) -> Estimate:
+        """The first order of a walk from `base`, or `base` itself where the days are too few for it."""
+        tried = {base: self.estimate(base)}
+        return self._consider(_starts(base)[0], tried) or tried[base]
+
     def estimate(self, order: Order, near: Estimate | None = None, days: int | None = None) -> Estimate:
         """One order on the first `days`, all by default, from where a similar one ended."""
         values, columns = self.values(order)[:days], self._columns(order)[:days]
