@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Shorter stretches of one amount happen; four weeks of it is a stuck source.
 STUCK_DAYS = 28
-LARGEST = 1e100  # its square and the sums of squares stay within the floating point range
 
 
 def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
@@ -23,12 +22,6 @@ def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
         raise DataError(
             f"all {len(landed.days)} days are {amounts.pop():g}; a source that never changes is stuck, so there is "
             "nothing to learn from it",
-            file=landed.file,
-        )
-    largest = max(landed.days.values(), key=abs, default=0.0)
-    if abs(largest) > LARGEST:
-        raise DataError(
-            f"a day amounts to {largest:g}; beyond {LARGEST:g} nothing can be computed, so correct the amount",
             file=landed.file,
         )
     longest = longest_gap(landed.days)

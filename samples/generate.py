@@ -1,7 +1,7 @@
 """Write two years of made-up raw transactions, shaped like AdventureWorks' TransactionHistory.
 
 Everything is drawn from a seeded generator; no row comes from anybody's business. Weekends are quiet, month ends
-bring a few bulk sales, and in the second year the weekly pattern fades and the level rises: the world drifts.
+bring a few bulk sales, and in the second year the week turns round and the level rises: the world drifts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def year_of_rows(year: int, first_id: int, rng: np.random.Generator) -> list[tup
         share = day.timetuple().tm_yday / 366
         mood = 0.6 * mood + rng.normal(0, 0.06)
         level = 180 * (1 + 0.35 * drift * share + mood)
-        weekday = WEEKDAYS[day.weekday()] ** (1 - 0.5 * drift * share)
+        weekday = WEEKDAYS[day.weekday()] ** (1 - 2 * drift * min(1.0, 2 * share))
         for _ in range(max(3, rng.poisson(ROWS_A_DAY))):
             quantity = int(rng.integers(1, 5))
             month_end = (day + timedelta(days=1)).day == 1

@@ -95,7 +95,7 @@ def test_a_fit_without_an_optimum_is_not_a_fit(monkeypatch: pytest.MonkeyPatch):
         fit(Order(2, 0, 2), series(weekly(60)))
 
 
-@pytest.mark.parametrize("amount", [1e-300, 1e90])
+@pytest.mark.parametrize("amount", [1e-300, 1e13])
 def test_amounts_at_the_ends_of_the_range_are_fitted(amount: float):
     """Their squares would leave it."""
     model = fit(Order(0, 1, 1), series(amount * weekly(60))).model

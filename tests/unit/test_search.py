@@ -97,7 +97,7 @@ SHAPES = {
     "negative": -RNG.lognormal(3, 1, 180),
     "far from zero": 1e9 + RNG.normal(0, 1, 180),
     "tiny": 1e-300 * weekly(180),
-    "huge": 1e90 * weekly(180),
+    "huge": 1e15 * weekly(180) / 200,
 }
 
 
