@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from retrain.evaluate import mase
+from retrain.scores import mase
 from retrain.search import search
 from retrain.series import DailySeries
 
@@ -98,10 +98,11 @@ PEERS: dict[str, Callable[[DailySeries], Fitted]] = {
 
 
 def read(path: Path) -> pd.Series:
-    """One value a day, missing days interpolated as the program does it."""
-    table = pd.read_csv(path)
+    """One value a day, the last one told; missing days interpolated, as the program does it."""
+    table = pd.read_csv(path).dropna()
     days = pd.DatetimeIndex(pd.to_datetime(table.iloc[:, 0])).tz_localize(None).normalize()
-    return pd.Series(table.iloc[:, 1].to_numpy(float), days).sort_index().asfreq("D").interpolate()
+    told = pd.Series(table.iloc[:, 1].to_numpy(float), days).sort_index(kind="stable")
+    return told[~told.index.duplicated(keep="last")].asfreq("D").interpolate()
 
 
 def measure(model: Callable[[DailySeries], Fitted], whole: pd.Series) -> dict[str, Any]:
@@ -116,17 +117,16 @@ def measure(model: Callable[[DailySeries], Fitted], whole: pd.Series) -> dict[st
         fitted = model(series)
         seconds = time.perf_counter() - began
         made = np.array([fitted.forecast(values[:origin]) for origin in origins])
-    except Exception as exc:  # noqa: BLE001 - a peer that fails is part of the result
+        actual = np.array([values[origin : origin + HORIZON] for origin in origins])
+        errors = {
+            "rmse": float(np.sqrt(np.mean((actual - made) ** 2))),
+            "mase": mase(actual, made, series.values, SEASON),
+        }
+    except Exception as exc:  # noqa: BLE001 - a model that fails is part of the result
         return {"error": f"{type(exc).__name__}: {exc}"}
-    actual = np.array([values[origin : origin + HORIZON] for origin in origins])
-    if not np.isfinite(made).all():
+    if not np.isfinite(list(errors.values())).all():
         return {"error": "a forecast is not a finite number", "order": fitted.order}
-    return {
-        "rmse": float(np.sqrt(np.mean((actual - made) ** 2))),
-        "mase": mase(actual, made, series.values, SEASON),
-        "fit_seconds": seconds,
-        "order": fitted.order,
-    }
+    return {**errors, "fit_seconds": seconds, "order": fitted.order}
 
 
 def means(table: dict[str, dict[str, Any]], peers: list[str]) -> dict[str, dict[str, float]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from retrain.evaluate import Loss
+from retrain.scores import Loss
 
 if TYPE_CHECKING:
     from retrain.evaluate import Comparison

@@ -71,8 +71,6 @@ def fit(order: Order, series: DailySeries, start: Vector | None = None) -> Fitte
         start: shape (k,), where an earlier fit of the same order ended; taken if it is the likelier start.
     Raises: NotConverged if no optimum was found; FlatSeries if the series never changes.
     """
-    if series.is_flat:
-        raise FlatSeries(f"all {len(series)} days are {series.values[0]:g}; there is nothing to fit")
     values, scale = scaled(order, series)
     columns = regressors.beside(order, series.first_day, len(series))
     try:
@@ -108,9 +106,11 @@ def scaled(order: Order, series: DailySeries) -> tuple[Vector, float]:
 
     A day whose amount has no logarithm counts as missing where logarithms are asked for: they are interpolated.
 
-    Raises: NotConverged if no two days have different ones.
+    Raises: FlatSeries if the series never changes; NotConverged if no two of its days have different logarithms.
     """
     values = series.values
+    if series.is_flat:
+        raise FlatSeries(f"all {len(series)} days are {values[0]:g}; there is nothing to fit")
     if order.log:
         there = values > 0
         if len(set(values[there])) < 2:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrain.decide import Decision, Verdict
     from retrain.errors import RetrainError
-    from retrain.evaluate import Comparison, Scorecard
+    from retrain.evaluate import Comparison
     from retrain.registry import RegisteredModel
+    from retrain.scores import Scorecard
     from retrain.series import DailySeries, Restatement
     from retrain.transactions import LandedDays
     from retrain.trigger import Request

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from retrain.decide import Floor, PromotionPolicy
 from retrain.errors import ConfigError
-from retrain.evaluate import Loss
 from retrain.formats import Columns
 from retrain.order import Order
+from retrain.scores import Loss
 from retrain.series import GapPolicy
 from retrain.transactions import Aggregate
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from retrain.adapters.folder import FolderStore
 from retrain.dispatch import ask, work_off
-from retrain.evaluate import Comparison, DieboldMariano, Scorecard
+from retrain.evaluate import Comparison, DieboldMariano
 from retrain.ledger import Ledger
 from retrain.ports import ObjectStore, Platform, Ports
+from retrain.scores import Scorecard
 from retrain.series import DailySeries
 from retrain.settings import Settings, parse
 from retrain.trigger import Trigger

@@ -17,7 +17,7 @@ FLOORS = [
     ["scoring.__main__"],
     ["retrain.series", "retrain.seen_ids", "retrain.formats", "retrain.trigger", "retrain.order"],
     ["retrain.transactions", "retrain.stationary", "retrain.regressors", "retrain.traits"],
-    ["retrain.data_tests", "retrain.css"],
+    ["retrain.data_tests", "retrain.css", "retrain.scores"],
     ["retrain.fit"],
     ["retrain.training", "retrain.evaluate"],
     ["retrain.search"],
@@ -36,7 +36,7 @@ CORE = [
     "scoring.calendar", "scoring.model", "retrain.errors", "retrain.series", "retrain.seen_ids", "retrain.formats",
     "retrain.transactions", "retrain.data_tests",
     "retrain.order", "retrain.stationary", "retrain.regressors", "retrain.traits", "retrain.css", "retrain.fit",
-    "retrain.training", "retrain.search", "retrain.evaluate", "retrain.decide",
+    "retrain.training", "retrain.search", "retrain.scores", "retrain.evaluate", "retrain.decide",
 ]  # fmt: skip
 OUTSIDE_WORLD = {
     "os",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain import evaluate, service
+from retrain import scores, service
 from retrain.adapters.folder import FolderStore
 from retrain.dispatch import ask, work_off
 from retrain.errors import AccessDenied, Conflict, NotConverged, RetrainError, ServiceUnavailable
@@ -117,8 +117,8 @@ def test_a_metric_that_is_no_number_keeps_the_champion(
 ):
     """The run fails and names the metric."""
     before = pointer(drifted)
-    scorecard = evaluate.Scorecard
-    monkeypatch.setattr(evaluate, "Scorecard", lambda **numbers: scorecard(**{**numbers, metric: value}))
+    scorecard = scores.Scorecard
+    monkeypatch.setattr(scores, "Scorecard", lambda **numbers: scorecard(**{**numbers, metric: value}))
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrain.decide import Floor, PromotionPolicy, Verdict, decide, decide_unmeasured
-from retrain.evaluate import Loss
+from retrain.scores import Loss
 from tests.builders import measured, scored
 
 losses = st.floats(0.01, 1e9)

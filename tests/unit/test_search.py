@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from retrain.errors import ConfigError
+from retrain.errors import ConfigError, FlatSeries
 from retrain.order import Order
 from retrain.search import search
 from tests.builders import series, weekly
@@ -115,6 +115,12 @@ def test_every_series_that_changes_gets_a_model(shape: str, days: int):
 
     assert np.isfinite([forecast.mean, forecast.variance]).all()
     assert found.remark == "" or str(found.order) in found.remark
+
+
+def test_a_series_that_never_changes_is_refused():
+    """There is nothing to learn, and no scale to learn it on."""
+    with pytest.raises(FlatSeries, match="all 60 days are 5"):
+        search(series(np.full(60, 5.0)), 7, 7)
 
 
 def test_a_series_without_noise_repeats_its_week():
