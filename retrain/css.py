@@ -127,7 +127,7 @@ class _Point:
         filters = _Filters.of(order, coefficients)
         errors = filters.errors(w)
         counted = errors[max(burn, filters.given) :]
-        squares = float(counted @ counted) * (len(w) - burn) / max(len(counted), 1)
+        squares = float(counted @ counted) * (len(w) - burn) / len(counted) if len(counted) else math.inf
         curvature = np.zeros((order.coefficients, order.coefficients))
         return cls(coefficients, filters, errors, squares if math.isfinite(squares) else math.inf, curvature)
 
@@ -231,7 +231,7 @@ def _delay(rows: Matrix, series: Vector, step: int, given: int) -> None:
     for number, row in enumerate(rows, 1):
         lag = number * step
         first = max(lag, given)
-        row[first:] = -series[first - lag : len(series) - lag]
+        row[first:] = -series[first - lag : max(len(series) - lag, 0)]
 
 
 def rolling(order: Order, coefficients: Vector, z: Vector, origins: NDArray[np.int64], horizon: int) -> Matrix:

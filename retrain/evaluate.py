@@ -60,6 +60,7 @@ def diebold_mariano(champion_loss: Vector, challenger_loss: Vector, horizon: int
         raise SeriesTooShort(f"{n} origins are too few to test forecasts of {horizon} days")
     if np.ptp(gain) == 0 and gain[0] == 0:
         return DieboldMariano(0.0, 0.5)
+    gain = gain / np.abs(gain).max()  # the statistic has no unit, and squares of tiny amounts would vanish
     centred = gain - gain.mean()
     covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(horizon)])
     variance = covariances[0] + 2 * covariances[1:].sum()

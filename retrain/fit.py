@@ -37,6 +37,9 @@ NOWHERE = 1e10  # what the optimiser sees of a point without a likelihood
 FARTHEST = 6.0  # where Fisher's z levels off: there a root all but lies on the unit circle
 EDGE = 0.999  # of it, where a climb may begin
 
+TINY = 1e-305
+FORECAST_DAYS = 400  # the farthest that the service forecasts, and more
+
 SIMPLER = "pin a simpler RETRAIN_ORDER, or leave it empty to search"
 
 
@@ -81,12 +84,16 @@ def fit(order: Order, series: DailySeries, start: Vector | None = None) -> Fitte
         raise NotConverged(f"{order} could not be fitted: {exc}; {SIMPLER}") from exc
     if math.isnan(likelihood) or not np.isfinite(optimum).all():
         raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days; {SIMPLER}")
+    with np.errstate(over="ignore"):
+        forecaster = _forecaster(order, model, optimum, series, scale)
+        if not np.isfinite(forecaster.forecast(FORECAST_DAYS).mean).all():
+            raise NotConverged(f"{order} forecasts amounts without an end; {SIMPLER}")
     return FittedModel(
         order=order,
         parameters=_in_currency(order, model.param_names, optimum, scale),
         optimum=optimum,
         log_likelihood=likelihood,
-        model=_forecaster(order, model, optimum, series, scale),
+        model=forecaster,
     )
 
 
@@ -95,8 +102,13 @@ def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
 
     Raises: NotConverged if no optimum was found.
     """
+    start = fitted.optimum.copy()
+    # The regression is in units of the series' scale, which more days change.
+    start[: len(start) - fitted.order.coefficients - 1] *= (
+        fitted.model.facts["scale"] / scaled(fitted.order, series)[1]
+    )
     try:
-        return fit(fitted.order, series, fitted.optimum)
+        return fit(fitted.order, series, start)
     except NotConverged:
         return fit(fitted.order, series)
 
@@ -118,7 +130,9 @@ def scaled(order: Order, series: DailySeries) -> tuple[Vector, float]:
         values = np.interp(np.arange(len(values)), np.flatnonzero(there), np.log(values[there]))
     # Squares of amounts near the ends of the floating point range would leave it.
     size = float(np.abs(values).max())
-    scale = size * float((values / size).std())
+    scale = size * float((values / size).std()) if size > TINY else 0.0
+    if not scale > TINY:
+        raise NotConverged(f"{order} cannot be fitted: amounts around {size:g} are too small to compute with")
     return values / scale, scale
 
 
@@ -164,7 +178,7 @@ def _climb(order: Order, values: Vector, columns: Matrix, start: Vector | None) 
     if len(best):
         best = _ascend(_Slope(order, model, columns.shape[1]), best, found.information)
     likelihood, variance = float(model.loglike(best)), float(model.ssm.filter().scale)
-    if not len(best) and not variance > ROUNDING:
+    if not len(best) and variance <= ROUNDING:
         return np.array([ROUNDING]), math.inf
     return np.append(best, variance), likelihood
 

@@ -52,11 +52,6 @@ class Order:
         return self.seasonal_p + self.seasonal_d + self.seasonal_q > 0
 
     @property
-    def differences(self) -> tuple[int, int]:
-        """(d, D): orders that share them can be compared by their likelihood."""
-        return self.d, self.seasonal_d
-
-    @property
     def coefficients(self) -> int:
         """How many ARMA coefficients are estimated."""
         return self.p + self.q + self.seasonal_p + self.seasonal_q
@@ -65,6 +60,17 @@ class Order:
     def lost_days(self) -> int:
         """Days that differencing uses up."""
         return self.d + self.seasonal_d * self.season_days
+
+    @property
+    def given_days(self) -> int:
+        """Differenced days that the autoregression only reaches back to."""
+        return self.p + self.seasonal_p * self.season_days
+
+    @property
+    def has_common_lags(self) -> bool:
+        """True where a seasonal lag is a plain one too: two coefficients for one thing."""
+        ar, ma = self.seasonal_p and self.p, self.seasonal_q and self.q
+        return max(ar, ma) >= self.season_days > 0
 
     def polynomials(self, coefficients: Vector) -> tuple[Vector, Vector, Vector, Vector]:
         """The lag polynomials phi, theta, Phi and Theta, lowest power first, from their packed coefficients."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from retrain.errors import ConfigError
 from scoring.calendar import HOLIDAY, MONTH_END, WEEKDAYS, Calendar, holds
 
-__all__ = ["HOLIDAYS_OF", "MONTH_END", "WEEKDAY", "beside", "calendar_of", "columns", "names"]
+__all__ = ["HOLIDAYS_OF", "MONTH_END", "WEEKDAY", "beside", "calendar_of", "columns", "names", "public_holidays"]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from retrain.order import Order
 
 WEEKDAY, HOLIDAYS_OF = "weekdays", "holidays of "
-YEARS_AHEAD = 10  # an artifact knows the holidays of so many years after its own
+YEARS_AHEAD = 12  # an artifact knows the holidays of so many years after its own: farther than any forecast reaches
 
 
 def names(groups: Sequence[str]) -> tuple[str, ...]:
@@ -72,10 +73,15 @@ def public_holidays(country: str, first_year: int, last_year: int) -> frozenset[
 
     Raises: ConfigError if the country is unknown.
     """
-    from holidays import country_holidays
+    from holidays import country_holidays, list_supported_countries
 
     name, _, part = country.partition("-")
-    try:
+    known = list_supported_countries(include_aliases=False)
+    if name not in known or (part and part not in known[name]) or country.endswith("-"):
+        raise ConfigError(
+            f"RETRAIN_COUNTRY is {country!r}; write a country's two letters, such as US, "
+            "or those and a part of it, such as US-CA"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some countries' holidays are decreed for a few years only
         return frozenset(country_holidays(name, subdiv=part or None, years=range(first_year, last_year + 1)))
-    except NotImplementedError as exc:
-        raise ConfigError(f"RETRAIN_COUNTRY is {country!r}: {exc}") from exc

@@ -201,7 +201,7 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
     cards = [(name, report[name]) for name in names if report[name] and report[name]["rmse"] is not None]
     table = [f"{'':<11}{'':<22}" + "".join(f"{HEADINGS.get(metric, metric.upper()):>9}" for metric in METRICS)]
     for name, card in cards:
-        numbers = "".join(f"{_shown(metric, card[metric]):>9}" for metric in METRICS)
+        numbers = "".join(f"{_shown(metric, card.get(metric)):>9}" for metric in METRICS)
         version = f" v{card['version']}" if card.get("version") else ""
         table.append(f"{'':<11}{name.replace('_', ' ') + version:<22}{numbers}  {card.get('order', '')}".rstrip())
     evidence = report["evidence"]

@@ -10,6 +10,7 @@ criterion mean, Burnham & Anderson (2002), Model Selection and Multimodel Infere
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def _with_regressors(training: Training, ranked: list[Estimate], group: str) -> 
             return ranked
         base = replace(base, seasonal_p=0, seasonal_q=0)
     rival = training.estimate(replace(base, regressors=(*base.regressors, group)))
-    return _decisive_winner(training, ranked, [rival])
+    return _decisive_winner(training, ranked, [rival, *ranked])
 
 
 def _decisive_winner(training: Training, ranked: list[Estimate], rival: list[Estimate]) -> list[Estimate]:
@@ -128,7 +129,7 @@ def _decisive_winner(training: Training, ranked: list[Estimate], rival: list[Est
 def _near_ties_by_forecast(training: Training, ranked: list[Estimate]) -> list[Estimate]:
     near = [other for other in ranked[:NEAR_TIES] if other.hqc <= ranked[0].hqc + ALIKE]
     losses = [training.losses(candidate) for candidate in near]
-    means = [0.0 if loss is None else float(loss.mean()) for loss in losses]
+    means = [math.inf if loss is None else float(loss.mean()) for loss in losses]
     order = sorted(range(len(near)), key=means.__getitem__)
     return [*(near[at] for at in order), *ranked[len(near) :]]
 

@@ -243,7 +243,7 @@ def _remarked(decision: Decision, model: FittedModel) -> Decision:
 
 
 def _fitted_to_every_day(challenger: FittedModel, series: DailySeries) -> FittedModel:
-    """The winner's parameters from all days; where those have no optimum, as they were when it was measured."""
+    """The winner's parameters from all days; where they have no optimum, those of before the unseen days."""
     if challenger.model.origin == series.last_day:
         return replace(challenger, remark="")
     try:

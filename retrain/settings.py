@@ -267,6 +267,12 @@ def parse(environment: Mapping[str, str]) -> Settings:
             f"RETRAIN_MIN_UNSEEN_DAYS is {settings.min_unseen_days}; it must be at least twice "
             f"RETRAIN_HORIZON_DAYS, which is {settings.horizon_days}"
         )
+    pinned = settings.pinned_order
+    if pinned and (pinned.has_common_lags or (pinned.is_seasonal and pinned.season_days < 2)):
+        raise ConfigError(
+            f"RETRAIN_ORDER is {settings.order!r} and RETRAIN_SEASON_DAYS {settings.season_days}; seasonal terms "
+            "need a season of at least 2 days, longer than p beside P and than q beside Q"
+        )
     columns = [settings.date_column, settings.amount_column, settings.id_column]
     if len({column.casefold() for column in columns}) < len(columns):
         raise ConfigError(f"RETRAIN_DATE_COLUMN, _AMOUNT_COLUMN and _ID_COLUMN are {columns}; they must differ")

@@ -68,8 +68,9 @@ class Training:
     def _consider(
         self, order: Order, tried: dict[Order, Estimate], near: Estimate | None = None
     ) -> Estimate | None:
+        counted = len(self._series) - order.lost_days - order.given_days
         affordable = (order.coefficients + order.mean + 1) * DAYS_PER_PARAMETER
-        if len(self._series) - order.lost_days < affordable:
+        if counted < affordable or order.has_common_lags:
             return None
         tried[order] = self.estimate(order, near)
         return tried[order]
@@ -86,21 +87,21 @@ class Training:
         return css.estimate(order, order.difference(values), order.difference(columns), start)
 
     def losses(self, estimate: Estimate) -> Vector | None:
-        """Root mean square error of the forecast at each origin of the last days, fitted to the first, in amounts.
+        """Root mean square error of the median forecast at each origin of the last days, fitted to the first.
 
-        None where the days are too few to judge by.
+        In amounts; None where the days are too few to judge by. No origin lies in a gap and none looks into one.
         """
         order, days = estimate.order, len(self._series)
         trained = int(TRAINED * days)
-        origins = np.arange(trained, days - self._horizon + 1)
+        origins = self._origins(trained)
         if len(origins) < HORIZONS_JUDGED * self._horizon or trained < order.lost_days + 2 * DAYS_PER_PARAMETER:
             return None
-        inside = self.estimate(order, estimate, trained)
+        inside = self.estimate(order, days=trained)
         regression = self._columns(order) @ inside.effects
         made = css.rolling(order, inside.coefficients, self.values(order) - regression, origins, self._horizon)
         windows = np.lib.stride_tricks.sliding_window_view
-        made += windows(regression, self._horizon)[trained:]
-        errors = self._amounts(order, made) - windows(self._series.values, self._horizon)[trained:]
+        made += windows(regression, self._horizon)[origins]
+        errors = self._amounts(order, made) - windows(self._series.values, self._horizon)[origins]
         with np.errstate(over="ignore", invalid="ignore"):
             losses = np.sqrt(np.mean(errors**2, axis=1))
         return losses if np.isfinite(losses).all() else None
@@ -116,6 +117,13 @@ class Training:
     def standard_error(self, losses: Vector) -> float:
         """Of their mean, for forecasts that overlap by a horizon."""
         return math.sqrt(long_run_variance(losses - losses.mean(), self._horizon) / len(losses))
+
+    def _origins(self, trained: int) -> NDArray[np.int64]:
+        """How many days are known at each: the last of them and the whole horizon were observed."""
+        invented = np.zeros(len(self._series), dtype=bool)
+        invented[[self._series.position(day) for day in self._series.interpolated]] = True
+        touched = np.lib.stride_tricks.sliding_window_view(invented, self._horizon + 1).any(axis=1)
+        return np.flatnonzero(~touched[trained - 1 :]) + trained
 
     def _scaled(self, order: Order) -> tuple[Vector, float]:
         if order.log not in self._seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Self
@@ -40,6 +41,8 @@ class Calendar:
         unknown = effects.keys() - {*WEEKDAYS, MONTH_END, HOLIDAY}
         if unknown:
             raise ValueError(f"unknown regressors: {', '.join(sorted(unknown))}")
+        if not all(math.isfinite(effect) for effect in effects.values()):
+            raise ValueError("an effect is not a finite number")
         return cls(effects, frozenset(date.fromisoformat(day) for day in document["holidays"]))
 
 

@@ -54,7 +54,7 @@ def test_holidays_of_a_part_of_a_country():
     assert columns(["holidays of US"], day, 1).item() == 0
 
 
-@pytest.mark.parametrize("country", ["XX", "US-ZZ"])
+@pytest.mark.parametrize("country", ["XX", "US-ZZ", "us", "utils", "HolidayBase", "XNYS", "US-"])
 def test_an_unknown_country_is_a_wrong_setting(country: str):
     """The sentence names it."""
     with pytest.raises(ConfigError, match=f"RETRAIN_COUNTRY is '{country}'"):
@@ -62,9 +62,21 @@ def test_an_unknown_country_is_a_wrong_setting(country: str):
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"effects": {"full_moon": 1.0}, "holidays": []}, {"effects": {}, "holidays": ["soon"]}]
+    "document",
+    [
+        {},
+        {"effects": {"full_moon": 1.0}, "holidays": []},
+        {"effects": {}, "holidays": ["soon"]},
+        {"effects": {"monday": "nan"}, "holidays": []},
+    ],
 )
 def test_a_calendar_that_cannot_be_understood_is_refused(document: dict[str, object]):
     """Rather than served without it."""
     with pytest.raises((KeyError, ValueError)):
         Calendar.from_json(document)
+
+
+@pytest.mark.filterwarnings("error")
+def test_holidays_that_are_decreed_late_are_no_warning():
+    """India's are known for some years only."""
+    assert calendar_of(["holidays of IN"], [1.0], date(2030, 1, 1)).holidays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ import pytest
 from retrain.errors import ConfigError, FlatSeries
 from retrain.order import Order
 from retrain.search import search
-from tests.builders import series, weekly
+from retrain.series import DailySeries
+from retrain.training import Training
+from tests.builders import FIRST_DAY, series, weekly
 
 RNG = np.random.default_rng(11)
 DAYS = np.arange(180)
@@ -115,6 +117,41 @@ def test_every_series_that_changes_gets_a_model(shape: str, days: int):
 
     assert np.isfinite([forecast.mean, forecast.variance]).all()
     assert found.remark == "" or str(found.order) in found.remark
+
+
+@pytest.mark.parametrize("season", [2, 5, 30])
+@pytest.mark.parametrize("days", [93, 101])
+@pytest.mark.parametrize("horizon", [1, 7])
+def test_any_season_is_searched(season: int, days: int, horizon: int):
+    """Short ones, whose lags are plain lags too, and long ones, of which few fit in."""
+    cycle = np.resize(np.random.default_rng(season).normal(0, 20, season), days)
+
+    found = search(series(100 + cycle + np.random.default_rng(days).normal(0, 5, days)), season, horizon)
+
+    assert not found.order.has_common_lags
+    assert np.isfinite(found.model.forecast(30).mean).all()
+
+
+def test_no_candidate_is_judged_by_days_it_was_fitted_to():
+    """What the last days say changes no forecast that stands trial on them, nor does what ends a gap."""
+    order, values = Order(1, 1, 1, 1, 0, 1, 7), weekly(200, seed=6) + RNG.normal(0, 8, 200)
+    changed = np.where(np.arange(200) < 120, values, 500.0 + RNG.normal(0, 50, 200))
+    scale = changed.std() / values.std()
+
+    before, after = (Training(series(one), 7).estimate(order, days=120) for one in (values, changed))
+
+    assert before.coefficients == pytest.approx(after.coefficients, abs=1e-3)
+    assert before.variance == pytest.approx(after.variance * scale**2, rel=1e-3)
+
+
+def test_forecasts_in_a_gap_judge_nothing():
+    """An interpolated day knows the one behind its gap, so no origin lies in it and no horizon looks into it."""
+    filled = tuple(FIRST_DAY + timedelta(days=day) for day in range(80, 90))
+    gapped = DailySeries(FIRST_DAY, weekly(120), filled)
+
+    origins = Training(gapped, 7)._origins(72)
+
+    assert origins.tolist() == [72, 73, *range(91, 114)]
 
 
 def test_a_series_that_never_changes_is_refused():

@@ -100,3 +100,10 @@ def test_a_country_without_known_holidays_is_refused():
     with pytest.raises(ConfigError, match="RETRAIN_COUNTRY is 'XX'"):
         parse({"RETRAIN_COUNTRY": "XX"})
     assert parse({"RETRAIN_COUNTRY": "US-CA"}).country == "US-CA"
+
+
+@pytest.mark.parametrize(("order", "season"), [("1,0,0,1,0,0", "1"), ("2,0,0,1,0,0", "2"), ("0,1,3,0,1,1", "3")])
+def test_an_order_that_nothing_can_fit_is_refused(order: str, season: str):
+    """A season of one day, or one whose lags are plain lags already."""
+    with pytest.raises(ConfigError, match=r"RETRAIN_ORDER is .* RETRAIN_SEASON_DAYS"):
+        parse({"RETRAIN_ORDER": order, "RETRAIN_SEASON_DAYS": season})
