@@ -12,6 +12,7 @@ import numpy as np
 from retrain.errors import ModelError, NotConverged, SeriesTooShort
 from retrain.fit import FittedModel, refit
 from retrain.scores import Loss, Scorecard, score
+from retrain.traits import long_run_variance
 from scoring.model import Prediction
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ def diebold_mariano(champion_loss: Vector, challenger_loss: Vector, horizon: int
     covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(horizon)])
     variance = covariances[0] + 2 * covariances[1:].sum()
     if variance <= 0:
-        weights = 1 - np.arange(1, horizon) / horizon
-        variance = covariances[0] + 2 * weights @ covariances[1:]
+        variance = long_run_variance(centred, horizon)
     if variance <= 0:
         raise ModelError("the loss differs by the same amount at every origin; it cannot be tested")
     correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)

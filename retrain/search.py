@@ -63,12 +63,12 @@ def search(
         progress(f"differences {rival.d} and {rival.seasonal_d}, season {rival.season_days or 'none'}")
         ranked = _clear_winner(training, ranked, rival)
     progress(f"{ranked[0].order}, or its logarithms")
-    ranked = _of_logarithms(training, series, ranked)
+    ranked = _of_logarithms(training, ranked)
     for group in (WEEKDAY, MONTH_END, *([HOLIDAYS_OF + country] if country else [])):
         progress(f"{ranked[0].order}, or with {group}")
         ranked = _with_regressors(training, ranked, group)
     ranked = _near_ties_by_forecast(training, ranked)
-    return _settle(training, ranked, seasons, series, progress)
+    return _settle(training, ranked, seasons, progress)
 
 
 def _rivals(training: Training, seasons: list[int]) -> list[Order]:
@@ -97,8 +97,8 @@ def _clear_winner(training: Training, ranked: list[Estimate], rival: Order) -> l
     return walked if gain.mean() > STANDARD_ERRORS * training.standard_error(gain) else ranked
 
 
-def _of_logarithms(training: Training, series: DailySeries, ranked: list[Estimate]) -> list[Estimate]:
-    if not has_logarithms(series.values):
+def _of_logarithms(training: Training, ranked: list[Estimate]) -> list[Estimate]:
+    if not has_logarithms(training.series.values):
         return ranked
     same = training.estimate(replace(ranked[0].order, log=True), ranked[0])
     if training.criterion(same) > training.criterion(ranked[0]):
@@ -138,7 +138,6 @@ def _settle(
     training: Training,
     ranked: list[Estimate],
     seasons: list[int],
-    series: DailySeries,
     progress: Callable[[str], None],
 ) -> FittedModel:
     """The first that has an optimum; what was passed over is said."""
@@ -149,7 +148,7 @@ def _settle(
     for order in (*noisy, *_plain(training, seasons)):
         progress(f"exact likelihood of {order}")
         try:
-            fitted = fit(order, series)
+            fitted = fit(order, training.series)
         except NotConverged as exc:
             failure = exc
             continue

@@ -36,10 +36,11 @@ class Training:
     """A series, and how far ahead its forecasts are judged."""
 
     def __init__(self, series: DailySeries, horizon_days: int) -> None:
-        self._series = series
+        self.series = series
         self._horizon = horizon_days
         self._seen: dict[bool, tuple[Vector, float]] = {}
         self._beside: dict[tuple[bool, tuple[str, ...]], Matrix] = {}
+        self._judged: dict[Estimate, Vector | None] = {}
 
     def values(self, order: Order) -> Vector:
         """What the order describes, scaled, shape (n,)."""
@@ -68,7 +69,7 @@ class Training:
     def _consider(
         self, order: Order, tried: dict[Order, Estimate], near: Estimate | None = None
     ) -> Estimate | None:
-        counted = len(self._series) - order.lost_days - order.given_days
+        counted = len(self.series) - order.lost_days - order.given_days
         affordable = (order.coefficients + order.mean + 1) * DAYS_PER_PARAMETER
         if counted < affordable or order.has_common_lags:
             return None
@@ -91,7 +92,12 @@ class Training:
 
         In amounts; None where the days are too few to judge by. No origin lies in a gap and none looks into one.
         """
-        order, days = estimate.order, len(self._series)
+        if estimate not in self._judged:
+            self._judged[estimate] = self._judge(estimate)
+        return self._judged[estimate]
+
+    def _judge(self, estimate: Estimate) -> Vector | None:
+        order, days = estimate.order, len(self.series)
         trained = int(TRAINED * days)
         origins = self._origins(trained)
         if len(origins) < HORIZONS_JUDGED * self._horizon or trained < order.lost_days + 2 * DAYS_PER_PARAMETER:
@@ -101,7 +107,7 @@ class Training:
         made = css.rolling(order, inside.coefficients, self.values(order) - regression, origins, self._horizon)
         windows = np.lib.stride_tricks.sliding_window_view
         made += windows(regression, self._horizon)[origins]
-        errors = self._amounts(order, made) - windows(self._series.values, self._horizon)[origins]
+        errors = self._amounts(order, made) - windows(self.series.values, self._horizon)[origins]
         with np.errstate(over="ignore", invalid="ignore"):
             losses = np.sqrt(np.mean(errors**2, axis=1))
         return losses if np.isfinite(losses).all() else None
@@ -120,20 +126,20 @@ class Training:
 
     def _origins(self, trained: int) -> NDArray[np.int64]:
         """How many days are known at each: the last of them and the whole horizon were observed."""
-        invented = np.zeros(len(self._series), dtype=bool)
-        invented[[self._series.position(day) for day in self._series.interpolated]] = True
+        invented = np.zeros(len(self.series), dtype=bool)
+        invented[[self.series.position(day) for day in self.series.interpolated]] = True
         touched = np.lib.stride_tricks.sliding_window_view(invented, self._horizon + 1).any(axis=1)
         return np.flatnonzero(~touched[trained - 1 :]) + trained
 
     def _scaled(self, order: Order) -> tuple[Vector, float]:
         if order.log not in self._seen:
-            self._seen[order.log] = scaled(order, self._series)
+            self._seen[order.log] = scaled(order, self.series)
         return self._seen[order.log]
 
     def _columns(self, order: Order) -> Matrix:
         key = (order.mean, order.regressors)
         if key not in self._beside:
-            self._beside[key] = regressors.beside(order, self._series.first_day, len(self._series))
+            self._beside[key] = regressors.beside(order, self.series.first_day, len(self.series))
         return self._beside[key]
 
     def _amounts(self, order: Order, values: Matrix) -> Matrix:

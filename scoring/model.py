@@ -125,9 +125,7 @@ class ForecastModel:
         """Means and variances of the `horizon_days` days after the origin."""
         days = tuple(self.origin + timedelta(days=step + 1) for step in range(horizon_days))
         steps, noise = self._ahead(horizon_days)
-        center = self.intercept + self._effects(days) + steps @ self.state
-        variance = np.einsum("hi,ij,hj->h", steps, self.covariance, steps) + noise
-        return Forecast(center, np.maximum(variance, 0.0), self.log, days)
+        return Forecast(*self._moments(steps, noise, self._effects(days)), self.log, days)
 
     def observe(self, amounts: Sequence[float] | Vector) -> Self:
         """The same model after it has seen the days that follow its origin, parameters unchanged.
@@ -167,11 +165,12 @@ class ForecastModel:
         effects = self._effects(days)
         model, centers, variances = self, [], []
         for day in range(origins):
-            centers.append(self.intercept + effects[day : day + horizon_days] + steps @ model.state)
-            variances.append(np.einsum("hi,ij,hj->h", steps, model.covariance, steps) + noise)
+            center, variance = model._moments(steps, noise, effects[day : day + horizon_days])
+            centers.append(center)
+            variances.append(variance)
             model = model.observe(amounts[day : day + 1])
-        center, variance = (np.array(rows).reshape(-1, horizon_days) for rows in (centers, variances))
-        return Prediction(center, np.maximum(variance, 0.0), self.log)
+        all_centers, all_variances = (np.array(rows).reshape(-1, horizon_days) for rows in (centers, variances))
+        return Prediction(all_centers, all_variances, self.log)
 
     def _ahead(self, horizon_days: int) -> tuple[Matrix, Vector]:
         """What no origin changes: Z T^step, shape (h, k), and the variance of the noise by then, shape (h,)."""
@@ -183,6 +182,11 @@ class ForecastModel:
         each = np.einsum("hi,ij,hj->h", steps, self.noise, steps)
         noise[1:] = np.cumsum(each)[:-1]
         return steps, noise
+
+    def _moments(self, steps: Matrix, noise: Vector, effects: Vector) -> tuple[Vector, Vector]:
+        """Centers and variances of the days that the steps lead to, shape (h,) each."""
+        variance = np.einsum("hi,ij,hj->h", steps, self.covariance, steps) + noise
+        return self.intercept + effects + steps @ self.state, np.maximum(variance, 0.0)
 
     def _effects(self, days: Sequence[date]) -> Vector:
         return np.array([self.calendar.effect(day) for day in days])
