@@ -33,6 +33,7 @@ EXIT_CODES = {
     "service": 5,
     "conflict": 5,
 }
+REGISTER, DEPLOY = "register", "deploy"
 POLL_SECONDS = 0.5
 MOST_RUNS = 10_000
 
@@ -91,9 +92,15 @@ def _parser() -> argparse.ArgumentParser:
     asked = command("forecast", _forecast, "ask the champion's service for the days to come")
     asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 unless you say otherwise")
     promote = command("promote", _promote, "go on with a promotion that was killed or failed")
-    promote.add_argument("run_id", metavar="RUN")
+    promote.add_argument("--run", dest="run_id", metavar="RUN", required=True)
+    promote.add_argument(
+        "--step", choices=(REGISTER, DEPLOY), help="the half that a job makes; both unless you say"
+    )
     rollback = command("rollback", _rollback, "make an earlier version champion again")
     rollback.add_argument("--to", metavar="VERSION", help="the champion before the present one unless you say")
+    command(
+        "release", _release, "register what promotion jobs are made of: once for each state of the code, on Azure"
+    )
     command("services", _services, "list the services and their state")
     command("acquire", _acquire, "download the transaction history, cut it by year and land each", evaluation)
     return parser
@@ -216,10 +223,15 @@ def _forecast(options: argparse.Namespace) -> int:
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from retrain.dispatch import promote_run
+    from retrain.dispatch import promote_run, work_off
 
     settings, ports = _connect(options)
-    return _tell(promote_run(options.run_id, settings, ports), options)
+    try:
+        report = promote_run(options.run_id, settings, ports, options.step)
+    finally:
+        if options.step == DEPLOY:  # nobody else is there to see that requests have waited for this
+            work_off(settings, ports)
+    return _tell(report, options)
 
 
 def _rollback(options: argparse.Namespace) -> int:
@@ -227,6 +239,18 @@ def _rollback(options: argparse.Namespace) -> int:
 
     settings, ports = _connect(options)
     return _tell(roll_back(options.to, settings, ports), options)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from retrain.settings import parse
+    from retrain.wiring import releaser
+
+    released = releaser(parse(os.environ)).release(_show_progress)
+    _show_progress("", "")
+    width = max(map(len, released))
+    lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
+    print(json.dumps(released) if options.json else "\n".join(lines))
+    return 0
 
 
 def _services(options: argparse.Namespace) -> int:
@@ -265,7 +289,7 @@ def _connect(options: argparse.Namespace) -> tuple[Settings, Ports]:
 
 def _work_off(request: Request, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
     """Wait for the request's own run, made here or by whoever holds the lock, and print it."""
-    from retrain.dispatch import work_off
+    from retrain.dispatch import under_way, work_off
     from retrain.ledger import Ledger
 
     ledger = Ledger(ports.state)
@@ -273,7 +297,7 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
         _show_progress("waiting", "another process is retraining")
         time.sleep(POLL_SECONDS)
     report = ledger.run(request.run_id)
-    if report["status"] == "queued":
+    if report["status"] == "queued" and not under_way(ports):
         first = ledger.run(ledger.requests()[0].run_id)
         raise ServiceUnavailable(
             f"run {request.run_id} waits behind run {first['run_id']}, which met trouble: {first.get('reason', '')}"

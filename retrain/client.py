@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ServiceError, ServiceTimeout, ServiceUnavailable
 
 if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
+
     from retrain.ports import Service
 
 CONNECT_SECONDS = 3
@@ -28,7 +31,9 @@ def ask(
         with requests.Session() as session:
             session.trust_env = False  # neither a proxy nor a netrc has business with the key
             limits = (CONNECT_SECONDS, answer_seconds or ANSWER_SECONDS)
-            answer = session.request(method, url, json=body, headers={"x-api-key": service.key}, timeout=limits)
+            if service.certificate:
+                session.mount("https://", _pinned(service.certificate))
+            answer = session.request(method, url, json=body, headers=_headers(service), timeout=limits)
         found: Any = answer.json()
     except requests.Timeout as exc:
         raise ServiceTimeout(f"{url} did not answer in time; `retrain services` tells its state") from exc
@@ -42,3 +47,24 @@ def ask(
     if not answer.ok:
         raise ServiceError(f"{url} refuses ({answer.status_code}): {found.get('detail', '')}")
     return found
+
+
+def _headers(service: Service) -> dict[str, str]:
+    chosen = {"azureml-model-deployment": service.deployment} if service.deployment else {}
+    return {"Authorization": f"Bearer {service.key}", **chosen}
+
+
+def _pinned(certificate: str) -> HTTPAdapter:
+    """Trust this certificate (PEM) and no other."""
+    from requests.adapters import HTTPAdapter
+
+    trust = ssl.create_default_context(cadata=certificate)
+
+    class Pinned(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options, ssl_context=trust)
+
+        def cert_verify(self, conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
+            conn.cert_reqs = "CERT_REQUIRED"  # the inherited one would add the public authorities
+
+    return Pinned()

@@ -8,20 +8,28 @@ request behind, and the next trigger takes it up.
 from __future__ import annotations
 
 import traceback
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+
+import stamina
 
 from retrain.errors import Bug, ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger
-from retrain.promotion import promote, rollback
+from retrain.promotion import REGISTER, give_up, promote, rollback
 from retrain.report import RunReport
 from retrain.service import retrain
+from retrain.submission import Promotion
+from retrain.supervision import look_after
 from retrain.trigger import Request, Trigger, new_run_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from retrain.ports import Ports
     from retrain.settings import Settings
 
 LOCK = "retrain"
+JOB_WAITS_SECONDS = 900  # for the lock: longer than a decision takes
 
 
 def ask(
@@ -44,7 +52,8 @@ def work_off(settings: Settings, ports: Ports) -> bool:
     """Make every run that has been asked for; False if another process holds the lock and will do so.
 
     A run that met a service in trouble keeps its request, and ends the round: what was asked later may speak of the
-    same days, and must not be overtaken.
+    same days, and must not be overtaken. So does a run that a job is promoting: who comes next is to be measured
+    against whoever is champion then.
     """
     ledger = Ledger(ports.state)
     attempted: set[str] = set()
@@ -64,14 +73,40 @@ def work_off(settings: Settings, ports: Ports) -> bool:
     return True
 
 
-def promote_run(run_id: str, settings: Settings, ports: Ports) -> dict[str, Any]:
+def under_way(ports: Ports) -> str | None:
+    """The run that a job is promoting, for whose end every later request waits."""
+    ledger = Ledger(ports.state)
+    for request in ledger.requests() if ports.jobs is not None else []:
+        report = ledger.report(request.run_id)
+        if report is not None and report["status"] == "promoting":
+            return request.run_id
+    return None
+
+
+def promote_run(run_id: str, settings: Settings, ports: Ports, half: str | None = None) -> dict[str, Any]:
     """Go on with the promotion of a run that was killed or failed, and give its report.
 
-    Raises: LockHeld if a retrain is going on; what `promote` raises, which is on record then.
+    Args: half: which half a job makes; None for all of it, by hand.
+    Raises: LockHeld if a retrain is going on, which a job waits for; Conflict if the run was given up before its
+        job came to this; what `promote` raises, which is on record then.
     """
-    with ports.state.lock(LOCK):
+    with _lock(ports, JOB_WAITS_SECONDS if half else 0):
         report = Ledger(ports.state).run(run_id)
-        return _go_on(Request(run_id, Trigger(report["trigger"])), report, settings, ports)
+        if half and report["status"] == "done":
+            return report
+        if half and report["status"] != "promoting":
+            raise Conflict(f"run {run_id} waits for no job any more: {report.get('reason', 'it is queued')}")
+        return _go_on(Request(run_id, Trigger(report["trigger"])), report, settings, ports, half)
+
+
+@contextmanager
+def _lock(ports: Ports, seconds: float) -> Iterator[None]:
+    """Hold the lock, for which somebody may have to be waited. Raises: LockHeld if that takes too long."""
+    with ExitStack() as held:
+        for attempt in stamina.retry_context(LockHeld, attempts=None if seconds else 1, timeout=seconds or None):
+            with attempt:
+                held.enter_context(ports.state.lock(LOCK))
+        yield
 
 
 def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any]:
@@ -102,12 +137,11 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     ledger = Ledger(ports.state)
     before = ledger.report(request.run_id)
     ended = before["status"] if before else None
-    if before and ended == "promoting":  # it was killed on its way to the champion
+    if before and ended == "promoting":  # it was killed on its way to the champion, or a job takes it there
         try:
-            _go_on(request, before, settings, ports)
+            return _pursue(request, before, settings, ports)
         except RetrainError as error:
             return not _in_trouble(error)
-        return True
     if ended == "done":  # it was killed with its request in its hand
         ledger.done(request)
         return True
@@ -123,9 +157,10 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
         ledger.keep_traceback(request.run_id, traceback.format_exc())
         report.failed(Bug(error))
     ledger.record(request.run_id, report.as_json())
-    if not keep:
+    waits = report.promoting and report.error is None
+    if not keep and not waits:
         ledger.done(request)
-    return not in_trouble
+    return not in_trouble and not waits
 
 
 def _in_trouble(error: RetrainError) -> bool:
@@ -133,25 +168,57 @@ def _in_trouble(error: RetrainError) -> bool:
     return isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
 
 
-def _go_on(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> dict[str, Any]:
+def _pursue(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> bool:
+    """See to a promotion that was begun; False while a job is making it.
+
+    Raises: what going on with it raises.
+    """
+    if ports.jobs is not None:
+        job = look_after(request.run_id, ports.jobs, settings, ports)
+        if not job.ended:
+            return False
+        if job.failure:
+            _give_up(request, report, job.failure, settings, ports)
+            return True
+    _go_on(request, report, settings, ports)
+    return True
+
+
+def _give_up(request: Request, report: dict[str, Any], failure: str, settings: Settings, ports: Ports) -> None:
+    """A job came to nothing and did not say so itself: its run has failed, and what it left behind goes."""
+    give_up(request.run_id, settings, ports)
+    step = Promotion.of(request.run_id, ports).step
+    _fail(request, report, PromotionFailed(step, failure, []), ports)
+    Ledger(ports.state).done(request)
+
+
+def _fail(request: Request, report: dict[str, Any], error: RetrainError, ports: Ports) -> None:
+    failure = {"status": "failed", "verdict": None, "reason": str(error), "error": error.as_json()}
+    Ledger(ports.state).record(request.run_id, report | failure)
+
+
+def _go_on(
+    request: Request, report: dict[str, Any], settings: Settings, ports: Ports, half: str | None = None
+) -> dict[str, Any]:
     """Make a promotion again that was begun, and bring its report up to date.
 
     Raises: what `promote` raises, which is on record then, unless the run had ended well before.
     """
     ledger = Ledger(ports.state)
     try:
-        model = promote(request.run_id, settings, ports)
+        model = promote(request.run_id, settings, ports, half)
     except RetrainError as error:
         if report["status"] != "done":
-            failure = {"status": "failed", "verdict": None, "reason": str(error), "error": error.as_json()}
-            ledger.record(request.run_id, report | failure)
-        if not _in_trouble(error):
+            _fail(request, report, error, ports)
+        if half or not _in_trouble(error):  # a job is not made twice; the next trigger decides anew
             ledger.done(request)
         raise
-    promotion = ledger.promotion(request.run_id) or {}
-    report |= {"status": "done", "verdict": "promote", "reason": promotion.get("reason", "")}
-    report |= {"model": model.as_json(), "promotion": promotion.get("steps")}
-    report.pop("error", None)
+    promotion = Promotion.of(request.run_id, ports)
+    report |= {"model": model.as_json(), "promotion": promotion.steps}
+    if half != REGISTER:
+        report |= {"status": "done", "verdict": "promote", "reason": promotion.reason}
+        report.pop("error", None)
     ledger.record(request.run_id, report)
-    ledger.done(request)
+    if half != REGISTER:
+        ledger.done(request)
     return report

@@ -21,6 +21,8 @@ from retrain.wiring import connect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from retrain.ports import Ports
+
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
 MOST_DIGITS = 3
@@ -67,11 +69,22 @@ def on_event(trigger: Trigger, file: str | None = None, note: str | None = None)
         logging.ERROR if report["status"] == "failed" else logging.INFO,
         "run %s: %s. %s",
         request.run_id,
-        report["verdict"] or report["status"],
-        report["reason"],
+        report.get("verdict") or report["status"],
+        report.get("reason", ""),
     )
     if request in ledger.requests():
-        raise ServiceUnavailable(report["reason"])
+        _leave_to_a_job(request.run_id, ports)
+
+
+def _leave_to_a_job(run_id: str, ports: Ports) -> None:
+    """Accept that a request is left, if a promotion is under way whose job will work it off.
+
+    Raises: ServiceUnavailable otherwise, so that the platform tries again.
+    """
+    ahead = dispatch.under_way(ports)
+    if ahead is None:
+        raise ServiceUnavailable(Ledger(ports.state).run(run_id).get("reason", "an earlier run met trouble"))
+    log.info("run %s waits for the job that promotes run %s", run_id, ahead)
 
 
 def on_queue() -> None:
@@ -79,7 +92,7 @@ def on_queue() -> None:
     settings = parse(os.environ)
     ports = connect(settings)
     if dispatch.work_off(settings, ports) and (left := Ledger(ports.state).requests()):
-        raise ServiceUnavailable(Ledger(ports.state).run(left[0].run_id).get("reason", "a request is left"))
+        _leave_to_a_job(left[0].run_id, ports)
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:

@@ -15,6 +15,7 @@
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  it may pass: the event is kept and tried again
         │   └── ServiceTimeout
+        ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the winner could not be made to answer; the champion stays
         └── AccessDenied        it will not pass: a role is missing
 
@@ -142,11 +143,23 @@ class ServiceTimeout(ServiceUnavailable):
     """The service took too long."""
 
 
+class BuildFailed(ServiceError):
+    """An image could not be built.
+
+    Args:
+        log: all that the builder wrote.
+    """
+
+    def __init__(self, problem: str, log: str) -> None:
+        self.log = log
+        super().__init__(problem)
+
+
 class PromotionFailed(ServiceError):
     """A step of a promotion failed; whatever it had deployed is gone and the champion is as it was.
 
     Args:
-        log: the last lines that the service wrote.
+        log: the last lines that the service, or the build, wrote.
     """
 
     def __init__(self, step: str, reason: str, log: list[str]) -> None:

@@ -44,10 +44,10 @@ def _champions_service(ports: Ports) -> Service:
     champion = Ledger(ports.state).pointer().champion
     if champion is None:
         raise NotFound("there is no champion yet; land a file of transactions first")
-    for service in ports.platform.services():
-        if service.version == champion.version:
-            return service
     version = champion.version
+    service = ports.platform.find(version)
+    if service is not None:
+        return service
     raise ServiceUnavailable(
         f"version {version} is champion and has no service; `retrain rollback --to {version}` starts one"
     )

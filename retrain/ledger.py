@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import Conflict, NotFound, ServiceError
@@ -59,8 +60,8 @@ class Pointer:
 
         A reign that the same run ended was a switch that had to be taken back.
         """
-        followers = [*(reign.run_id for reign in self.reigns[1:]), None]
-        kept = [reign for reign, follower in zip(self.reigns, followers, strict=True) if reign.run_id != follower]
+        followers = {before: after.run_id for before, after in pairwise(self.reigns)}
+        kept = [reign for reign in self.reigns if reign.run_id != followers.get(reign)]
         return list(dict.fromkeys(reign.version for reign in reversed(kept) if reign.version != NOBODY))
 
 
@@ -105,6 +106,10 @@ class Ledger:
     def keep_traceback(self, run_id: str, text: str) -> None:
         """For whoever mends the bug; no route shows it."""
         self._store.write(f"runs/{run_id}/traceback.txt", text.encode())
+
+    def keep_build_log(self, run_id: str, text: str) -> None:
+        """What the builder of the image wrote."""
+        self._store.write(f"runs/{run_id}/build.log", text.encode())
 
     def report(self, run_id: str) -> dict[str, Any] | None:
         """A run's report; None if there is none yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,13 +64,28 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """What a service is started from, by a reference that never means anything else, and how it was built."""
+
+    reference: str
+    log: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """A running version: where it answers, and the key that it wants."""
+    """A running version: where it answers, and the key that it wants.
+
+    Attributes:
+        deployment: which of the versions behind one address is meant; empty where each has its own.
+        certificate: the PEM certificate to trust instead of the public authorities; empty to trust those.
+    """
 
     name: str
     version: str
     url: str
     key: str = field(repr=False)
+    deployment: str = ""
+    certificate: str = field(default="", repr=False)
 
 
 class Platform(Protocol):
@@ -79,11 +94,17 @@ class Platform(Protocol):
     Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
     """
 
-    def build(self, name: str, context: Mapping[str, bytes]) -> str:
-        """Make an image and give its reference. Idempotent."""
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
+        """Make the image of a model's version. Idempotent. Raises: BuildFailed."""
 
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """Start a service beside those that run, and return without waiting. Idempotent by name."""
+        """Start a service beside those that run; it need not be ready yet. Idempotent by name."""
+
+    def point_to(self, name: str) -> None:
+        """Send the platform's own stable address to a service; nothing happens where there is no such address."""
+
+    def find(self, version: str) -> Service | None:
+        """The service of a version as it is on record, which costs no call to a control plane."""
 
     def services(self) -> list[Service]:
         """Everything that was deployed and not removed, running or not."""
@@ -98,6 +119,51 @@ class Platform(Protocol):
         """Stop a service; requests in flight are finished. Nothing happens if there is none."""
 
 
+class Catalog(Protocol):
+    """Where people look for models and images, beside the store that decides which there are.
+
+    Every method is idempotent, and may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    """
+
+    def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
+        """List a version, or add to what is told of it.
+
+        Args: artifact: the object's name in the store of the state.
+        Raises: Conflict if the version that is listed there is another model.
+        """
+
+    def show_image(self, name: str, version: str, image: str) -> None:
+        """List the image of a version."""
+
+
+class Job(NamedTuple):
+    """How a job is doing.
+
+    Attributes:
+        ended: it neither runs nor waits any more.
+        failure: why it came to nothing, in its own words; empty if it did not.
+    """
+
+    ended: bool
+    failure: str = ""
+
+
+class Jobs(Protocol):
+    """Run promotions elsewhere, where minutes do not matter; one job a run.
+
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    """
+
+    def submit(self, run_id: str) -> str:
+        """Start a run's promotion and give the job's name. Idempotent."""
+
+    def look(self, run_id: str) -> Job | None:
+        """How it is doing; None if there certainly is no such job."""
+
+    def cancel(self, run_id: str) -> None:
+        """Stop it. Nothing happens if it has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a run touches.
@@ -108,6 +174,8 @@ class Ports:
         platform: where versions answer.
         now: the time, in UTC.
         progress: told of the stage and where in it, for a person who waits.
+        catalog: where versions are listed besides; None where the store is all there is.
+        jobs: who promotes; None to do it in the process that decided.
     """
 
     inbox: ObjectStore
@@ -115,3 +183,5 @@ class Ports:
     platform: Platform
     now: Callable[[], datetime]
     progress: Callable[[str, str], None]
+    catalog: Catalog | None = None
+    jobs: Jobs | None = None

@@ -10,107 +10,59 @@ pointer back.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from retrain import __version__
-from retrain.errors import Bug, Conflict, NotFound, PromotionFailed, RetrainError
+from retrain import catalog
+from retrain.errors import Bug, BuildFailed, Conflict, NotFound, PromotionFailed, RetrainError
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
-from retrain.ports import ABSENT
 from retrain.proof import confirm, prove, wait_until_ready
-from retrain.registry import Lineage, RegisteredModel, Registry
+from retrain.registry import Lineage, RegisteredModel, Registry, service_name
+from retrain.submission import Promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from retrain.fit import FittedModel
-    from retrain.ports import Ports
-    from retrain.series import DailySeries
+    from retrain.ports import Ports, Service
     from retrain.settings import Settings
 
-
-@dataclass(slots=True)
-class Promotion:
-    """What is to answer, instead of whom, and how far it has come.
-
-    Attributes:
-        reason: why it should be champion.
-        over: the champion that it was measured against; None for the first.
-        steps: what each finished step came to.
-    """
-
-    run_id: str
-    reason: str
-    artifact_sha256: str
-    lineage: dict[str, str]
-    over: str | None
-    steps: dict[str, Any] = field(default_factory=dict)
-    step: str = ""
-
-    @contextmanager
-    def taking(self, step: str, ports: Ports) -> Iterator[dict[str, Any]]:
-        """Take a step and write down what it came to."""
-        self.step, outcome = step, dict[str, Any]()
-        ports.progress(step, "")
-        yield outcome
-        self.steps[step] = {"at": ports.now().isoformat(), **outcome}
-        self.note(ports)
-
-    def note(self, ports: Ports) -> None:
-        """Write down how far it has come."""
-        record = {name: getattr(self, name) for name in self.__slots__}
-        Ledger(ports.state).note_promotion(self.run_id, record)
+REGISTER, DEPLOY = "register", "deploy"
+"""The two halves in which a job promotes; the second takes every step after the first."""
+LOG_LINES = 20
 
 
-def submit(
-    winner: FittedModel,
-    series: DailySeries,
-    pointer: Pointer,
-    reason: str,
-    run_id: str,
-    settings: Settings,
-    ports: Ports,
-) -> None:
-    """Keep the winner's artifact and write down that it is to be promoted.
-
-    Args:
-        winner: fitted to every day of `series`.
-        pointer: as it was when the comparison began.
-    """
-    lineage = Lineage(
-        data_sha256=series.sha256,
-        trained_from=series.first_day,
-        trained_through=series.last_day,
-        order=str(winner.order),
-        code_version=__version__,
-    ).as_json()
-    facts = {**winner.model.facts, "name": settings.model_name, "parameters": winner.parameters, "lineage": lineage}
-    artifact = replace(winner.model, facts=facts).to_json()
-    digest = Registry(ports.state, settings.model_name).keep(artifact)
-    over = pointer.champion.version if pointer.champion else None
-    if pointer.etag == ABSENT:
-        Ledger(ports.state).found()
-    Promotion(run_id, reason, digest, lineage, over).note(ports)
-
-
-def promote(run_id: str, settings: Settings, ports: Ports) -> RegisteredModel:
+def promote(run_id: str, settings: Settings, ports: Ports, half: str | None = None) -> RegisteredModel:
     """Make the model that a run has submitted the champion, or go on with that.
 
+    Args: half: REGISTER to stop once it is registered; DEPLOY or None to go all the way.
     Raises: NotFound if the run has submitted none; PromotionFailed with the step, the reason and the service's last
         lines, the champion being as it was.
     """
-    record = Ledger(ports.state).promotion(run_id)
-    if record is None:
-        raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` tells its verdict")
-    promotion = Promotion(**record)
+    promotion = Promotion.of(run_id, ports)
+    model = _register(promotion, settings, ports)
+    return model if half == REGISTER else _crown(promotion, model, settings, ports)
+
+
+def _register(promotion: Promotion, settings: Settings, ports: Ports) -> RegisteredModel:
     registry = Registry(ports.state, settings.model_name)
-    with promotion.taking("register", ports) as outcome:
-        lineage = Lineage.from_json(promotion.lineage)
-        model = registry.register(promotion.artifact_sha256, lineage, run_id, ports.now())
-        outcome["version"] = model.version
-    return _crown(promotion, model, settings, ports)
+    lineage = Lineage.from_json(promotion.lineage)
+    try:
+        with promotion.taking(REGISTER, ports) as outcome:
+            model = registry.register(promotion.artifact_sha256, lineage, promotion.run_id, ports.now())
+            catalog.list_version(model, settings, ports)
+            outcome["version"] = model.version
+    except RetrainError as error:
+        raise PromotionFailed(REGISTER, str(error), []) from error
+    return model
+
+
+def give_up(run_id: str, settings: Settings, ports: Ports) -> None:
+    """Leave things as they were before a promotion that nobody goes on with."""
+    promotion = Promotion.of(run_id, ports)
+    registered = promotion.steps.get(REGISTER)
+    if registered is not None:
+        model = Registry(ports.state, settings.model_name).get(registered["version"])
+        if not _reigns(Ledger(ports.state).pointer(), promotion, model):
+            _undo(promotion, model, settings, ports)
 
 
 def rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> RegisteredModel:
@@ -130,21 +82,12 @@ def rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> R
     return _crown(promotion, model, settings, ports)
 
 
-def service_name(model: RegisteredModel) -> str:
-    """One service a version."""
-    return f"{model.name}-v{model.version}"
-
-
 def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> RegisteredModel:
-    name, registry = service_name(model), Registry(ports.state, model.name)
+    name, registry = service_name(model.name, model.version), Registry(ports.state, model.name)
     reigns = _reigns(Ledger(ports.state).pointer(), promotion, model)
     try:
-        with promotion.taking("build", ports) as outcome:
-            image = ports.platform.build(name, build_context(model, registry.artifact(model)))
-            outcome["image"] = image
-        with promotion.taking("deploy", ports) as outcome:
-            service = ports.platform.deploy(name, model.version, image)
-            outcome["service"] = service.url
+        image = _build(promotion, model, ports)
+        service = _deploy(promotion, model, image, ports)
         with promotion.taking("prove", ports):
             loaded = registry.load(model)
             wait_until_ready(service, ports.platform, settings.ready_seconds)
@@ -152,20 +95,40 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
         with promotion.taking("switch", ports):
             if not reigns:
                 _switch(promotion, model, ports)
+            ports.platform.point_to(name)
         with promotion.taking("confirm", ports):
             confirm(service, loaded, ports.platform, settings.confirm_seconds)
     except Exception as error:  # the door of the steps: whatever it is, things are left as they were
-        log = _last_lines(name, ports)
+        log = error.log.splitlines()[-LOG_LINES:] if isinstance(error, BuildFailed) else _last_lines(name, ports)
         if not reigns:
             _undo(promotion, model, settings, ports)
         told = error if isinstance(error, RetrainError) else Bug(error)
         raise PromotionFailed(promotion.step, str(told), log) from error
-    with promotion.taking("retire", ports) as outcome:
-        try:
-            outcome["removed"] = _retire(settings.keep_services, ports)
-        except RetrainError as error:  # the new champion answers; the next promotion retires what is left
-            outcome["failed"] = str(error)
+    _retire(promotion, model, settings, ports)
     return model
+
+
+def _build(promotion: Promotion, model: RegisteredModel, ports: Ports) -> str:
+    ledger, artifact = Ledger(ports.state), Registry(ports.state, model.name).artifact(model)
+    with promotion.taking("build", ports) as outcome:
+        try:
+            image = ports.platform.build(model.name, model.version, build_context(model, artifact))
+        except BuildFailed as error:
+            ledger.keep_build_log(promotion.run_id, error.log)
+            raise
+        if image.log:
+            ledger.keep_build_log(promotion.run_id, image.log)
+        catalog.list_image(model, image.reference, ports)
+        outcome["image"] = image.reference
+    return image.reference
+
+
+def _deploy(promotion: Promotion, model: RegisteredModel, image: str, ports: Ports) -> Service:
+    with promotion.taking(DEPLOY, ports) as outcome:
+        service = ports.platform.deploy(service_name(model.name, model.version), model.version, image)
+        catalog.tell(model, ports, service=service.url)
+        outcome["service"] = service.url
+    return service
 
 
 def _reigns(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> bool:
@@ -202,9 +165,12 @@ def _undo(promotion: Promotion, model: RegisteredModel, settings: Settings, port
         pointer = ledger.pointer()
         if _is_ours(pointer, promotion, model):
             ledger.switch(pointer, Reign(promotion.over or NOBODY, ports.now(), promotion.run_id))
+        champion = ledger.pointer().champion
+        if champion is not None and "prove" in promotion.steps:
+            ports.platform.point_to(service_name(model.name, champion.version))
     with suppress(RetrainError):  # what is left behind is removed when the next promotion retires
         if model.version not in ledger.pointer().versions[: settings.keep_services]:
-            ports.platform.remove(service_name(model))
+            ports.platform.remove(service_name(model.name, model.version))
 
 
 def _last_lines(name: str, ports: Ports) -> list[str]:
@@ -214,10 +180,22 @@ def _last_lines(name: str, ports: Ports) -> list[str]:
         return []
 
 
-def _retire(keep: int, ports: Ports) -> list[str]:
-    """Stop every service but those of the last champions."""
-    kept = Ledger(ports.state).pointer().versions[:keep]
-    removed = [service.name for service in ports.platform.services() if service.version not in kept]
-    for name in removed:
-        ports.platform.remove(name)
-    return removed
+def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
+    """Stop every service but those of the last champions, and remember that the question is answered.
+
+    Nothing here can make the promotion fail: the new champion answers, and the next one retires what is left.
+    """
+    ledger = Ledger(ports.state)
+    with promotion.taking("retire", ports) as outcome:
+        try:
+            if promotion.question is not None:
+                ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
+            kept = ledger.pointer().versions[: settings.keep_services]
+            removed = [service.name for service in ports.platform.services() if service.version not in kept]
+            for name in removed:
+                ports.platform.remove(name)
+            outcome["removed"] = removed
+            over = Registry(ports.state, model.name).get(promotion.over) if promotion.over else None
+            catalog.list_reigns(model, over, ports)
+        except RetrainError as error:
+            outcome["failed"] = str(error)

@@ -18,6 +18,7 @@ PROOF_DAYS = 14
 PROOF_LEVEL = 80
 TOLERANCE = 1e-9  # relative; the service may run on another processor
 POLL_SECONDS = 0.1
+SLOWER, LONGEST_PAUSE_SECONDS = 1.3, 5.0  # a process is up in a moment, a container in minutes, and asking costs
 
 
 def wait_until_ready(service: Service, platform: Platform, limit_seconds: float) -> None:
@@ -25,7 +26,7 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
 
     Raises: ServiceError if it dies, does not get ready in time, or is another version.
     """
-    deadline = time.monotonic() + limit_seconds
+    deadline, pause = time.monotonic() + limit_seconds, POLL_SECONDS
     while True:
         try:
             ready = ask(service, "/readyz", answer_seconds=max(deadline - time.monotonic(), POLL_SECONDS))
@@ -34,7 +35,8 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
                 raise ServiceError(f"service {service.name} ended before it was ready") from exc
             if time.monotonic() > deadline:
                 raise ServiceError(f"service {service.name} was not ready within {limit_seconds:g} s") from exc
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)
         else:
             if ready.get("version") != service.version:
                 raise ServiceError(
@@ -68,9 +70,10 @@ def confirm(service: Service, model: ForecastModel, platform: Platform, seconds:
 
     Raises: ServiceError as soon as it fails once.
     """
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, POLL_SECONDS
     while time.monotonic() < deadline:
         if not platform.is_running(service.name):
             raise ServiceError(f"service {service.name} ended right after the switch")
         prove(service, model)
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
+        pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)

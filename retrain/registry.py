@@ -54,6 +54,16 @@ class RegisteredModel:
         return {"name": self.name, "version": self.version, "artifact_sha256": self.artifact_sha256}
 
 
+def artifact_name(sha256: str) -> str:
+    """Where the store of the state keeps an artifact."""
+    return f"artifacts/{sha256}.json"
+
+
+def service_name(model: str, version: str) -> str:
+    """One service a version."""
+    return f"{model}-v{version}"
+
+
 class Registry:
     """The versions 1, 2, 3, ... of one model in an object store."""
 
@@ -63,7 +73,7 @@ class Registry:
     def keep(self, artifact: bytes) -> str:
         """Store an artifact, which makes it no version yet, and give its sha256."""
         digest = hashlib.sha256(artifact).hexdigest()
-        self._store.write(f"artifacts/{digest}.json", artifact)
+        self._store.write(artifact_name(digest), artifact)
         return digest
 
     def register(self, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
@@ -113,7 +123,7 @@ class Registry:
 
     def artifact(self, model: RegisteredModel) -> bytes:
         """The artifact's bytes. Raises: ModelError unless they are there and have the recorded sha256."""
-        name = f"artifacts/{model.artifact_sha256}.json"
+        name = artifact_name(model.artifact_sha256)
         stored = self._store.read(name)
         if stored is None or hashlib.sha256(stored.data).hexdigest() != model.artifact_sha256:
             raise ModelError(

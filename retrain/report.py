@@ -156,7 +156,7 @@ def summary(report: dict[str, Any]) -> str:
     lines += _score_lines(report)
     if report["model"]:
         lines.append(f"model      {report['model']['name']} version {report['model']['version']}")
-        lines += _promotion_lines(report.get("promotion"))
+    lines += _promotion_lines(report.get("promotion"))
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report["seconds"].items())
     lines += [f"time       {spent}", f"artifacts  {report['artifacts']}"]
     return "\n".join(lines)
@@ -189,9 +189,12 @@ def _data_lines(data: dict[str, Any] | None) -> list[str]:
 def _promotion_lines(steps: dict[str, Any] | None) -> list[str]:
     if not steps:
         return []
+    if set(steps) == {"submit"}:
+        return [f"promotion  job {steps['submit']['job']} is on its way"]
     retired = steps.get("retire", {}).get("removed")
     also = f"; retired {', '.join(retired)}" if retired else ""
-    return [f"promotion  {' -> '.join(steps)}; answers at {steps['deploy']['service']}{also}"]
+    answers = f"; answers at {steps['deploy']['service']}" if "deploy" in steps else ""
+    return [f"promotion  {' -> '.join(steps)}{answers}{also}"]
 
 
 def _score_lines(report: dict[str, Any]) -> list[str]:

@@ -20,11 +20,12 @@ from retrain.evaluate import Comparison, compare
 from retrain.fit import FittedModel, fit, refit
 from retrain.history import History, accept, note_taken_in, quarantine, read_history, taken_in
 from retrain.ledger import Ledger, Pointer
-from retrain.promotion import promote, submit
+from retrain.promotion import promote
 from retrain.registry import RegisteredModel, Registry
 from retrain.report import RunReport, model_card
 from retrain.search import search
 from retrain.series import MAX_GAP_DAYS, DailySeries, GapPolicy, daily_series, longest_gap
+from retrain.submission import hand_over, submit
 from retrain.transactions import read_days
 from retrain.trigger import shown_name
 
@@ -77,9 +78,10 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
             with _stage("fit", report, ports):
                 winner = _fitted_to_every_day(challenger, series)
             decision = _remarked(decision, winner)
-            _promote(winner, series, pointer, decision, settings, ports, report)
+            _promote(winner, series, pointer, question, decision, settings, ports, report)
     report.decided(decision)
-    if not request.dry_run and decision.verdict is not Verdict.UNCHANGED:
+    # A winner's question is answered when it is champion, and not before.
+    if not request.dry_run and decision.verdict not in (Verdict.UNCHANGED, Verdict.PROMOTE):
         Ledger(ports.state).conclude(question, request.run_id, decision.verdict, decision.reason)
 
 
@@ -223,16 +225,21 @@ def _promote(
     winner: FittedModel,
     series: DailySeries,
     pointer: Pointer,
+    question: str,
     decision: Decision,
     settings: Settings,
     ports: Ports,
     report: RunReport,
 ) -> None:
-    """The order that was measured, refitted to every day, is what gets promoted."""
+    """The order that was measured, refitted to every day, is what gets promoted: by a job if there are jobs."""
     run_id, order = report.request.run_id, str(winner.order)
-    submit(winner, series, pointer, decision.reason, run_id, settings, ports)
+    submit(winner, series, pointer, decision.reason, question, run_id, settings, ports)
     report.submitted(decision, model_card(None, order, series.last_day))
     Ledger(ports.state).record(run_id, report.as_json())
+    if ports.jobs is not None:
+        with _stage("submit", report, ports):
+            report.steps = hand_over(run_id, ports.jobs, ports)
+        return
     with _stage("promote", report, ports):
         model = promote(run_id, settings, ports)
         report.promoted(model, (Ledger(ports.state).promotion(run_id) or {}).get("steps", {}))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from retrain.adapters.process import ProcessPlatform
-from retrain.ports import Service
+from retrain.ports import Image, Service
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel
 
@@ -28,10 +28,10 @@ class ThreadPlatform:
         self.images: dict[str, Mapping[str, bytes]] = {}
         self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
 
-    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Keep the context."""
-        self.images[name] = context
-        return name
+        self.images[f"{model}:{version}"] = context
+        return Image(f"{model}:{version}")
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Serve the image's model."""
@@ -48,6 +48,13 @@ class ThreadPlatform:
         version = json.loads(context["model/version.json"])
         model = ForecastModel.from_json(context["model/artifact.json"])
         return Served(model, version["name"], version["version"], version["data_sha256"])
+
+    def point_to(self, name: str) -> None:
+        """There is no stable address."""
+
+    def find(self, version: str) -> Service | None:
+        """By version."""
+        return next((service for service in self.services() if service.version == version), None)
 
     def services(self) -> list[Service]:
         """Those that run."""

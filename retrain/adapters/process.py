@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.errors import ConfigError, ServiceError
-from retrain.ports import Service
+from retrain.ports import Image, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,17 +40,17 @@ class ProcessPlatform:
     def __init__(self, root: Path) -> None:
         self._images, self._services = root.resolve() / "images", root.resolve() / "services"
 
-    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Lay the folder out as the Dockerfile would its /app; a folder with other bytes in it is laid out anew."""
-        image = self._images / name
+        image = self._images / f"{model}-v{version}"
         if not _holds(image, context):
-            unfinished = self._images / f".{name}-{secrets.token_hex(4)}"
+            unfinished = self._images / f".{image.name}-{secrets.token_hex(4)}"
             for path, data in context.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
                 (unfinished / path).write_bytes(data)
             shutil.rmtree(image, ignore_errors=True)
             unfinished.replace(image)
-        return str(image)
+        return Image(str(image))
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
@@ -65,6 +65,13 @@ class ProcessPlatform:
             self._write(service)
         self._start(service, image)
         return service
+
+    def point_to(self, name: str) -> None:
+        """See Platform."""
+
+    def find(self, version: str) -> Service | None:
+        """See Platform."""
+        return next((service for service in self.services() if service.version == version), None)
 
     def services(self) -> list[Service]:
         """See Platform."""

@@ -27,6 +27,8 @@ from tests.platforms import stop_services
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from retrain.ports import Image
+
 ROOT = Path(__file__).parents[2]
 YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
 NEW_YEAR = FIRST_DAY + timedelta(days=100)
@@ -52,11 +54,11 @@ class Sabotaged(ProcessPlatform):
         super().__init__(root)
         self._tampered = tampered
 
-    def build(self, name: str, context: Mapping[str, bytes]) -> str:
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """The genuine files, but for those named."""
         genuine = {"scoring/genuine.py": context["scoring/__main__.py"]}
         tampered = {path.replace("__", "/", 1): data for path, data in self._tampered.items()}
-        return super().build(name, {**context, **genuine, **tampered})
+        return super().build(model, version, {**context, **genuine, **tampered})
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ main(sys.argv[2:])
 def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
     serving: World, tmp_path: Path, after_notes: int
 ):
-    """SIGKILL, then `promote RUN`, or a plain rerun where nothing had been submitted: one version, one service."""
+    """SIGKILL, then `promote`, or a plain rerun where nothing had been submitted: one version, one service."""
     two = tmp_path / "two.csv"
     two.write_bytes(TWO)
     environment = {**os.environ, **QUICK}
@@ -146,7 +148,7 @@ def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
     )
     assert killed.returncode == -signal.SIGKILL
     run_id = serving.ledger.requests()[0].run_id
-    again = ["promote", run_id] if after_notes else ["tick"]
+    again = ["promote", "--run", run_id] if after_notes else ["tick"]
     done = subprocess.run(
         [sys.executable, "-m", "retrain", *again, "--root", str(tmp_path)],
         env=environment,

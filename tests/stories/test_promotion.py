@@ -118,6 +118,24 @@ def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
     assert world.run()["reason"].startswith("No champion yet")
 
 
+def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """There were no reigns at all; the run says what failed, and the next one succeeds."""
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it answers something else")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("retrain.promotion.prove", fails)
+        report = world.land("one.csv", csv_file(YEAR_ONE))
+
+    assert "promotion failed at prove: it answers something else" in report["reason"]
+    assert world.ledger.pointer().champion is None
+    assert running(world) == []
+    assert world.run()["model"]["version"] == "1"
+
+
 class Killed(BaseException):
     """The process is gone: nothing below the place where it happens runs."""
 

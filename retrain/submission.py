@@ -1,0 +1,118 @@
+"""A winner on its way: what is to be promoted, instead of whom, how far it has come, and who does it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from retrain import __version__
+from retrain.errors import NotFound, PromotionFailed, RetrainError
+from retrain.ledger import Ledger, Pointer
+from retrain.ports import ABSENT
+from retrain.registry import Lineage, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from retrain.fit import FittedModel
+    from retrain.ports import Jobs, Ports
+    from retrain.series import DailySeries
+    from retrain.settings import Settings
+
+
+@dataclass(slots=True)
+class Promotion:
+    """What is to answer, instead of whom, and how far it has come.
+
+    Attributes:
+        reason: why it should be champion.
+        over: the champion that it was measured against; None for the first.
+        question: what its verdict answers, to be remembered once it is champion; None for a rollback.
+        steps: what each finished step came to.
+    """
+
+    run_id: str
+    reason: str
+    artifact_sha256: str
+    lineage: dict[str, str]
+    over: str | None
+    question: str | None = None
+    steps: dict[str, Any] = field(default_factory=dict)
+    step: str = ""
+
+    @classmethod
+    def of(cls, run_id: str, ports: Ports) -> Promotion:
+        """The promotion that a run has submitted. Raises: NotFound if it has submitted none."""
+        record = Ledger(ports.state).promotion(run_id)
+        if record is None:
+            raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` tells its verdict")
+        return cls(**record)
+
+    @contextmanager
+    def taking(self, step: str, ports: Ports) -> Iterator[dict[str, Any]]:
+        """Take a step and write down what it came to."""
+        self.step, outcome = step, dict[str, Any]()
+        ports.progress(step, "")
+        yield outcome
+        self.steps[step] = {"at": ports.now().isoformat(), **outcome}
+        self.note(ports)
+
+    def note(self, ports: Ports) -> None:
+        """Write down how far it has come."""
+        record = {name: getattr(self, name) for name in self.__slots__}
+        Ledger(ports.state).note_promotion(self.run_id, record)
+
+    @property
+    def last_sign(self) -> datetime | None:
+        """When its last step ended."""
+        return max((datetime.fromisoformat(step["at"]) for step in self.steps.values()), default=None)
+
+
+def submit(
+    winner: FittedModel,
+    series: DailySeries,
+    pointer: Pointer,
+    reason: str,
+    question: str,
+    run_id: str,
+    settings: Settings,
+    ports: Ports,
+) -> None:
+    """Keep the winner's artifact and write down that it is to be promoted.
+
+    Args:
+        winner: fitted to every day of `series`.
+        pointer: as it was when the comparison began.
+    """
+    lineage = Lineage(
+        data_sha256=series.sha256,
+        trained_from=series.first_day,
+        trained_through=series.last_day,
+        order=str(winner.order),
+        code_version=__version__,
+    ).as_json()
+    facts = {**winner.model.facts, "name": settings.model_name, "parameters": winner.parameters, "lineage": lineage}
+    artifact = replace(winner.model, facts=facts).to_json()
+    digest = Registry(ports.state, settings.model_name).keep(artifact)
+    over = pointer.champion.version if pointer.champion else None
+    if pointer.etag == ABSENT:
+        Ledger(ports.state).found()
+    Promotion(run_id, reason, digest, lineage, over, question).note(ports)
+
+
+def hand_over(run_id: str, jobs: Jobs, ports: Ports) -> dict[str, Any]:
+    """Let a job promote what a run has submitted, and give the steps that were taken. Idempotent.
+
+    The lock is held meanwhile: the job waits for it, so this note cannot overwrite one of the job's.
+
+    Raises: PromotionFailed if the job could not be submitted.
+    """
+    promotion = Promotion.of(run_id, ports)
+    try:
+        with promotion.taking("submit", ports) as outcome:
+            outcome["job"] = jobs.submit(run_id)
+    except RetrainError as error:
+        raise PromotionFailed("submit", str(error), []) from error
+    return promotion.steps
