@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
+from retrain.azure_settings import AzureSettings, Unset, check_azure
 from retrain.decide import Floor, PromotionPolicy
 from retrain.errors import ConfigError
 from retrain.formats import Columns
@@ -45,17 +46,8 @@ def _country(text: str) -> str:
     return text
 
 
-def _blank_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-type Unset[T] = Annotated[T | None, BeforeValidator(_blank_is_none)]
-
-
-class Settings(BaseModel):
+class Settings(AzureSettings):
     """One field a setting; its alias is the name in the environment."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     store: Literal["folder", "blob"] = Field(
         "folder", alias="RETRAIN_STORE", description="where data, runs and models are kept"
@@ -78,7 +70,7 @@ class Settings(BaseModel):
         alias="TRANSACTIONS_STORAGE",
         description="connection string of the storage account; leave it out to sign in by identity",
     )
-    storage_uri: Unset[Annotated[str, Field(pattern=r"^https://[^/\s]+/?$")]] = Field(
+    storage_uri: Unset[Annotated[str, Field(pattern=r"^https://[^/\s]+(/[a-z0-9]+)?/?$")]] = Field(
         None,
         alias="TRANSACTIONS_STORAGE__blobServiceUri",
         description="blob endpoint of the storage account, signed in to by identity",
@@ -168,11 +160,13 @@ class Settings(BaseModel):
         description="a challenger that loses to the seasonal naive: `warn` or `block`",
     )
 
-    platform: Literal["local"] = Field(
-        "local", alias="RETRAIN_PLATFORM", description="where versions answer: `local` runs them as processes here"
+    platform: Literal["local", "azure"] = Field(
+        "local",
+        alias="RETRAIN_PLATFORM",
+        description="where versions answer: `local` runs them as processes here, `azure` on `RETRAIN_TARGET`",
     )
     ready_seconds: float = Field(
-        60, alias="RETRAIN_READY_SECONDS", gt=0, le=1800, description="a new service must be ready within"
+        300, alias="RETRAIN_READY_SECONDS", gt=0, le=1800, description="a new service must be ready within"
     )
     confirm_seconds: float = Field(
         3, alias="RETRAIN_CONFIRM_SECONDS", ge=0, le=600, description="a new champion is watched for so long"
@@ -241,6 +235,14 @@ class Settings(BaseModel):
         )
         return {name: str(getattr(self, name)) for name in names}
 
+    @property
+    def as_environment(self) -> dict[str, str]:
+        """What a process elsewhere has to be told to decide as this one; no secret is in it."""
+        chosen = self.model_dump(
+            by_alias=True, exclude_defaults=True, exclude={"storage_connection", "acquire_url"}
+        )
+        return {alias: str(value) for alias, value in chosen.items()}
+
 
 def names() -> list[str]:
     """Every setting's name in the environment."""
@@ -282,6 +284,10 @@ def parse(environment: Mapping[str, str]) -> Settings:
             "TRANSACTIONS_STORAGE__blobServiceUri in the app settings of the Function App, for example "
             "TRANSACTIONS_STORAGE__blobServiceUri=https://ACCOUNT.blob.core.windows.net"
         )
+    if settings.platform == "azure":
+        check_azure(settings, settings.model_name, by_identity=settings.storage_connection is None)
+        if settings.store != "blob":
+            raise ConfigError("RETRAIN_PLATFORM=azure needs RETRAIN_STORE=blob: jobs and services run elsewhere")
     return settings
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from retrain.adapters.process import ProcessPlatform
 from retrain.errors import ConfigError
 from retrain.ports import Ports
 
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobServiceClient
 
-    from retrain.ports import ObjectStore
+    from retrain.adapters.pipeline import Release
+    from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-RETRIES = 3
 
 
 def _silent(_stage: str, _detail: str) -> None:
@@ -29,8 +26,42 @@ def _silent(_stage: str, _detail: str) -> None:
 def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Ports:
     """Open the store that the settings name; nothing is called yet."""
     inbox, state = _stores(settings)
-    platform = ProcessPlatform(settings.root / "platform")
-    return Ports(inbox=inbox, state=state, platform=platform, now=lambda: datetime.now(UTC), progress=progress)
+    ports = Ports(inbox, state, _platform(settings, state), now=lambda: datetime.now(UTC), progress=progress)
+    if settings.platform == "local":
+        return ports
+
+    from retrain.adapters.azureml import AzureMlCatalog, Workspace
+    from retrain.adapters.pipeline import PipelineJobs
+
+    workspace = Workspace(settings)
+    jobs = PipelineJobs(workspace, settings) if settings.jobs == "azureml" else None
+    return replace(ports, catalog=AzureMlCatalog(workspace), jobs=jobs)
+
+
+def releaser(settings: Settings) -> Release:
+    """Who registers what jobs are made of. Raises: ConfigError where there are no such jobs."""
+    if settings.platform != "azure":
+        raise ConfigError("there is nothing to release: jobs need RETRAIN_PLATFORM=azure")
+
+    from retrain.adapters.azureml import Workspace
+    from retrain.adapters.pipeline import Release
+
+    return Release(Workspace(settings), settings)
+
+
+def _platform(settings: Settings, state: ObjectStore) -> Platform:
+    if settings.platform == "local":
+        from retrain.adapters.process import ProcessPlatform
+
+        return ProcessPlatform(settings.root / "platform")
+    if settings.target == "aci":
+        from retrain.adapters.aci import AciPlatform
+
+        return AciPlatform(settings, state)
+    from retrain.adapters.azureml import Workspace
+    from retrain.adapters.online import OnlinePlatform
+
+    return OnlinePlatform(settings, Workspace(settings), state)
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
@@ -47,22 +78,14 @@ def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
 def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
-    bounds: dict[str, Any] = {
-        "connection_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
-        "retry_total": RETRIES,
-    }
+    from retrain.adapters.arm import bounds, sign_in
+
     if settings.storage_connection is not None:
         try:
             return BlobServiceClient.from_connection_string(
-                settings.storage_connection.get_secret_value(), **bounds
+                settings.storage_connection.get_secret_value(), **bounds()
             )
         except ValueError:
             raise ConfigError("TRANSACTIONS_STORAGE is no connection string; copy it from the account") from None
 
-    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-
-    credential: Any = DefaultAzureCredential()
-    if settings.client_id is not None:
-        credential = ManagedIdentityCredential(client_id=settings.client_id)
-    return BlobServiceClient(str(settings.storage_uri), credential=credential, **bounds)
+    return BlobServiceClient(str(settings.storage_uri), credential=sign_in(settings.client_id), **bounds())

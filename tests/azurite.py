@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,20 @@ if TYPE_CHECKING:
 BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
 # The account that every Azurite has, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+ACCOUNT = "devstoreaccount1"
 START_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SecureAzurite:
+    """An Azurite behind TLS, which takes tokens of an identity too; callers have to trust its certificate."""
+
+    url: str
+    account: str
+    key: str
+    certificate: Path
+    certificate_key: Path
+    connection: str
 
 
 @contextmanager
@@ -36,6 +50,28 @@ def azurite() -> Iterator[str]:
             f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={KEY};"
             f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
         )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
+    """Run Azurite's blob service with TLS and OAuth; its certificate is written into the folder."""
+    from tests.azure.emulator.tls import self_signed
+
+    if not BINARY.exists():
+        pytest.skip("Azurite is not installed; run make setup")
+    port, files = free_port(), self_signed(folder)
+    flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    secure = ["--oauth", "basic", "--cert", str(files.certificate), "--key", str(files.key)]
+    command = [str(BINARY), "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags, *secure]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # it is not as silent as it was told to be
+    url = f"https://127.0.0.1:{port}/{ACCOUNT}"
+    connection = f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={url};"
+    try:
+        _wait(port, process)
+        yield SecureAzurite(url, ACCOUNT, KEY, files.certificate, files.key, connection)
     finally:
         process.terminate()
         process.wait(10)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.azurite import azurite
+from tests.azurite import azurite, secure_azurite
 from tests.builders import World
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.azure.cloud import Cloud
+    from tests.azure.emulator import Emulator
+    from tests.azurite import SecureAzurite
 
 
 @pytest.fixture
@@ -28,3 +33,31 @@ def storage() -> Iterator[str]:
     """Azurite's connection string; one Azurite serves the whole test run, each test takes its own container."""
     with azurite() as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureAzurite]:
+    """Azurite behind TLS, signed in to by identity."""
+    with secure_azurite(tmp_path_factory.mktemp("tls")) as storage:
+        yield storage
+
+
+@pytest.fixture(scope="module")
+def azure(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulated subscription that a module shares; services are threads of this process."""
+    from tests.azure.emulator import emulator
+
+    with emulator(tmp_path_factory.mktemp("azure"), vault, runner="thread") as running:
+        yield running
+
+
+@pytest.fixture
+def cloud(azure: Emulator, vault: SecureAzurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A signed-in world with an empty store; nothing in it waits for seconds."""
+    from tests.azure.cloud import Cloud, hurry
+
+    for name, value in azure.environment.items():
+        monkeypatch.setenv(name, value)
+    with hurry(monkeypatch):
+        yield Cloud(azure, vault, f"m{secrets.token_hex(4)}")
+    azure.heal()

@@ -254,9 +254,9 @@ def test_an_event_that_finds_a_retrain_going_on_is_left_to_it(app: App):
 
 def test_a_storage_that_is_away_makes_the_platform_try_again(app: App, monkeypatch: pytest.MonkeyPatch):
     """Events raise, routes answer 503; neither says more than it should."""
-    from retrain import wiring
+    from retrain.adapters import arm
 
-    monkeypatch.setattr(wiring, "RETRIES", 0)
+    monkeypatch.setattr(arm, "RETRIES", 0)
     key = app.environment["TRANSACTIONS_STORAGE"].split("AccountKey=")[1].split(";")[0]
     away = f"DefaultEndpointsProtocol=http;AccountName=x;AccountKey={key};BlobEndpoint=http://127.0.0.1:9/x;"
     monkeypatch.setenv("TRANSACTIONS_STORAGE", away)

@@ -1,0 +1,170 @@
+"""Versions on Azure Container Instances: a container group of its own for each, beside those that run."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from retrain.adapters.aci_group import CONTAINER, IMAGE, MODEL, VERSION, container_group
+from retrain.adapters.acr import ImageBuilder
+from retrain.adapters.arm import management, patiently, translated
+from retrain.adapters.records import ServiceRecords
+from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
+from retrain.ports import Image, Service
+from retrain.registry import service_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+    from azure.mgmt.containerinstance.models import ContainerGroup
+
+    from retrain.ports import ObjectStore
+    from retrain.settings import Settings
+
+LOG_LINES = 20
+OPERATION_SECONDS = 900
+ADDRESS_SECONDS = 60
+POLL_SECONDS = 2.0
+
+
+class AciPlatform:
+    """Container groups of one resource group that carry the model's tag."""
+
+    def __init__(self, settings: Settings, state: ObjectStore) -> None:
+        self._settings, self._state = settings, state
+        self._records = ServiceRecords(state)
+        self._images = ImageBuilder(settings)
+        self._group = str(settings.resource_group)
+
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
+        """See Platform."""
+        return self._images.build(model, version, context)
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """See Platform."""
+        there = self._look(name)
+        service = self._recorded(name, version)
+        if there is None or (there.tags or {}).get(IMAGE) != image or there.provisioning_state == "Failed":
+            wanted = container_group(service, image, self._tls(), self._settings)
+            patiently(lambda: self._create(name, wanted))
+        service = self._addressed(service)
+        self._records.keep(service)
+        return service
+
+    def point_to(self, name: str) -> None:
+        """Container groups have no address in common."""
+
+    def find(self, version: str) -> Service | None:
+        """See Platform."""
+        service = self._records.read(service_name(self._settings.model_name, version))
+        return service if service and service.url else None
+
+    def services(self) -> list[Service]:
+        """See Platform."""
+        with translated(self._doing("listing")):
+            groups = [
+                group
+                for group in self._client.container_groups.list_by_resource_group(self._group)
+                if (group.tags or {}).get(MODEL) == self._settings.model_name
+            ]
+        return [
+            self._records.read(str(group.name)) or Service(str(group.name), (group.tags or {})[VERSION], "", "")
+            for group in groups
+        ]
+
+    def is_running(self, name: str) -> bool:
+        """Not if the container ended, or falls again and again; one that is still being pulled lives."""
+        group = self._look(name)
+        if group is None or group.provisioning_state == "Failed":
+            return False
+        view = group.containers[0].instance_view
+        now = view.current_state if view else None
+        return now is None or (now.state != "Terminated" and now.detail_status != "CrashLoopBackOff")
+
+    def log(self, name: str) -> list[str]:
+        """See Platform."""
+        try:
+            with translated(self._doing("reading the log of", name)):
+                logs = self._client.containers.list_logs(self._group, name, CONTAINER, tail=LOG_LINES)
+        except NotFound:
+            return []
+        return (logs.content or "").splitlines()[-LOG_LINES:]
+
+    def remove(self, name: str) -> None:
+        """See Platform."""
+        with suppress(NotFound):
+            patiently(lambda: self._delete(name))
+        self._records.forget(name)
+
+    @cached_property
+    def _client(self) -> ContainerInstanceManagementClient:
+        from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+
+        return ContainerInstanceManagementClient(**management(self._settings))
+
+    def _look(self, name: str) -> ContainerGroup | None:
+        try:
+            with translated(self._doing("looking at", name)):
+                return self._client.container_groups.get(self._group, name)
+        except NotFound:
+            return None
+
+    def _create(self, name: str, wanted: ContainerGroup) -> None:
+        with translated(self._doing("deploying", name)):
+            _await(self._client.container_groups.begin_create_or_update(self._group, name, wanted), name)
+
+    def _delete(self, name: str) -> None:
+        with translated(self._doing("removing", name)):
+            _await(self._client.container_groups.begin_delete(self._group, name), name)
+
+    def _addressed(self, service: Service) -> Service:
+        """The service with its address, which may come later than the group."""
+        deadline = time.monotonic() + ADDRESS_SECONDS
+        while True:
+            group = self._look(service.name)
+            address = group.ip_address if group else None
+            host = address and (address.ip if self._settings.subnet else address.fqdn)
+            if address and host:
+                scheme = "https" if service.certificate else "http"
+                url = f"{scheme}://{host}:{address.ports[0].port}"
+                return Service(service.name, service.version, url, service.key, certificate=service.certificate)
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
+                    "retrain again, and look at the group in the portal if it stays so"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _recorded(self, name: str, version: str) -> Service:
+        certificate = self._tls().get("certificate.pem", "")
+        return self._records.begin(Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate))
+
+    def _tls(self) -> dict[str, str]:
+        """Certificate and key as they lie in the store; nothing where TLS is not asked for."""
+        found: dict[str, str] = {}
+        for file in ("certificate.pem", "key.pem") if self._settings.tls else ():
+            stored = self._state.read(f"{self._settings.tls}/{file}")
+            if stored is None:
+                where = self._state.address(f"{self._settings.tls}/{file}")
+                raise ConfigError(
+                    f"RETRAIN_TLS names a folder without {where}; upload it, or leave RETRAIN_TLS empty"
+                )
+            found[file] = stored.data.decode()
+        return found
+
+    def _doing(self, what: str, name: str = "") -> str:
+        group = f"resourceGroups/{self._group}/providers/Microsoft.ContainerInstance/containerGroups"
+        return f"{what} {group}/{name}".rstrip("/")
+
+
+def _await(poller: Any, name: str) -> None:
+    poller.wait(OPERATION_SECONDS)
+    if not poller.done():
+        raise ServiceUnavailable(
+            f"container group {name}: the operation has not ended within {OPERATION_SECONDS} s"
+        )
+    poller.result()

@@ -1,0 +1,144 @@
+"""Azure Resource Manager: who signs in, how long a call may take, and what its refusals mean.
+
+Every exception of an Azure SDK becomes one of ours here, with what to do about it in its message.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import stamina
+
+from retrain.errors import AccessDenied, Conflict, NotFound, ServiceError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from azure.core.credentials import TokenCredential
+
+    from retrain.settings import Settings
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+RETRIES = 3
+MESSAGE_LENGTH = 400
+BUSY = {408, 429, 500, 502, 503, 504}
+ROLES = {
+    "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
+    "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
+    "Microsoft.MachineLearningServices/": "AzureML Data Scientist",
+    "Microsoft.ManagedIdentity/": "Managed Identity Operator",
+    "Microsoft.Network/": "Network Contributor",
+}
+# What the SDKs do not try again, and yet may pass: another operation on the group, a registry that lags behind.
+PASSING = {"ContainerGroupTransitioning", "InaccessibleImage", "RegistryErrorResponse"}
+ADVICE = {
+    "TasksOperationsNotAllowed": "ACR Tasks are closed to subscriptions on free credit; move to pay-as-you-go, or "
+    "ask Azure support to open them",
+    "InaccessibleImage": "see that the registry holds it and that RETRAIN_IDENTITY has the role AcrPull there",
+    "ContainerGroupTransitioning": "another operation on the group is going on; run again when it has ended",
+    "Quota": "ask for more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or remove what is idle",
+    "Capacity": "the region has no room for this size; try again later, or another RETRAIN_LOCATION",
+    "Canceled": "somebody or a policy cancelled it; see the activity log of the resource group, and run again",
+}
+GRANT = re.compile(r"perform action '([^']+)'(?:.*?over scope '([^']+)')?", re.DOTALL)
+
+
+class Passing(ServiceUnavailable):
+    """A refusal that the SDK does not try again and that may pass within a minute."""
+
+
+def sign_in(client_id: str | None) -> TokenCredential:
+    """The user-assigned identity where one is named; otherwise whoever is signed in on this machine."""
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+
+
+def bounds() -> dict[str, Any]:
+    """Limits for every call of an SDK's client."""
+    return {"connection_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retry_total": RETRIES}
+
+
+def management(settings: Settings) -> dict[str, Any]:
+    """What every management client is made with."""
+    return {
+        "credential": sign_in(settings.client_id),
+        "subscription_id": settings.subscription,
+        "base_url": settings.arm_url,
+        "credential_scopes": [f"{settings.arm_url}/.default"],
+        **bounds(),
+    }
+
+
+def patiently[T](call: Callable[[], T]) -> T:
+    """Call again, a few times within two minutes, while the refusal may pass. Raises: what the last call raised."""
+    for attempt in stamina.retry_context(Passing, attempts=6, timeout=120, wait_initial=2, wait_max=30):
+        with attempt:
+            return call()
+    raise AssertionError("stamina raises what the last attempt raised")
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn an SDK's exceptions into ours. Args: where: what is being done, and to which resource."""
+    from azure.core import exceptions as sdk
+
+    try:
+        yield
+    except sdk.ResourceNotFoundError as exc:
+        raise NotFound(f"{where}: there is no such resource ({_told(exc)})") from exc
+    except sdk.ClientAuthenticationError as exc:
+        raise AccessDenied(
+            f"{where}: not signed in ({_told(exc)}); assign the identity to this app and name it in "
+            "TRANSACTIONS_STORAGE__clientId"
+        ) from exc
+    except sdk.HttpResponseError as exc:
+        raise _refusal(where, exc) from exc
+    except (sdk.ServiceRequestError, sdk.ServiceResponseError, sdk.IncompleteReadError) as exc:
+        raise ServiceUnavailable(
+            f"{where}: Azure does not answer ({type(exc).__name__}); check RETRAIN_ARM_URL and the network"
+        ) from exc
+    except sdk.AzureError as exc:
+        raise ServiceError(f"{where}: {_told(exc)}") from exc
+
+
+def _refusal(where: str, exc: Any) -> ServiceError | Conflict:
+    code, told = code_of(exc), _told(exc)
+    grant = GRANT.search(str(exc.message))
+    if exc.status_code == 403 or grant or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
+        return AccessDenied(f"{where}: refused ({code}); {_role(where, grant)}")
+    advice = next((text for word, text in ADVICE.items() if word in code), "")
+    sentence = f"{where}: {code}, {told}" + (f"; {advice}" if advice else "")
+    if code in PASSING:
+        return Passing(sentence)
+    if exc.status_code in BUSY and not advice:
+        return ServiceUnavailable(f"{where}: Azure is busy ({exc.status_code} {code}); it will be tried again")
+    if exc.status_code in (409, 412) and not advice:
+        return Conflict(f"{where}: {code}, {told}; run again")
+    return ServiceError(sentence)
+
+
+def _role(where: str, grant: re.Match[str] | None) -> str:
+    """Which role to give, and on what."""
+    action, scope = (grant[1], grant[2] or where) if grant else ("", where)
+    role = next((role for provider, role in ROLES.items() if provider in (action or where)), "Contributor")
+    return f"give this identity the role {role} on {scope}" + (f", which allows {action}" if action else "")
+
+
+def code_of(exc: Any) -> str:
+    """Azure's own word for what happened; a cancelled operation has none."""
+    error = getattr(exc, "error", None)
+    code = getattr(error, "code", None)
+    if code is None and exc.status_code == 200:
+        return "Canceled"
+    return str(code or exc.reason or exc.status_code)
+
+
+def _told(exc: Any) -> str:
+    """The first line of the message, without what follows a question mark in an address: it may be a signature."""
+    error = getattr(exc, "error", None)
+    message = str(getattr(error, "message", None) or getattr(exc, "message", exc))
+    return re.sub(r"\?\S+", "", message.strip().splitlines()[0] if message.strip() else "")[:MESSAGE_LENGTH]

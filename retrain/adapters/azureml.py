@@ -1,0 +1,128 @@
+"""The Azure ML workspace: its client, and the catalogue of models and images that people see in the studio."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from retrain.adapters.arm import bounds, sign_in, translated
+from retrain.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import Model
+
+    from retrain.settings import Settings
+
+DATASTORE = "retrain_state"
+CLOUDS = {
+    "https://management.azure.com": "AzureCloud",
+    "https://management.usgovcloudapi.net": "AzureUSGovernment",
+    "https://management.chinacloudapi.cn": "AzureChinaCloud",
+}
+
+
+class Workspace:
+    """One workspace; its client is made when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.id = (
+            f"/subscriptions/{settings.subscription}/resourceGroups/{settings.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.workspace}"
+        )
+
+    @cached_property
+    def client(self) -> MLClient:
+        """Azure ML's own client."""
+        from azure.ai.ml import MLClient
+
+        settings = self._settings
+        return MLClient(
+            sign_in(settings.client_id),
+            settings.subscription,
+            settings.resource_group,
+            settings.workspace,
+            enable_telemetry=False,
+            show_progress=False,
+            **_cloud(settings.arm_url),
+            **bounds(),
+        )
+
+    def doing(self, what: str) -> str:
+        """What an error says of the place."""
+        return f"{what} in {self.id.lstrip('/')}"
+
+
+class AzureMlCatalog:
+    """Versions as models of the workspace, their images as environments."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
+        """See Catalog. What is told of a version are its tags; its properties are what it was registered with."""
+        from azure.ai.ml.entities import Model
+
+        listed = self._listed(name, version)
+        if listed is not None and not str(listed.path).endswith(artifact):
+            raise Conflict(
+                f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
+                "RETRAIN_MODEL_NAME to a name that nothing else registers under"
+            )
+        path = f"azureml:/{self._workspace.id}/datastores/{DATASTORE}/paths/{artifact}"
+        model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
+        model.tags = {**(model.tags or {}), **facts}
+        with translated(self._workspace.doing(f"registering model {name} version {version}")):
+            self._workspace.client.models.create_or_update(model)
+
+    def show_image(self, name: str, version: str, image: str) -> None:
+        """See Catalog. An environment never changes, and building again makes another image: both are named."""
+        digest = image.rpartition(":")[2]
+        show_environment(self._workspace, f"{name}-image", f"{version}-{digest[:12]}", image)
+
+    def _listed(self, name: str, version: str) -> Model | None:
+        try:
+            with translated(self._workspace.doing(f"looking for model {name} version {version}")):
+                found: Model = self._workspace.client.models.get(name, version)
+        except NotFound:
+            return None
+        return found
+
+
+def show_environment(workspace: Workspace, name: str, version: str, image: str) -> None:
+    """List an image as an environment."""
+    from azure.ai.ml.entities import Environment
+
+    if not has_environment(workspace, name, version):
+        with translated(workspace.doing(f"registering environment {name}:{version}")):
+            environment = Environment(name=name, version=version, image=image)
+            workspace.client.environments.create_or_update(environment)
+
+
+def has_environment(workspace: Workspace, name: str, version: str) -> bool:
+    """Whether that version is listed."""
+    try:
+        with translated(workspace.doing(f"looking for environment {name}:{version}")):
+            workspace.client.environments.get(name, version)
+    except NotFound:
+        return False
+    return True
+
+
+def _cloud(arm_url: str) -> dict[str, Any]:
+    """How the client names a cloud; one that Azure does not know has all its endpoints behind the one."""
+    known = CLOUDS.get(arm_url)
+    if known is not None:
+        return {"cloud": known}
+    kinds = (
+        "azure_portal",
+        "resource_manager",
+        "active_directory",
+        "aml_resource_id",
+        "registry_discovery_endpoint",
+    )
+    endpoints = dict.fromkeys(kinds, arm_url)
+    return {"cloud": arm_url, "cloud_metadata": {**endpoints, "storage_endpoint": arm_url.removeprefix("https://")}}

@@ -1,0 +1,198 @@
+"""Promotions as Azure ML pipeline jobs, register -> deploy, and the release of what they are made of.
+
+A job is named after its run, so that submitting it twice is one job. Its components and its environment carry the
+fingerprint of the code that runs here: a job always runs the code that decided.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from retrain.adapters.acr import ImageBuilder, fingerprint
+from retrain.adapters.arm import translated
+from retrain.adapters.azureml import DATASTORE, Workspace, has_environment, show_environment
+from retrain.errors import ConfigError, Conflict, NotFound
+from retrain.image import job_context
+from retrain.ports import Job
+from retrain.promotion import DEPLOY, REGISTER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azure.ai.ml.entities import Command, CommandComponent, PipelineJob
+
+    from retrain.settings import Settings
+
+ENVIRONMENT = "retrain"
+IMAGE = "retrain-job"
+ENDED = {"Completed", "Failed", "Canceled", "NotResponding"}
+
+
+class PipelineJobs:
+    """Jobs of one workspace."""
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self._workspace, self._settings = workspace, settings
+
+    def submit(self, run_id: str) -> str:
+        """See Jobs."""
+        name = _job(run_id)
+        if self._status(name) is None:
+            self._see_that_it_is_released()
+            job = _pipeline(run_id, self._code, self._settings)
+            with suppress(Conflict), translated(self._workspace.doing(f"submitting job {name}")):
+                self._workspace.client.jobs.create_or_update(job)
+        return name
+
+    def look(self, run_id: str) -> Job | None:
+        """See Jobs."""
+        name = _job(run_id)
+        status = self._status(name)
+        if status is None or status not in ENDED:
+            return None if status is None else Job(ended=False)
+        return Job(ended=True, failure="" if status == "Completed" else self._failure(name, status))
+
+    def cancel(self, run_id: str) -> None:
+        """See Jobs."""
+        name = _job(run_id)
+        with suppress(NotFound, Conflict), translated(self._workspace.doing(f"cancelling job {name}")):
+            self._workspace.client.jobs.begin_cancel(name).wait()
+
+    @cached_property
+    def _code(self) -> str:
+        return fingerprint(job_context())
+
+    def _see_that_it_is_released(self) -> None:
+        """Raises: ConfigError; Azure would only refuse the job as a bad request."""
+        name, version = _named(DEPLOY, self._code).split(":")
+        try:
+            with translated(self._workspace.doing(f"looking for component {name}:{version}")):
+                self._workspace.client.components.get(name, version)
+        except NotFound as exc:
+            raise ConfigError(
+                f"{exc}; run `retrain release` from the commit that is deployed, with the same settings"
+            ) from exc
+
+    def _status(self, name: str) -> str | None:
+        try:
+            with translated(self._workspace.doing(f"looking at job {name}")):
+                return str(self._workspace.client.jobs.get(name).status)
+        except NotFound:
+            return None
+
+    def _failure(self, name: str, status: str) -> str:
+        """The job's own message, which the SDK tells only as the exception that ends its stream."""
+        from azure.ai.ml.exceptions import JobException
+
+        try:
+            with redirect_stdout(io.StringIO()), translated(self._workspace.doing(f"reading job {name}")):
+                self._workspace.client.jobs.stream(name)
+        except JobException as exc:
+            return f"job {name} has {status.lower()}: {exc.message}"
+        return f"job {name} has {status.lower()}"
+
+
+class Release:
+    """Registers what jobs are made of, once for each state of the code."""
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self._workspace, self._settings = workspace, settings
+
+    def release(self, progress: Callable[[str, str], None]) -> dict[str, str]:
+        """Register datastore, environment and components, and say what is there now. Idempotent."""
+        context = job_context()
+        code = fingerprint(context)
+        progress("datastore", DATASTORE)
+        self._point_datastore()
+        if not has_environment(self._workspace, ENVIRONMENT, code):
+            progress("image", f"{IMAGE}:{code}; a few minutes")
+            image = ImageBuilder(self._settings).build(IMAGE, code, context)
+            show_environment(self._workspace, ENVIRONMENT, code, image.reference)
+        for half in (REGISTER, DEPLOY):
+            progress("component", half)
+            self._show(_component(half, code))
+        components = {f"{half} component": _named(half, code) for half in (REGISTER, DEPLOY)}
+        return {"datastore": DATASTORE, "environment": f"{ENVIRONMENT}:{code}", **components}
+
+    def _point_datastore(self) -> None:
+        """Name the state container, so that the catalogue can point at artifacts in it."""
+        from azure.ai.ml.entities import AzureBlobDatastore
+
+        url = urlsplit(str(self._settings.storage_uri))
+        account, _, suffix = str(url.hostname).partition(".blob.")
+        store = AzureBlobDatastore(
+            name=DATASTORE,
+            account_name=url.path.strip("/") or account,
+            container_name=self._settings.state_container,
+            endpoint=suffix or str(url.hostname),
+        )
+        with translated(self._workspace.doing(f"registering datastore {DATASTORE}")):
+            self._workspace.client.datastores.create_or_update(store)
+
+    def _show(self, component: CommandComponent) -> None:
+        client = self._workspace.client.components
+        where = self._workspace.doing(f"registering component {component.name}:{component.version}")
+        try:
+            with translated(where):
+                client.get(str(component.name), component.version)
+        except NotFound:
+            with translated(where):
+                client.create_or_update(component)
+
+
+def _job(run_id: str) -> str:
+    return f"retrain-{run_id}"
+
+
+def _named(half: str, code: str) -> str:
+    return f"retrain_{half}:{code}"
+
+
+def _component(half: str, code: str) -> CommandComponent:
+    """One half of a promotion. It is never the same twice, so no earlier result stands for it."""
+    from azure.ai.ml.entities import CommandComponent
+
+    name, version = _named(half, code).split(":")
+    after = {"after": {"type": "uri_folder"}} if half == DEPLOY else {}
+    return CommandComponent(
+        name=name,
+        version=version,
+        command=f"python -m retrain promote --run ${{{{inputs.run}}}} --step {half}",
+        environment=f"azureml:{ENVIRONMENT}:{code}",
+        inputs={"run": {"type": "string"}, **after},
+        outputs={"done": {"type": "uri_folder"}} if half == REGISTER else {},
+        is_deterministic=False,
+    )
+
+
+def _pipeline(run_id: str, code: str, settings: Settings) -> PipelineJob:
+    """The job of one run; what binds the second half to the first is an output that nobody reads."""
+    from azure.ai.ml import Input
+    from azure.ai.ml.entities import PipelineJob, PipelineJobSettings
+
+    done = Input(type="uri_folder", path=f"${{{{parent.jobs.{REGISTER}.outputs.done}}}}")
+    register = _step(REGISTER, code, settings, run=run_id)
+    deploy = _step(DEPLOY, code, settings, run=run_id, after=done)
+    return PipelineJob(
+        name=_job(run_id),
+        display_name=f"{settings.model_name} {run_id}",
+        experiment_name=settings.model_name,
+        jobs={REGISTER: register, DEPLOY: deploy},
+        settings=PipelineJobSettings(default_compute=settings.compute),
+        tags={"run": run_id, "model": settings.model_name},
+    )
+
+
+def _step(half: str, code: str, settings: Settings, **inputs: Any) -> Command:
+    from azure.ai.ml.entities import Command, ManagedIdentityConfiguration
+
+    return Command(
+        component=f"azureml:{_named(half, code)}",
+        inputs=inputs,
+        environment_variables=settings.as_environment,
+        identity=ManagedIdentityConfiguration(client_id=settings.client_id) if settings.client_id else None,
+    )

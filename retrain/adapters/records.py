@@ -1,0 +1,60 @@
+"""What a store keeps of the services in Azure: their addresses and keys.
+
+Azure gives a key to nobody again, and asking for an address at every forecast would be slow and soon throttled.
+Whoever may read the state container may ask the services.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from retrain.errors import Conflict, ServiceError
+from retrain.ports import ABSENT, Service
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore
+
+
+class ServiceRecords:
+    """One small object a service."""
+
+    def __init__(self, state: ObjectStore) -> None:
+        self._state = state
+
+    def read(self, name: str) -> Service | None:
+        """A service as it was last written. Raises: ServiceError if its record cannot be understood."""
+        stored = self._state.read(_record(name))
+        if stored is None:
+            return None
+        try:
+            return Service(**json.loads(stored.data))
+        except (ValueError, TypeError) as exc:
+            where = self._state.address(_record(name))
+            raise ServiceError(
+                f"{where} cannot be read ({type(exc).__name__}); remove it and promote again"
+            ) from exc
+
+    def begin(self, service: Service) -> Service:
+        """Write a service down before it exists, once: who comes again gets the same key."""
+        with suppress(Conflict):
+            self._state.write(_record(service.name), _bytes(service), if_etag=ABSENT)
+        return self.read(service.name) or service
+
+    def keep(self, service: Service) -> None:
+        """Write a service down, now that it has an address."""
+        self._state.write(_record(service.name), _bytes(service))
+
+    def forget(self, name: str) -> None:
+        """The service is gone."""
+        self._state.delete(_record(name))
+
+
+def _record(name: str) -> str:
+    return f"services/{name}.json"
+
+
+def _bytes(service: Service) -> bytes:
+    return json.dumps(asdict(service)).encode()

@@ -1,0 +1,106 @@
+"""A world on Azure for tests: the project's own wiring, the genuine SDKs, the emulator, Azurite as the storage."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import stamina
+
+from retrain.adapters import aci, acr
+from retrain.dispatch import ask, work_off
+from retrain.ledger import Ledger
+from retrain.settings import Settings, parse
+from retrain.trigger import Trigger
+from retrain.wiring import connect
+from tests.builders import QUICK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from retrain.ports import Ports
+    from tests.azure.emulator import Emulator
+    from tests.azurite import SecureAzurite
+
+IDENTITY = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting/providers"
+    "/Microsoft.ManagedIdentity/userAssignedIdentities/retrainer"
+)
+CLIENT_ID = "11111111-1111-1111-1111-111111111111"
+
+
+@contextmanager
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What waits for Azure waits for the emulator, which is quicker."""
+    monkeypatch.setattr(acr, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(aci, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
+    stamina.set_testing(True, attempts=3, cap=True)
+    yield
+    stamina.set_testing(False)
+
+
+@dataclass
+class Cloud:
+    """One model's world in an emulated subscription; containers of the storage that nobody else uses."""
+
+    azure: Emulator
+    storage: SecureAzurite
+    name: str
+    overrides: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The app settings of the Function App."""
+        azure = self.azure
+        return {
+            **QUICK,
+            "RETRAIN_PLATFORM": "azure",
+            "RETRAIN_STORE": "blob",
+            "RETRAIN_JOBS": "inline",
+            "RETRAIN_MODEL_NAME": self.name,
+            "RETRAIN_SUBSCRIPTION": azure.SUBSCRIPTION,
+            "RETRAIN_RESOURCE_GROUP": azure.RESOURCE_GROUP,
+            "RETRAIN_WORKSPACE": azure.WORKSPACE,
+            "RETRAIN_REGISTRY": azure.REGISTRY,
+            "RETRAIN_LOCATION": azure.LOCATION,
+            "RETRAIN_IDENTITY": IDENTITY,
+            "RETRAIN_ARM_URL": azure.arm_url,
+            "RETRAIN_READY_SECONDS": "20",
+            "TRANSACTIONS_CONTAINER": f"{self.name}-in",
+            "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
+            "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,
+            "TRANSACTIONS_STORAGE__clientId": CLIENT_ID,
+            **self.overrides,
+        }
+
+    @property
+    def settings(self) -> Settings:
+        return parse(self.environment)
+
+    @property
+    def ports(self) -> Ports:
+        """Connected anew, as every trigger does."""
+        return connect(self.settings)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.ports.state)
+
+    def land(self, name: str, data: bytes) -> dict[str, Any]:
+        """A file lands and its run is made; its report."""
+        ports = self.ports
+        ports.inbox.write(name, data)
+        return self._run(ports, Trigger.BLOB, file=name)
+
+    def run(self, trigger: Trigger = Trigger.TIMER) -> dict[str, Any]:
+        """A run is asked for and made; its report."""
+        return self._run(self.ports, trigger)
+
+    def _run(self, ports: Ports, trigger: Trigger, **asked: Any) -> dict[str, Any]:
+        request = ask(trigger, ports, **asked)
+        assert work_off(self.settings, ports)
+        return Ledger(ports.state).run(request.run_id)

@@ -1,0 +1,62 @@
+"""What every part of the emulator shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.azure.emulator.documents import Documents
+    from tests.azure.emulator.images import Images
+    from tests.azure.emulator.operations import Operations
+    from tests.azure.emulator.routes import Routes
+    from tests.azure.emulator.storage import Storage
+    from tests.azure.emulator.timeline import Timeline
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+RESOURCE_GROUP = "forecasting"
+WORKSPACE = "forecasts"
+REGISTRY = "forecastsacr"
+LOCATION = "westeurope"
+PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/"
+WORKSPACE_PATH = f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+
+Runner = Literal["process", "thread"]
+
+
+@dataclass
+class Switches:
+    """What a test may turn on the running emulator."""
+
+    granted: bool = True
+    aci_without_address: bool = False
+    jobs_start: bool = True
+    broken_build: bool = False
+    tamper: dict[str, bytes] = field(default_factory=dict)
+    kill_steps: dict[str, str] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """All as at the start."""
+        fresh = Switches()
+        for name in Switches.__dataclass_fields__:
+            setattr(self, name, getattr(fresh, name))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The parts that the resource providers are made of."""
+
+    folder: Path
+    runner: Runner
+    arm_url: str
+    environment: Mapping[str, str]
+    switches: Switches
+    storage: Storage
+    documents: Documents
+    images: Images
+    operations: Operations
+    timeline: Timeline
+    routes: Routes
