@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test unit lint lock bench bench-serving bench-search bench-decision bench-significance clean
+.PHONY: help setup demo stop test drills unit lint lock bench bench-serving bench-search bench-decision bench-significance clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -23,7 +23,7 @@ $(VENV)/bin/python: | $(UV)
 	$(UV) venv --quiet --python "$${found:-3.13}" $(VENV)
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
-	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements-dev.txt
 	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -39,6 +39,9 @@ stop: $(VENV)/.ready ## end the services that KEEP=1 has left
 
 test: setup ## every test: unit, stories, contract, functions, project
 	$(PYTHON) -m pytest
+
+drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
+	WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest tests/azure/test_drills.py -m "not live"
 
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit

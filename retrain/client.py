@@ -34,14 +34,14 @@ def ask(
             if service.certificate:
                 session.mount("https://", _pinned(service.certificate))
             answer = session.request(method, url, json=body, headers=_headers(service), timeout=limits)
+        if answer.status_code >= requests.codes.server_error:
+            raise ServiceUnavailable(f"{url} answers {answer.status_code}; `retrain services` tells its state")
         found: Any = answer.json()
     except requests.Timeout as exc:
         raise ServiceTimeout(f"{url} did not answer in time; `retrain services` tells its state") from exc
     except requests.RequestException as exc:
         reason = type(exc).__name__
         raise ServiceUnavailable(f"{url} does not answer ({reason}); `retrain services` tells its state") from exc
-    if answer.status_code >= requests.codes.server_error:
-        raise ServiceUnavailable(f"{url} answers {answer.status_code}; `retrain services` tells its state")
     if not isinstance(found, dict):
         raise ServiceError(f"{url} answers {answer.status_code} with something that is no object")
     if not answer.ok:

@@ -61,3 +61,4 @@ def cloud(azure: Emulator, vault: SecureAzurite, monkeypatch: pytest.MonkeyPatch
     with hurry(monkeypatch):
         yield Cloud(azure, vault, f"m{secrets.token_hex(4)}")
     azure.heal()
+    azure.stop_services()

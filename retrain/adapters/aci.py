@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.aci_group import CONTAINER, IMAGE, MODEL, VERSION, container_group
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import management, patiently, translated
+from retrain.adapters.arm import management, patiently, translated, word
 from retrain.adapters.records import ServiceRecords
 from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import Image, Service
@@ -48,7 +48,7 @@ class AciPlatform:
         """See Platform."""
         there = self._look(name)
         service = self._recorded(name, version)
-        if there is None or (there.tags or {}).get(IMAGE) != image or there.provisioning_state == "Failed":
+        if there is None or not _serves(there, image):
             wanted = container_group(service, image, self._tls(), self._settings)
             patiently(lambda: self._create(name, wanted))
         service = self._addressed(service)
@@ -79,11 +79,11 @@ class AciPlatform:
     def is_running(self, name: str) -> bool:
         """Not if the container ended, or falls again and again; one that is still being pulled lives."""
         group = self._look(name)
-        if group is None or group.provisioning_state == "Failed":
+        if group is None or word(group.provisioning_state) == "Failed":
             return False
         view = group.containers[0].instance_view
         now = view.current_state if view else None
-        return now is None or (now.state != "Terminated" and now.detail_status != "CrashLoopBackOff")
+        return now is None or (word(now.state) != "Terminated" and now.detail_status != "CrashLoopBackOff")
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
@@ -159,6 +159,13 @@ class AciPlatform:
     def _doing(self, what: str, name: str = "") -> str:
         group = f"resourceGroups/{self._group}/providers/Microsoft.ContainerInstance/containerGroups"
         return f"{what} {group}/{name}".rstrip("/")
+
+
+def _serves(group: ContainerGroup, image: str) -> bool:
+    """Whether there is nothing to create: not where an earlier creation failed, or somebody stopped the group."""
+    state = group.instance_view.state if group.instance_view else None
+    settled = word(group.provisioning_state) == "Succeeded" and word(state) in {"Running", "Pending"}
+    return settled and (group.tags or {}).get(IMAGE) == image
 
 
 def _await(poller: Any, name: str) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.arm import bounds, management, translated
+from retrain.adapters.arm import bounds, management, translated, word
 from retrain.errors import BuildFailed, RetrainError, ServiceError
 from retrain.ports import Image
 
@@ -46,8 +46,8 @@ class ImageBuilder:
         mark = f"{tag}-{fingerprint(context)}"
         run = self._found(repository, mark) or self._finished(self._scheduled(repository, [tag, mark], context))
         log = self._log(str(run.run_id))
-        if run.status != "Succeeded":
-            problem = f"the build of {repository}:{tag} in {self._registry} has {str(run.status).lower()}"
+        if word(run.status) != "Succeeded":
+            problem = f"the build of {repository}:{tag} in {self._registry} has {word(run.status).lower()}"
             raise BuildFailed(f"{problem}: {run.run_error_message or 'its log tells why'}", log)
         made = next(image for image in run.output_images or [] if image.tag == mark)
         return Image(f"{made.registry}/{made.repository}@{made.digest}", log)
@@ -66,7 +66,7 @@ class ImageBuilder:
                 made = {(image.repository, image.tag) for image in run.output_images or []}
                 finished = run.finish_time or datetime.min.replace(tzinfo=UTC)
                 fresh = datetime.now(UTC) - finished < REUSED_FOR
-                if run.status == "Succeeded" and (repository, mark) in made and fresh:
+                if word(run.status) == "Succeeded" and (repository, mark) in made and fresh:
                     return run
         return None
 
@@ -91,7 +91,7 @@ class ImageBuilder:
 
     def _finished(self, run: Run) -> Run:
         deadline = time.monotonic() + BUILD_SECONDS
-        while run.status in GOING_ON:
+        while word(run.status) in GOING_ON:
             if time.monotonic() > deadline:
                 raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
             time.sleep(POLL_SECONDS)

@@ -33,7 +33,7 @@ ROLES = {
     "Microsoft.Network/": "Network Contributor",
 }
 # What the SDKs do not try again, and yet may pass: another operation on the group, a registry that lags behind.
-PASSING = {"ContainerGroupTransitioning", "InaccessibleImage", "RegistryErrorResponse"}
+PASSING = {"ContainerGroupTransitioning", "InaccessibleImage"}
 ADVICE = {
     "TasksOperationsNotAllowed": "ACR Tasks are closed to subscriptions on free credit; move to pay-as-you-go, or "
     "ask Azure support to open them",
@@ -43,7 +43,9 @@ ADVICE = {
     "Capacity": "the region has no room for this size; try again later, or another RETRAIN_LOCATION",
     "Canceled": "somebody or a policy cancelled it; see the activity log of the resource group, and run again",
 }
-GRANT = re.compile(r"perform action '([^']+)'(?:.*?over scope '([^']+)')?", re.DOTALL)
+# What ARM says of a missing role; of two actions in one message the last is the one that is not allowed.
+ACTION = re.compile(r"perform action '([^']+)'")
+SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 
 
 class Passing(ServiceUnavailable):
@@ -107,23 +109,23 @@ def translated(where: str) -> Iterator[None]:
 
 def _refusal(where: str, exc: Any) -> ServiceError | Conflict:
     code, told = code_of(exc), _told(exc)
-    grant = GRANT.search(str(exc.message))
-    if exc.status_code == 403 or grant or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
-        return AccessDenied(f"{where}: refused ({code}); {_role(where, grant)}")
-    advice = next((text for word, text in ADVICE.items() if word in code), "")
-    sentence = f"{where}: {code}, {told}" + (f"; {advice}" if advice else "")
-    if code in PASSING:
-        return Passing(sentence)
-    if exc.status_code in BUSY and not advice:
+    advice = next((text for word, text in ADVICE.items() if word in code), None)
+    if advice is not None:
+        kind = Passing if code in PASSING else ServiceError
+        return kind(f"{where}: {code}, {told}; {advice}")
+    if exc.status_code == 403 or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
+        return AccessDenied(f"{where}: refused ({code}); {_role(where, str(exc.message))}")
+    if exc.status_code in BUSY:
         return ServiceUnavailable(f"{where}: Azure is busy ({exc.status_code} {code}); it will be tried again")
-    if exc.status_code in (409, 412) and not advice:
+    if exc.status_code in (409, 412):
         return Conflict(f"{where}: {code}, {told}; run again")
-    return ServiceError(sentence)
+    return ServiceError(f"{where}: {code}, {told}")
 
 
-def _role(where: str, grant: re.Match[str] | None) -> str:
+def _role(where: str, message: str) -> str:
     """Which role to give, and on what."""
-    action, scope = (grant[1], grant[2] or where) if grant else ("", where)
+    action = (ACTION.findall(message) or [""])[-1]
+    scope = (SCOPE.findall(message) or [where])[-1]
     role = next((role for provider, role in ROLES.items() if provider in (action or where)), "Contributor")
     return f"give this identity the role {role} on {scope}" + (f", which allows {action}" if action else "")
 
@@ -135,6 +137,11 @@ def code_of(exc: Any) -> str:
     if code is None and exc.status_code == 200:
         return "Canceled"
     return str(code or exc.reason or exc.status_code)
+
+
+def word(state: Any) -> str:
+    """A state as Azure spells it, whether the SDK made an enumeration of it or left it a string."""
+    return str(getattr(state, "value", state))
 
 
 def _told(exc: Any) -> str:

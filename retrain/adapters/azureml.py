@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ class Workspace:
     @cached_property
     def client(self) -> MLClient:
         """Azure ML's own client."""
+        # It warns of its own classes at import, and tells of a model that is not there yet as of an error.
+        logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
+        logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
         from azure.ai.ml import MLClient
 
         settings = self._settings

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import patiently, translated
+from retrain.adapters.arm import patiently, translated, word
 from retrain.adapters.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.records import ServiceRecords
 from retrain.errors import NotFound, ServiceUnavailable
@@ -51,7 +51,7 @@ class OnlinePlatform:
         if self._there() is None:
             self._run("creating", lambda: self._endpoints.begin_create_or_update(self._wanted_endpoint()))
         there = self._look(version)
-        if there is None or (there.tags or {}).get(IMAGE) != image or there.provisioning_state == "Failed":
+        if there is None or (there.tags or {}).get(IMAGE) != image or word(there.provisioning_state) != "Succeeded":
             wanted = deployment(self._endpoint, version, image, self._settings)
             patiently(lambda: self._run(f"deploying {name} at", lambda: self._begin(wanted)))
         service = self._addressed(name, version)
@@ -82,7 +82,7 @@ class OnlinePlatform:
     def is_running(self, name: str) -> bool:
         """See Platform."""
         there = self._look(_version(name))
-        return there is not None and there.provisioning_state in LIVING
+        return there is not None and word(there.provisioning_state) in LIVING
 
     def log(self, name: str) -> list[str]:
         """See Platform."""

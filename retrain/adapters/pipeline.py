@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.adapters.acr import ImageBuilder, fingerprint
-from retrain.adapters.arm import translated
+from retrain.adapters.arm import translated, word
 from retrain.adapters.azureml import DATASTORE, Workspace, has_environment, show_environment
 from retrain.errors import ConfigError, Conflict, NotFound
 from retrain.image import job_context
@@ -80,7 +80,7 @@ class PipelineJobs:
     def _status(self, name: str) -> str | None:
         try:
             with translated(self._workspace.doing(f"looking at job {name}")):
-                return str(self._workspace.client.jobs.get(name).status)
+                return word(self._workspace.client.jobs.get(name).status)
         except NotFound:
             return None
 
@@ -88,12 +88,13 @@ class PipelineJobs:
         """The job's own message, which the SDK tells only as the exception that ends its stream."""
         from azure.ai.ml.exceptions import JobException
 
-        try:
-            with redirect_stdout(io.StringIO()), translated(self._workspace.doing(f"reading job {name}")):
+        told = f"job {name} has {status.lower()}"
+        with redirect_stdout(io.StringIO()), translated(self._workspace.doing(f"reading job {name}")):
+            try:
                 self._workspace.client.jobs.stream(name)
-        except JobException as exc:
-            return f"job {name} has {status.lower()}: {exc.message}"
-        return f"job {name} has {status.lower()}"
+            except JobException as exc:
+                return f"{told}: {exc.message}"
+        return told
 
 
 class Release:

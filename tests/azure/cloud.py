@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -51,6 +52,7 @@ class Cloud:
     storage: SecureAzurite
     name: str
     overrides: dict[str, str] = field(default_factory=dict)
+    later: timedelta = timedelta()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,12 +85,18 @@ class Cloud:
 
     @property
     def ports(self) -> Ports:
-        """Connected anew, as every trigger does."""
-        return connect(self.settings)
+        """Connected anew, as every trigger does, `later` from now."""
+        return replace(connect(self.settings), now=lambda: datetime.now(UTC) + self.later)
 
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.ports.state)
+
+    @property
+    def running(self) -> list[str]:
+        """The versions whose service is alive, whatever the ledger thinks."""
+        mine = f"{self.name}-v"
+        return [name.removeprefix(mine) for name in self.azure.services() if name.startswith(mine)]
 
     def land(self, name: str, data: bytes) -> dict[str, Any]:
         """A file lands and its run is made; its report."""

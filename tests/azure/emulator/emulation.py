@@ -119,6 +119,11 @@ class Emulator(Switches):
         self._faults.heal()
         self.reset()
 
+    def stop_services(self) -> None:
+        """End every container that runs; what is on record of them stays."""
+        self._groups.close()
+        self._endpoints.stop_services()
+
     def services(self) -> list[str]:
         """The container groups and deployments whose process or thread is alive."""
         containers = [*self._groups.containers.values(), *self._endpoints.containers()]

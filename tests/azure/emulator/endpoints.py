@@ -71,6 +71,10 @@ class Endpoints:
     def close(self) -> None:
         """End everything."""
         self._gateway.close()
+        self.stop_services()
+
+    def stop_services(self) -> None:
+        """End every deployment's container."""
         for key in list(self._containers):
             self._containers.pop(key).stop()
 
