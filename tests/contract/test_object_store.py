@@ -1,4 +1,4 @@
-"""What every object store promises: one suite, run against the folder and against Blob Storage (Azurite)."""
+"""What every object store promises: one suite against the folder and Blob Storage, by connection or by identity."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ from retrain.ports import ABSENT, ObjectStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.azure.cloud import Cloud
 
-@pytest.fixture(params=["folder", "blob"])
+
+@pytest.fixture(params=["folder", "blob", "identity"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """An empty store of each kind."""
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
+    if request.param == "identity":
+        cloud: Cloud = request.getfixturevalue("cloud")
+        return cloud.ports.state
     from azure.storage.blob import BlobServiceClient
 
     service = BlobServiceClient.from_connection_string(request.getfixturevalue("storage"), retry_total=0)

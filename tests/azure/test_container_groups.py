@@ -1,0 +1,143 @@
+"""What only container groups can get wrong: their state, their keys, TLS, subnets, a killed deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain.adapters.aci import AciPlatform
+from retrain.client import ask
+from retrain.errors import ConfigError, ServiceError
+from retrain.proof import prove, wait_until_ready
+from tests.azure.emulator.tls import self_signed
+from tests.contract.test_platform import MODEL, context_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from retrain.ports import Service
+    from tests.azure.cloud import Cloud
+
+SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/services"
+
+
+def deploy(cloud: Cloud, version: str = "3") -> Service:
+    """A version, ready to answer."""
+    platform = cloud.ports.platform
+    name = f"{cloud.name}-v{version}"
+    image = platform.build(cloud.name, version, context_of(version)).reference
+    service = platform.deploy(name, version, image)
+    wait_until_ready(service, platform, limit_seconds=20)
+    return service
+
+
+def sent(cloud: Cloud) -> list[Any]:
+    """The bodies of this world's groups, in order."""
+    path = f"/containerGroups/{cloud.name}-"
+    return [call.body for call in cloud.azure.calls if call.method == "PUT" and path in call.path]
+
+
+def test_size_is_a_setting(cloud: Cloud):
+    """Cores and gigabytes."""
+    cloud.overrides = {"RETRAIN_CPU": "2", "RETRAIN_MEMORY_GB": "3.5"}
+    deploy(cloud)
+
+    resources = sent(cloud)[0]["properties"]["containers"][0]["properties"]["resources"]
+    assert resources == {"requests": {"cpu": 2.0, "memoryInGB": 3.5}}
+
+
+def test_a_group_of_another_model_is_not_ours(cloud: Cloud):
+    """Two models share a resource group, and neither retires the other's services."""
+    deploy(cloud)
+    elsewhere = type(cloud)(cloud.azure, cloud.storage, f"{cloud.name}x")
+    deploy(elsewhere, "7")
+
+    assert [service.version for service in cloud.ports.platform.services()] == ["3"]
+    assert [service.version for service in elsewhere.ports.platform.services()] == ["7"]
+
+
+def test_a_deployment_that_was_killed_goes_on_with_the_same_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch):
+    """Between the group and its record there is a moment; who comes again creates no second group."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AciPlatform, "_addressed", killed)
+        with pytest.raises(KeyboardInterrupt):
+            deploy(cloud)
+    assert cloud.ports.platform.find("3") is None
+    service = deploy(cloud)
+
+    prove(service, MODEL)
+    assert len(sent(cloud)) == 1
+
+
+def test_a_group_whose_creation_failed_is_created_again(cloud: Cloud):
+    """It has the right tags, and nothing runs in it."""
+    cloud.azure.fail_operation("containerGroups", "InternalError", times=1)
+    with pytest.raises(ServiceError, match="InternalError"):
+        deploy(cloud)
+
+    prove(deploy(cloud), MODEL)
+
+
+def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
+    """As a secret volume; whoever asks trusts this certificate and no other."""
+    files = self_signed(tmp_path)
+    store = cloud.ports.state
+    store.write("tls/certificate.pem", files.certificate.read_bytes())
+    store.write("tls/key.pem", files.key.read_bytes())
+    cloud.overrides = {"RETRAIN_TLS": "tls"}
+    service = deploy(cloud)
+
+    prove(service, MODEL)
+    assert service.url.startswith("https://")
+    group = sent(cloud)[0]["properties"]
+    assert set(group["volumes"][0]["secret"]) == {"certificate.pem", "key.pem"}
+    assert group["containers"][0]["properties"]["livenessProbe"]["httpGet"]["scheme"] == "https"
+    with pytest.raises(ServiceError, match="SSLError"):
+        ask(type(service)(service.name, service.version, service.url, service.key), "/readyz")
+    assert ask(cloud.ports.platform.find("3") or service, "/readyz")["version"] == "3"
+
+
+def test_tls_that_is_asked_for_and_not_there_is_a_clear_error(cloud: Cloud):
+    """Nothing falls back to plain HTTP."""
+    cloud.overrides = {"RETRAIN_TLS": "tls"}
+
+    with pytest.raises(ConfigError, match=r"without .*tls/certificate\.pem; upload it"):
+        deploy(cloud)
+    assert cloud.running == []
+
+
+def test_in_a_subnet_a_group_is_private(cloud: Cloud):
+    """It has an address of the network and no name."""
+    cloud.overrides = {"RETRAIN_SUBNET": SUBNET}
+    service = deploy(cloud)
+
+    assert service.url.startswith("http://127.0.0.1:")
+    body = sent(cloud)[0]["properties"]
+    assert body["subnetIds"] == [{"id": SUBNET}]
+    assert (body["ipAddress"]["type"], "dnsNameLabel" in body["ipAddress"]) == ("Private", False)
+
+
+def test_keys_are_told_to_nobody_but_the_container(cloud: Cloud):
+    """Not in the record of calls, not in what a service looks like, not in the group as it is read back."""
+    service = deploy(cloud)
+
+    assert service.key not in repr(service)
+    assert not [call for call in cloud.azure.calls if service.key in str(call)]
+    group = cloud.ports.platform._look(service.name)  # type: ignore[attr-defined]
+    assert service.key not in str(group.as_dict())
+
+
+def test_a_log_is_the_containers_own(cloud: Cloud):
+    """Its last lines; none where there is no group."""
+    cloud.azure.tamper = {"scoring/__main__.py": b"print('out of luck', flush=True)\nraise SystemExit(1)\n"}
+    platform = cloud.ports.platform
+    with pytest.raises(ServiceError, match="ended before it was ready"):
+        deploy(cloud)
+
+    assert "out of luck" in platform.log(f"{cloud.name}-v3")
+    assert platform.log(f"{cloud.name}-v9") == []
