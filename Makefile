@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test drills unit lint lock bench bench-serving bench-search bench-decision bench-significance clean
+.PHONY: help setup demo stop test drills unit lint lock bench bench-serving bench-search bench-decision bench-significance bench-first-use clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -41,7 +41,7 @@ test: setup ## every test: unit, stories, contract, functions, project
 	$(PYTHON) -m pytest
 
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
-	WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest tests/azure/test_drills.py -m "not live"
+	WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest tests/azure/test_drills.py tests/azure/test_live_suite.py -m "not live"
 
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
@@ -76,6 +76,9 @@ bench-search: .tools/peers/.ready ## automatic orders on DATA=folder of daily CS
 bench-decision: .tools/peers/.ready ## a whole decision on DATA=folder of yearly files against one fit of a peer, and its memory
 	$(PYTHON) benchmarks/decision.py --data $(DATA) --once
 	PYTHONPATH=. .tools/peers/bin/python benchmarks/decision.py --data $(DATA) $(if $(JSON),--json $(JSON))
+
+bench-first-use: $(VENV)/.ready ## the first use of Azure ML's client against the bare import of its package
+	$(PYTHON) benchmarks/first_use.py
 
 bench-significance: $(VENV)/.ready ## how often a run promotes when nothing has changed, and when something has
 	$(PYTHON) benchmarks/significance.py

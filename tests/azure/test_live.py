@@ -1,0 +1,98 @@
+"""Against a real subscription: `pytest -m live`, with the app settings of docs/azure.md in the environment.
+
+It makes what a deployment makes, under a name that nobody else uses, and removes what costs money: the services. It
+leaves the images, the registered models and the two containers behind, which cost cents a month.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain.dispatch import ask, work_off
+from retrain.forecasting import forecast
+from retrain.ledger import Ledger
+from retrain.settings import Settings, names, parse
+from retrain.trigger import Trigger
+from retrain.wiring import connect, releaser
+from tests.builders import FIRST_DAY, csv_file, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(7200)]
+
+JOB_SECONDS = 3600
+POLL_SECONDS = 10.0
+ONE = csv_file(weekly(100, seed=1))
+TWO = csv_file(weekly(60, seed=2, level=180), FIRST_DAY + timedelta(days=100))
+SAME = csv_file(weekly(160, seed=2, level=180)[100:], FIRST_DAY + timedelta(days=160))
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """The settings of this shell, under a model name of their own; its services are removed at the end."""
+    if not os.environ.get("RETRAIN_SUBSCRIPTION"):
+        pytest.skip("RETRAIN_SUBSCRIPTION is not set; docs/azure.md tells what else a live run needs")
+    name = f"live-{secrets.token_hex(3)}"
+    own = {
+        "RETRAIN_PLATFORM": "azure",
+        "RETRAIN_STORE": "blob",
+        "RETRAIN_MODEL_NAME": name,
+        "TRANSACTIONS_CONTAINER": f"{name}-in",
+        "RETRAIN_STATE_CONTAINER": f"{name}-state",
+        "RETRAIN_ORDER": "1,0,0",
+        "RETRAIN_MIN_GAIN": "0.05",
+    }
+    made = {**{key: os.environ[key] for key in names() if key in os.environ}, **own}
+    yield made
+    platform = connect(parse(made)).platform
+    for service in platform.services():
+        platform.remove(service.name)
+
+
+def land(settings: Settings, name: str, data: bytes) -> dict[str, Any]:
+    """A file lands and its run is made; a promotion that a job makes is waited for."""
+    ports = connect(settings)
+    ports.inbox.write(name, data)
+    request = ask(Trigger.BLOB, ports, file=name)
+    deadline = time.monotonic() + JOB_SECONDS
+    while work_off(settings, ports) and time.monotonic() < deadline:
+        report = Ledger(ports.state).run(request.run_id)
+        if report["status"] not in {"queued", "promoting"}:
+            return report
+        time.sleep(POLL_SECONDS)
+    pytest.fail(f"run {request.run_id} has not ended within {JOB_SECONDS} s")
+
+
+def test_the_first_model_is_promoted_by_the_triggered_process(environment: dict[str, str]):
+    """Image, group, proof and pointer, without a job; and the service forecasts."""
+    settings = parse({**environment, "RETRAIN_JOBS": "inline"})
+    report = land(settings, "one.csv", ONE)
+
+    assert report["status"] == "done", report["reason"]
+    assert forecast(3, settings, connect(settings))["version"] == "1"
+
+
+def test_a_better_model_is_promoted_by_a_job(environment: dict[str, str]):
+    """From released components, on the compute of the settings."""
+    settings = parse({**environment, "RETRAIN_JOBS": "azureml"})
+    releaser(settings).release(lambda _stage, _detail: None)
+    report = land(settings, "two.csv", TWO)
+
+    assert report["status"] == "done", report["reason"]
+    assert forecast(3, settings, connect(settings))["version"] == "2"
+
+
+def test_a_model_that_is_not_better_changes_nothing(environment: dict[str, str]):
+    """The champion stays, and answers."""
+    settings = parse({**environment, "RETRAIN_JOBS": "azureml"})
+    report = land(settings, "same.csv", SAME)
+
+    assert report["verdict"] == "keep", report["reason"]
+    assert forecast(3, settings, connect(settings))["version"] == "2"
