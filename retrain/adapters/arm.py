@@ -34,6 +34,7 @@ ROLES = {
 }
 # What the SDKs do not try again, and yet may pass: another operation on the group, a registry that lags behind.
 PASSING = {"ContainerGroupTransitioning", "InaccessibleImage"}
+CANCELED = "Canceled"  # ours: a cancelled operation has no code, and its message speaks of a status
 ADVICE = {
     "TasksOperationsNotAllowed": "ACR Tasks are closed to subscriptions on free credit; move to pay-as-you-go, or "
     "ask Azure support to open them",
@@ -41,7 +42,7 @@ ADVICE = {
     "ContainerGroupTransitioning": "another operation on the group is going on; run again when it has ended",
     "Quota": "ask for more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or remove what is idle",
     "Capacity": "the region has no room for this size; try again later, or another RETRAIN_LOCATION",
-    "Canceled": "somebody or a policy cancelled it; see the activity log of the resource group, and run again",
+    CANCELED: "somebody or a policy cancelled it; see the activity log of the resource group, and run again",
 }
 # What ARM says of a missing role; of two actions in one message the last is the one that is not allowed.
 ACTION = re.compile(r"perform action '([^']+)'")
@@ -109,10 +110,10 @@ def translated(where: str) -> Iterator[None]:
 
 def _refusal(where: str, exc: Any) -> ServiceError | Conflict:
     code, told = code_of(exc), _told(exc)
-    advice = next((text for word, text in ADVICE.items() if word in code), None)
+    advice = next((text for known, text in ADVICE.items() if known in code), None)
     if advice is not None:
         kind = Passing if code in PASSING else ServiceError
-        return kind(f"{where}: {code}, {told}; {advice}")
+        return kind(f"{where}: {code if code == CANCELED else f'{code}, {told}'}; {advice}")
     if exc.status_code == 403 or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
         return AccessDenied(f"{where}: refused ({code}); {_role(where, str(exc.message))}")
     if exc.status_code in BUSY:
@@ -135,7 +136,7 @@ def code_of(exc: Any) -> str:
     error = getattr(exc, "error", None)
     code = getattr(error, "code", None)
     if code is None and exc.status_code == 200:
-        return "Canceled"
+        return CANCELED
     return str(code or exc.reason or exc.status_code)
 
 

@@ -193,7 +193,8 @@ class _BlobReader(io.RawIOBase):
 
 def _code(exc: Any) -> str:
     """The storage's own word for what happened, which the SDK attaches without declaring it."""
-    return str(getattr(exc, "error_code", None) or exc.reason)
+    code = getattr(exc, "error_code", None) or exc.reason
+    return str(getattr(code, "value", code))
 
 
 def _renew(lease: Any, released: threading.Event) -> None:

@@ -7,6 +7,7 @@ fingerprint of the code that runs here: a job always runs the code that decided.
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,12 @@ class PipelineJobs:
         if self._status(name) is None:
             self._see_that_it_is_released()
             job = _pipeline(run_id, self._code, self._settings)
-            with suppress(Conflict), translated(self._workspace.doing(f"submitting job {name}")):
-                self._workspace.client.jobs.create_or_update(job)
+            try:
+                with translated(self._workspace.doing(f"submitting job {name}")):
+                    self._workspace.client.jobs.create_or_update(job)
+            except Conflict:  # the answer to an earlier try was lost, or somebody else was first
+                if self._status(name) is None:
+                    raise
         return name
 
     def look(self, run_id: str) -> Job | None:
@@ -93,7 +98,7 @@ class PipelineJobs:
             try:
                 self._workspace.client.jobs.stream(name)
             except JobException as exc:
-                return f"{told}: {exc.message}"
+                return f"{told}: {_own_message(str(exc.message))}"
         return told
 
 
@@ -143,6 +148,12 @@ class Release:
         except NotFound:
             with translated(where):
                 client.create_or_update(component)
+
+
+def _own_message(text: str) -> str:
+    """What the service said, out of the document that the SDK puts into its exception."""
+    said = re.search(r'"message": "((?:[^"\\]|\\.)*)"', text)
+    return said[1] if said else " ".join(text.split())
 
 
 def _job(run_id: str) -> str:

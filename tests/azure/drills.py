@@ -25,6 +25,9 @@ QUICK = (403, 503)
 """Enough for every day: one that stays and one that passes; the others are drilled by `make drills`."""
 
 
+JOBS = {"RETRAIN_JOBS": "azureml"}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A call that a promotion makes. `step`: at which the run fails if it is refused; empty where it goes on."""
@@ -33,9 +36,14 @@ class Place:
     method: str
     path: str
     step: str
+    overrides: dict[str, str] = field(default_factory=dict)
 
 
 PLACES = (
+    Place("look for the job", "GET", r"/jobs/retrain-[^/]+$", "submit", JOBS),
+    Place("look for its component", "GET", r"/components/retrain_deploy/", "submit", JOBS),
+    Place("look at the workspace", "GET", r"/workspaces/[^/]+$", "", JOBS),
+    Place("submit the job", "PUT", r"/jobs/retrain-[^/]+$", "submit", JOBS),
     Place("look for the model", "GET", r"/models/[^/]+/versions/2$", "register"),
     Place("list the model's versions", "GET", r"/models/[^/]+/versions$", "register"),
     Place("register the model", "PUT", r"/models/[^/]+/versions/2$", "register"),
@@ -50,6 +58,7 @@ PLACES = (
     Place("create the group", "PUT", rf"{GROUPS}/[^/]+-v2$", "deploy"),
     Place("follow the operation", "GET", r"/operations/", "deploy"),
     Place("list the groups", "GET", rf"{GROUPS}$", ""),
+    Place("remove an old group", "DELETE", rf"{GROUPS}/[^/]+-v1$", "", {"RETRAIN_KEEP_SERVICES": "1"}),
 )
 
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
@@ -102,13 +111,13 @@ MISHAPS = (
     ),
     Mishap(
         "the subscription may not run ACR Tasks",
-        lambda azure: azure.fail("POST", "/scheduleRun$", 403, "TasksOperationsNotAllowed", times=None),
+        lambda azure: azure.fail("POST", "/scheduleRun$", 403, "TasksOperationsNotAllowed", "not permitted", None),
         "ACR Tasks are closed to subscriptions on free credit",
     ),
     Mishap("the build fails", _switched("broken_build", True), "the build of .* has failed"),
     Mishap(
         "the quota is used up",
-        lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupQuotaReached", times=None),
+        lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupQuotaReached", "4 of 4 cores are used", None),
         "ask for more quota in the region",
     ),
     Mishap(
@@ -128,7 +137,7 @@ MISHAPS = (
     ),
     Mishap(
         "another operation on the group goes on for ever",
-        lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupTransitioning", times=None),
+        lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupTransitioning", "still transitioning", None),
         "another operation on the group is going on",
     ),
     Mishap(
