@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 unless you say otherwise")
     promote = command("promote", _promote, "go on with a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", metavar="RUN", required=True)
+    promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")
     promote.add_argument(
         "--step", choices=(REGISTER, DEPLOY), help="the half that a job makes; both unless you say"
     )
@@ -226,11 +227,14 @@ def _promote(options: argparse.Namespace) -> int:
     from retrain.dispatch import promote_run, work_off
 
     settings, ports = _connect(options)
+    report: dict[str, Any] = {}
     try:
         report = promote_run(options.run_id, settings, ports, options.step)
     finally:
-        if options.step == DEPLOY:  # nobody else is there to see that requests have waited for this
-            work_off(settings, ports)
+        if options.step == DEPLOY or (options.step and not report):
+            work_off(settings, ports)  # nobody else is there to see that requests have waited for this job's end
+    if options.report is not None:
+        (options.report / "report.json").write_text(json.dumps(report, indent=1))
     return _tell(report, options)
 
 

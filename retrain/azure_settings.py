@@ -41,8 +41,13 @@ class AzureSettings(BaseModel):
         None, alias="RETRAIN_LOCATION", description="region of the services, as `westeurope`"
     )
     workspace: Unset[str] = Field(None, alias="RETRAIN_WORKSPACE", description="name of the Azure ML workspace")
-    registry: Unset[str] = Field(
+    registry: Unset[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{5,50}$")]] = Field(
         None, alias="RETRAIN_REGISTRY", description="name of the container registry, without `.azurecr.io`"
+    )
+    base_image: Unset[str] = Field(
+        None,
+        alias="RETRAIN_BASE_IMAGE",
+        description="what images are built on; a copy of `python:3.13-slim` of your own spares Docker Hub's limits",
     )
     identity: Unset[Annotated[str, Field(pattern=r"^/subscriptions/.+/userAssignedIdentities/[^/]+$")]] = Field(
         None, alias="RETRAIN_IDENTITY", description="resource id of the user-assigned identity that pulls images"
@@ -67,10 +72,10 @@ class AzureSettings(BaseModel):
         alias="RETRAIN_SUBNET",
         description="resource id of the subnet for container groups; empty for public ones",
     )
-    tls: Unset[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/-]*$")]] = Field(
+    tls: Unset[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = Field(
         None,
         alias="RETRAIN_TLS",
-        description="folder in the state container with `certificate.pem` and `key.pem`; empty for plain HTTP",
+        description="folder in the state container with `certificate.pem` and `key.pem`, as `tls`; empty for HTTP",
     )
     instance_type: str = Field(
         "Standard_DS2_v2", alias="RETRAIN_INSTANCE_TYPE", min_length=1, description="of online deployments"
@@ -91,10 +96,10 @@ class AzureSettings(BaseModel):
     )
 
 
-def check_azure(settings: AzureSettings, model_name: str, *, by_identity: bool) -> None:
+def check_azure(settings: AzureSettings, model_name: str, client_id: str | None) -> None:
     """See that all is there which the target needs.
 
-    Args: by_identity: whether the storage is signed in to by identity, not by a connection string.
+    Args: client_id: of the identity that signs in to the storage; None where that is done by a connection string.
     Raises: ConfigError naming the setting.
     """
     needed = {
@@ -117,8 +122,11 @@ def check_azure(settings: AzureSettings, model_name: str, *, by_identity: bool) 
             f"RETRAIN_MODEL_NAME is {model_name!r}; on Azure it also names services and images, so write at most "
             f"{LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
         )
-    if settings.jobs == "azureml" and not by_identity:
+    if settings.tls and settings.target != "aci":
+        raise ConfigError("RETRAIN_TLS is for container groups; an online endpoint has a certificate of its own")
+    if settings.jobs == "azureml" and not client_id:
         raise ConfigError(
-            "RETRAIN_JOBS=azureml cannot use TRANSACTIONS_STORAGE, a secret that a job would have to be told; set "
-            "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId, or RETRAIN_JOBS=inline"
+            "RETRAIN_JOBS=azureml signs in by identity, for a job must not be told a secret; set "
+            "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
+            "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from retrain.ports import Service
 
+END_OF_PEM = "-----END CERTIFICATE-----"
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20
 
@@ -55,16 +57,17 @@ def _headers(service: Service) -> dict[str, str]:
 
 
 def _pinned(certificate: str) -> HTTPAdapter:
-    """Trust this certificate (PEM) and no other."""
+    """Trust this certificate (PEM, the first of a chain) and no other, whatever host shows it."""
     from requests.adapters import HTTPAdapter
 
-    trust = ssl.create_default_context(cadata=certificate)
+    leaf = certificate[: certificate.index(END_OF_PEM) + len(END_OF_PEM)]
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
 
     class Pinned(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
-            super().init_poolmanager(*args, **options, ssl_context=trust)
+            super().init_poolmanager(*args, **options, assert_fingerprint=fingerprint)
 
         def cert_verify(self, conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
-            conn.cert_reqs = "CERT_REQUIRED"  # the inherited one would add the public authorities
+            conn.cert_reqs = "CERT_NONE"  # the fingerprint says more than a chain
 
     return Pinned()

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import stamina
 
-from retrain.errors import Bug, ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import (
+    Bug,
+    ConfigError,
+    Conflict,
+    LockHeld,
+    PromotionFailed,
+    RetrainError,
+    ServiceError,
+    Unsettled,
+)
 from retrain.ledger import Ledger
 from retrain.promotion import REGISTER, give_up, promote, rollback
 from retrain.report import RunReport
@@ -138,10 +147,7 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     before = ledger.report(request.run_id)
     ended = before["status"] if before else None
     if before and ended == "promoting":  # it was killed on its way to the champion, or a job takes it there
-        try:
-            return _pursue(request, before, settings, ports)
-        except RetrainError as error:
-            return not _in_trouble(error)
+        return _pursued(request, before, settings, ports)
     if ended == "done":  # it was killed with its request in its hand
         ledger.done(request)
         return True
@@ -149,6 +155,8 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     keep = in_trouble = False
     try:
         retrain(request, settings, ports, report)
+    except Unsettled as error:
+        report.reason, keep, in_trouble = str(error), True, True  # still promoting
     except RetrainError as error:
         in_trouble = _in_trouble(error)
         keep = in_trouble or isinstance(error, ConfigError)
@@ -168,6 +176,24 @@ def _in_trouble(error: RetrainError) -> bool:
     return isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
 
 
+def _pursued(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> bool:
+    """The door of a promotion that was begun; False if the round should end."""
+    ledger = Ledger(ports.state)
+    try:
+        return _pursue(request, report, settings, ports)
+    except RetrainError as error:
+        if _in_trouble(error):
+            return False
+        if (ledger.report(request.run_id) or report)["status"] == "promoting":
+            _fail(request, report, error, ports)
+            ledger.done(request)
+        return True
+    except Exception as error:  # noqa: BLE001 - a bug must neither lose the run nor hold up those behind it
+        ledger.keep_traceback(request.run_id, traceback.format_exc())
+        _give_up(request, report, str(Bug(error)), settings, ports)
+        return True
+
+
 def _pursue(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> bool:
     """See to a promotion that was begun; False while a job is making it.
 
@@ -185,9 +211,8 @@ def _pursue(request: Request, report: dict[str, Any], settings: Settings, ports:
 
 
 def _give_up(request: Request, report: dict[str, Any], failure: str, settings: Settings, ports: Ports) -> None:
-    """A job came to nothing and did not say so itself: its run has failed, and what it left behind goes."""
-    give_up(request.run_id, settings, ports)
-    step = Promotion.of(request.run_id, ports).step
+    """A promotion came to nothing and did not say so itself: its run has failed, and what it left behind goes."""
+    step = give_up(request.run_id, failure, settings, ports)
     _fail(request, report, PromotionFailed(step, failure, []), ports)
     Ledger(ports.state).done(request)
 
@@ -207,6 +232,9 @@ def _go_on(
     ledger = Ledger(ports.state)
     try:
         model = promote(request.run_id, settings, ports, half)
+    except Unsettled as error:
+        ledger.record(request.run_id, report | {"reason": str(error)})
+        raise
     except RetrainError as error:
         if report["status"] != "done":
             _fail(request, report, error, ports)

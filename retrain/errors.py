@@ -14,7 +14,8 @@
     │   └── LockHeld            nobody: the holder of the lock will see to it
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  it may pass: the event is kept and tried again
-        │   └── ServiceTimeout
+        │   ├── ServiceTimeout
+        │   └── Unsettled       a promotion failed and could not be taken back yet; the next trigger sees to it
         ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the winner could not be made to answer; the champion stays
         └── AccessDenied        it will not pass: a role is missing
@@ -141,6 +142,10 @@ class ServiceUnavailable(ServiceError):
 
 class ServiceTimeout(ServiceUnavailable):
     """The service took too long."""
+
+
+class Unsettled(ServiceUnavailable):
+    """A promotion failed after the pointer had moved, and the pointer could not be moved back yet."""
 
 
 class BuildFailed(ServiceError):

@@ -31,8 +31,8 @@ def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
     try:
         answer = _asked(service, days, settings, ports)
     except ServiceUnavailable:
-        # A promotion may have retired the service between two lines: then somebody else is champion now.
-        successor = _champions_service(ports)
+        # A promotion may have retired the service between two lines, or the platform have moved it.
+        successor = _as_it_is(_champions_service(ports), ports)
         if successor == service:
             raise
         answer = _asked(successor, days, settings, ports)
@@ -51,6 +51,11 @@ def _champions_service(ports: Ports) -> Service:
     raise ServiceUnavailable(
         f"version {version} is champion and has no service; `retrain rollback --to {version}` starts one"
     )
+
+
+def _as_it_is(service: Service, ports: Ports) -> Service:
+    """A service by what its platform says now."""
+    return next((found for found in ports.platform.services() if found.version == service.version), service)
 
 
 def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:

@@ -14,19 +14,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from retrain import catalog
-from retrain.errors import Bug, BuildFailed, Conflict, NotFound, PromotionFailed, RetrainError
+from retrain.errors import Bug, BuildFailed, Conflict, NotFound, PromotionFailed, RetrainError, Unsettled
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
-from retrain.proof import confirm, prove, wait_until_ready
+from retrain.proof import answers, confirm, prove, wait_until_ready
 from retrain.registry import Lineage, RegisteredModel, Registry, service_name
 from retrain.submission import Promotion
 
 if TYPE_CHECKING:
     from retrain.ports import Ports, Service
     from retrain.settings import Settings
+    from scoring.model import ForecastModel
 
 REGISTER, DEPLOY = "register", "deploy"
 """The two halves in which a job promotes; the second takes every step after the first."""
+STEPS = ("submit", REGISTER, "build", DEPLOY, "prove", "switch", "confirm", "retire")
 LOG_LINES = 20
 
 
@@ -55,14 +57,19 @@ def _register(promotion: Promotion, settings: Settings, ports: Ports) -> Registe
     return model
 
 
-def give_up(run_id: str, settings: Settings, ports: Ports) -> None:
-    """Leave things as they were before a promotion that nobody goes on with."""
+def give_up(run_id: str, why: str, settings: Settings, ports: Ports) -> str:
+    """Leave things as they were before a promotion that nobody goes on with, and name the step it died at.
+
+    Raises: Unsettled if the pointer had moved and could not be moved back.
+    """
     promotion = Promotion.of(run_id, ports)
     registered = promotion.steps.get(REGISTER)
     if registered is not None:
         model = Registry(ports.state, settings.model_name).get(registered["version"])
         if not _reigns(Ledger(ports.state).pointer(), promotion, model):
-            _undo(promotion, model, settings, ports)
+            _undo(promotion, model, why, settings, ports)
+    steps = STEPS if ports.jobs is not None else STEPS[1:]
+    return next((step for step in steps if step not in promotion.steps), steps[-1])
 
 
 def rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> RegisteredModel:
@@ -86,12 +93,12 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
     name, registry = service_name(model.name, model.version), Registry(ports.state, model.name)
     reigns = _reigns(Ledger(ports.state).pointer(), promotion, model)
     try:
-        image = _build(promotion, model, ports)
-        service = _deploy(promotion, model, image, ports)
-        with promotion.taking("prove", ports):
-            loaded = registry.load(model)
+        loaded = registry.load(model)
+        service = _answering(model, loaded, ports) or _started(promotion, model, ports)
+        with promotion.taking("prove", ports) as outcome:
             wait_until_ready(service, ports.platform, settings.ready_seconds)
             prove(service, loaded)
+            outcome["service"] = service.url
         with promotion.taking("switch", ports):
             if not reigns:
                 _switch(promotion, model, ports)
@@ -100,12 +107,22 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
             confirm(service, loaded, ports.platform, settings.confirm_seconds)
     except Exception as error:  # the door of the steps: whatever it is, things are left as they were
         log = error.log.splitlines()[-LOG_LINES:] if isinstance(error, BuildFailed) else _last_lines(name, ports)
-        if not reigns:
-            _undo(promotion, model, settings, ports)
         told = error if isinstance(error, RetrainError) else Bug(error)
+        if not reigns:
+            _undo(promotion, model, f"promotion failed at {promotion.step}: {told}", settings, ports)
         raise PromotionFailed(promotion.step, str(told), log) from error
     _retire(promotion, model, settings, ports)
     return model
+
+
+def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports) -> Service | None:
+    """The version's service, if it has one that proves itself: it must not be replaced by one that has not."""
+    service = ports.platform.find(model.version)
+    return service if service is not None and answers(service, loaded) else None
+
+
+def _started(promotion: Promotion, model: RegisteredModel, ports: Ports) -> Service:
+    return _deploy(promotion, model, _build(promotion, model, ports), ports)
 
 
 def _build(promotion: Promotion, model: RegisteredModel, ports: Ports) -> str:
@@ -158,18 +175,24 @@ def _is_ours(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> 
     return champion is not None and (champion.version, champion.run_id) == (model.version, promotion.run_id)
 
 
-def _undo(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
-    """Leave things as they were: the old champion named, the new service gone unless it was wanted before."""
+def _undo(promotion: Promotion, model: RegisteredModel, why: str, settings: Settings, ports: Ports) -> None:
+    """Leave things as they were: the old champion named, the new service gone unless it was wanted before.
+
+    Args: why: it has to be undone.
+    Raises: Unsettled if the pointer could not be moved back, and a failed model is taken for champion.
+    """
     ledger = Ledger(ports.state)
-    with suppress(RetrainError):
+    try:
         pointer = ledger.pointer()
         if _is_ours(pointer, promotion, model):
             ledger.switch(pointer, Reign(promotion.over or NOBODY, ports.now(), promotion.run_id))
-        champion = ledger.pointer().champion
-        if champion is not None and "prove" in promotion.steps:
-            ports.platform.point_to(service_name(model.name, champion.version))
+            pointer = ledger.pointer()
+    except RetrainError as error:
+        raise Unsettled(f"{why}; it could not be taken back yet: {error}; the next trigger tries again") from error
     with suppress(RetrainError):  # what is left behind is removed when the next promotion retires
-        if model.version not in ledger.pointer().versions[: settings.keep_services]:
+        if pointer.champion is not None and "prove" in promotion.steps:
+            ports.platform.point_to(service_name(model.name, pointer.champion.version))
+        if model.version not in pointer.versions[: settings.keep_services]:
             ports.platform.remove(service_name(model.name, model.version))
 
 
@@ -185,17 +208,23 @@ def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, po
 
     Nothing here can make the promotion fail: the new champion answers, and the next one retires what is left.
     """
-    ledger = Ledger(ports.state)
-    with promotion.taking("retire", ports) as outcome:
+    with suppress(RetrainError), promotion.taking("retire", ports) as outcome:
         try:
-            if promotion.question is not None:
-                ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
-            kept = ledger.pointer().versions[: settings.keep_services]
-            removed = [service.name for service in ports.platform.services() if service.version not in kept]
-            for name in removed:
-                ports.platform.remove(name)
-            outcome["removed"] = removed
-            over = Registry(ports.state, model.name).get(promotion.over) if promotion.over else None
-            catalog.list_reigns(model, over, ports)
+            outcome["removed"] = _retired(promotion, model, settings, ports)
         except RetrainError as error:
             outcome["failed"] = str(error)
+        except Exception as error:  # noqa: BLE001 - a bug in tidying up is no reason to call the champion a failure
+            outcome["failed"] = str(Bug(error))
+
+
+def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> list[str]:
+    ledger = Ledger(ports.state)
+    if promotion.question is not None:
+        ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
+    kept = ledger.pointer().versions[: settings.keep_services]
+    removed = [service.name for service in ports.platform.services() if service.version not in kept]
+    for name in removed:
+        ports.platform.remove(name)
+    over = Registry(ports.state, model.name).get(promotion.over) if promotion.over else None
+    catalog.list_reigns(model, over, ports)
+    return removed

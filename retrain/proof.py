@@ -45,6 +45,15 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
             return
 
 
+def answers(service: Service, model: ForecastModel) -> bool:
+    """Whether the service is that version and proves itself at once."""
+    try:
+        prove(service, model)
+        return ask(service, "/readyz").get("version") == service.version
+    except ServiceError:
+        return False
+
+
 def prove(service: Service, model: ForecastModel) -> None:
     """Ask for a real forecast and compare it with the artifact's own.
 

@@ -193,7 +193,8 @@ def _promotion_lines(steps: dict[str, Any] | None) -> list[str]:
         return [f"promotion  job {steps['submit']['job']} is on its way"]
     retired = steps.get("retire", {}).get("removed")
     also = f"; retired {', '.join(retired)}" if retired else ""
-    answers = f"; answers at {steps['deploy']['service']}" if "deploy" in steps else ""
+    where = steps.get("prove", {}).get("service")
+    answers = f"; answers at {where}" if where else ""
     return [f"promotion  {' -> '.join(steps)}{answers}{also}"]
 
 

@@ -57,12 +57,14 @@ class Settings(AzureSettings):
         "transactions",
         alias="TRANSACTIONS_CONTAINER",
         pattern=CONTAINER,
+        max_length=63,
         description="the container in which files land",
     )
     state_container: str = Field(
         "retrain",
         alias="RETRAIN_STATE_CONTAINER",
         pattern=CONTAINER,
+        max_length=63,
         description="the container for history, runs and models",
     )
     storage_connection: Unset[SecretStr] = Field(
@@ -264,6 +266,13 @@ def parse(environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate({name: value for name, value in environment.items() if name in known})
     except ValidationError as exc:
         raise ConfigError(_sentence(exc, environment)) from None  # the cause would show the values
+    _check_forecasting(settings)
+    _check_places(settings)
+    return settings
+
+
+def _check_forecasting(settings: Settings) -> None:
+    """See that what is forecast, and how, fits together."""
     if settings.min_unseen_days < 2 * settings.horizon_days:
         raise ConfigError(
             f"RETRAIN_MIN_UNSEEN_DAYS is {settings.min_unseen_days}; it must be at least twice "
@@ -278,21 +287,31 @@ def parse(environment: Mapping[str, str]) -> Settings:
     columns = [settings.date_column, settings.amount_column, settings.id_column]
     if len({column.casefold() for column in columns}) < len(columns):
         raise ConfigError(f"RETRAIN_DATE_COLUMN, _AMOUNT_COLUMN and _ID_COLUMN are {columns}; they must differ")
+
+
+def _check_places(settings: Settings) -> None:
+    """See that where things are kept and run fits together."""
     if settings.store == "blob" and not (settings.storage_connection or settings.storage_uri):
         raise ConfigError(
             "TRANSACTIONS_STORAGE is not set. Add it to Values in local.settings.json, or set "
             "TRANSACTIONS_STORAGE__blobServiceUri in the app settings of the Function App, for example "
             "TRANSACTIONS_STORAGE__blobServiceUri=https://ACCOUNT.blob.core.windows.net"
         )
+    if settings.store == "blob" and settings.transactions_container == settings.state_container:
+        raise ConfigError(
+            f"TRANSACTIONS_CONTAINER and RETRAIN_STATE_CONTAINER are both {settings.state_container!r}; every "
+            "record would be taken for a landed file"
+        )
     if settings.platform == "azure":
-        check_azure(settings, settings.model_name, by_identity=settings.storage_connection is None)
+        by_identity = settings.storage_connection is None
+        check_azure(settings, settings.model_name, settings.client_id if by_identity else None)
         if settings.store != "blob":
             raise ConfigError("RETRAIN_PLATFORM=azure needs RETRAIN_STORE=blob: jobs and services run elsewhere")
-    return settings
 
 
 def _sentence(exc: ValidationError, environment: Mapping[str, str]) -> str:
     first = exc.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    shown = "not what it may be" if name == "TRANSACTIONS_STORAGE" else repr(environment.get(name))
+    may_hold_a_secret = name.startswith("TRANSACTIONS_STORAGE") or name == "RETRAIN_ACQUIRE_URL"
+    shown = "not what it may be" if may_hold_a_secret else repr(environment.get(name))
     return f"{name} is {shown}; {first['msg'].removeprefix('Value error, ')}"

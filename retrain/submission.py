@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from retrain import __version__
-from retrain.errors import NotFound, PromotionFailed, RetrainError
+from retrain.errors import NotFound, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger, Pointer
 from retrain.ports import ABSENT
 from retrain.registry import Lineage, Registry
@@ -48,7 +48,11 @@ class Promotion:
         record = Ledger(ports.state).promotion(run_id)
         if record is None:
             raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` tells its verdict")
-        return cls(**record)
+        known = {name: record[name] for name in cls.__slots__ if name in record}  # newer code may have added some
+        try:
+            return cls(**known)
+        except TypeError as exc:
+            raise ServiceError(f"the promotion of run {run_id} cannot be read ({exc}); retrain again") from exc
 
     @contextmanager
     def taking(self, step: str, ports: Ports) -> Iterator[dict[str, Any]]:

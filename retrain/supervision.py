@@ -24,6 +24,9 @@ def look_after(run_id: str, jobs: Jobs, settings: Settings, ports: Ports) -> Job
         hand_over(run_id, jobs, ports)
         return Job(ended=False)
     promotion = Promotion.of(run_id, ports)
+    if not promotion.steps:  # whoever submitted it died before it could note that
+        hand_over(run_id, jobs, ports)
+        return job
     if job.ended:
         return Job(ended=True) if "confirm" in promotion.steps else job
     sign = promotion.last_sign

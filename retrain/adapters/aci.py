@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.aci_group import CONTAINER, IMAGE, MODEL, VERSION, container_group
+from retrain.adapters.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
 from retrain.adapters.acr import ImageBuilder
 from retrain.adapters.arm import management, patiently, translated, word
 from retrain.adapters.records import ServiceRecords
@@ -45,12 +46,10 @@ class AciPlatform:
         return self._images.build(model, version, context)
 
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """See Platform."""
-        there = self._look(name)
+        """See Platform. A group that is not what it should be is removed first: not everything can be changed."""
         service = self._recorded(name, version)
-        if there is None or not _serves(there, image):
-            wanted = container_group(service, image, self._tls(), self._settings)
-            patiently(lambda: self._create(name, wanted))
+        wanted = container_group(service, image, self._tls(), self._settings)
+        patiently(lambda: self._ensure(name, wanted))
         service = self._addressed(service)
         self._records.keep(service)
         return service
@@ -71,10 +70,7 @@ class AciPlatform:
                 for group in self._client.container_groups.list_by_resource_group(self._group)
                 if (group.tags or {}).get(MODEL) == self._settings.model_name
             ]
-        return [
-            self._records.read(str(group.name)) or Service(str(group.name), (group.tags or {})[VERSION], "", "")
-            for group in groups
-        ]
+        return [self._seen(group) for group in groups]
 
     def is_running(self, name: str) -> bool:
         """Not if the container ended, or falls again and again; one that is still being pulled lives."""
@@ -83,7 +79,8 @@ class AciPlatform:
             return False
         view = group.containers[0].instance_view
         now = view.current_state if view else None
-        return now is None or (word(now.state) != "Terminated" and now.detail_status != "CrashLoopBackOff")
+        falls = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
+        return now is None or (word(now.state) != "Terminated" and not falls)
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
@@ -113,7 +110,12 @@ class AciPlatform:
         except NotFound:
             return None
 
-    def _create(self, name: str, wanted: ContainerGroup) -> None:
+    def _ensure(self, name: str, wanted: ContainerGroup) -> None:
+        there = self._look(name)
+        if there is not None and _serves(there, wanted):
+            return
+        if there is not None:
+            self._delete(name)
         with translated(self._doing("deploying", name)):
             _await(self._client.container_groups.begin_create_or_update(self._group, name, wanted), name)
 
@@ -126,12 +128,9 @@ class AciPlatform:
         deadline = time.monotonic() + ADDRESS_SECONDS
         while True:
             group = self._look(service.name)
-            address = group.ip_address if group else None
-            host = address and (address.ip if self._settings.subnet else address.fqdn)
-            if address and host:
-                scheme = "https" if service.certificate else "http"
-                url = f"{scheme}://{host}:{address.ports[0].port}"
-                return Service(service.name, service.version, url, service.key, certificate=service.certificate)
+            url = self._url(service, group) if group else ""
+            if url:
+                return replace(service, url=url)
             if time.monotonic() > deadline:
                 raise ServiceError(
                     f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
@@ -139,9 +138,33 @@ class AciPlatform:
                 )
             time.sleep(POLL_SECONDS)
 
+    def _url(self, service: Service, group: ContainerGroup) -> str:
+        """Where a group answers; empty while it has no address."""
+        address = group.ip_address
+        host = address and (address.ip if self._settings.subnet else address.fqdn)
+        scheme = "https" if service.certificate else "http"
+        return f"{scheme}://{host}:{address.ports[0].port}" if address and host else ""
+
+    def _seen(self, group: ContainerGroup) -> Service:
+        """A group's service at today's address: a private one changes whenever Azure restarts the group."""
+        name = str(group.name)
+        service = self._records.read(name)
+        if service is None:
+            return Service(name, (group.tags or {}).get(VERSION, ""), "", "")
+        moved = replace(service, url=self._url(service, group) or service.url)
+        if moved != service:
+            self._records.keep(moved)
+        return moved
+
     def _recorded(self, name: str, version: str) -> Service:
+        """The service's record, made once: whoever deploys again uses the same key, and today's certificate."""
         certificate = self._tls().get("certificate.pem", "")
-        return self._records.begin(Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate))
+        there = self._records.read(name)
+        if there is not None and not there.deployment:
+            return replace(there, certificate=certificate)
+        new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)
+        self._records.keep(new)
+        return new
 
     def _tls(self) -> dict[str, str]:
         """Certificate and key as they lie in the store; nothing where TLS is not asked for."""
@@ -161,11 +184,11 @@ class AciPlatform:
         return f"{what} {group}/{name}".rstrip("/")
 
 
-def _serves(group: ContainerGroup, image: str) -> bool:
-    """Whether there is nothing to create: not where an earlier creation failed, or somebody stopped the group."""
+def _serves(group: ContainerGroup, wanted: ContainerGroup) -> bool:
+    """Whether there is nothing to do: not where a creation failed, somebody stopped it, or it should be another."""
     state = group.instance_view.state if group.instance_view else None
     settled = word(group.provisioning_state) == "Succeeded" and word(state) in {"Running", "Pending"}
-    return settled and (group.tags or {}).get(IMAGE) == image
+    return settled and (group.tags or {}).get(FINGERPRINT) == (wanted.tags or {})[FINGERPRINT]
 
 
 def _await(poller: Any, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,25 +17,35 @@ if TYPE_CHECKING:
 
 CONTAINER = "scoring"
 PORT = 8080
-MODEL, VERSION, IMAGE = "retrain-model", "retrain-version", "retrain-image"
+MODEL, VERSION, FINGERPRINT = "retrain-model", "retrain-version", "retrain-fingerprint"
 TLS_FOLDER = "/tls"
 TLS_FILES = {"SCORING_TLS_CERTIFICATE": "certificate.pem", "SCORING_TLS_KEY": "key.pem"}
 
 
 def container_group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
-    """The group of one version.
+    """The group of one version, with a fingerprint of all that it was asked to be among its tags.
 
     Args:
         image: by digest.
         tls: the PEM files by name; empty for plain HTTP.
     """
+    group = _group(service, image, tls, settings)
+    asked = json.dumps(group.serialize(), sort_keys=True).encode()  # also the key, which is too long to be guessed
+    group.tags = {
+        MODEL: settings.model_name,
+        VERSION: service.version,
+        FINGERPRINT: hashlib.sha256(asked).hexdigest()[:16],
+    }
+    return group
+
+
+def _group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
     from azure.mgmt.containerinstance import models as aci
 
     pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.identity)
     files = {file: base64.b64encode(text.encode()).decode() for file, text in tls.items()}
     return aci.ContainerGroup(
         location=settings.location,
-        tags={MODEL: settings.model_name, VERSION: service.version, IMAGE: image},
         os_type="Linux",
         restart_policy="Always",
         containers=[_container(service, image, bool(tls), settings)],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from retrain.settings import Settings
 
+BASE = "BASE"  # the argument of both Dockerfiles
 BUILD_SECONDS = 1800
 POLL_SECONDS = 2.0
 REUSED_FOR = timedelta(days=1)  # a promotion that was killed finds its build; later a policy may have removed it
@@ -43,13 +44,15 @@ class ImageBuilder:
 
         Raises: BuildFailed with the builder's log.
         """
-        mark = f"{tag}-{fingerprint(context)}"
+        mark = f"{tag}-{fingerprint({**context, BASE: str(self._settings.base_image).encode()})}"
         run = self._found(repository, mark) or self._finished(self._scheduled(repository, [tag, mark], context))
         log = self._log(str(run.run_id))
         if word(run.status) != "Succeeded":
             problem = f"the build of {repository}:{tag} in {self._registry} has {word(run.status).lower()}"
             raise BuildFailed(f"{problem}: {run.run_error_message or 'its log tells why'}", log)
-        made = next(image for image in run.output_images or [] if image.tag == mark)
+        made = next((image for image in run.output_images or [] if image.tag == mark), None)
+        if made is None:
+            raise BuildFailed(f"the build of {repository}:{tag} in {self._registry} names no image {mark}", log)
         return Image(f"{made.registry}/{made.repository}@{made.digest}", log)
 
     @cached_property
@@ -71,15 +74,22 @@ class ImageBuilder:
         return None
 
     def _scheduled(self, repository: str, tags: list[str], context: Mapping[str, bytes]) -> Run:
-        from azure.mgmt.containerregistrytasks.models import AgentProperties, DockerBuildRequest, PlatformProperties
+        from azure.mgmt.containerregistrytasks.models import (
+            AgentProperties,
+            Argument,
+            DockerBuildRequest,
+            PlatformProperties,
+        )
         from azure.storage.blob import BlobClient
 
+        base = self._settings.base_image
         with translated(f"building {repository}:{tags[0]} in {self._where}"):
             source = self._client.registries.get_build_source_upload_url(self._group, self._registry)
             with BlobClient.from_blob_url(str(source.upload_url), **bounds()) as blob:
                 blob.upload_blob(pack(context), overwrite=True)
             request = DockerBuildRequest(
                 docker_file_path="Dockerfile",
+                arguments=[Argument(name=BASE, value=base)] if base else None,
                 image_names=[f"{repository}:{tag}" for tag in tags],
                 is_push_enabled=True,
                 source_location=source.relative_path,

@@ -98,6 +98,10 @@ def translated(where: str) -> Iterator[None]:
             f"{where}: not signed in ({_told(exc)}); assign the identity to this app and name it in "
             "TRANSACTIONS_STORAGE__clientId"
         ) from exc
+    except sdk.DecodeError as exc:
+        raise ServiceUnavailable(
+            f"{where}: the answer is none of Azure's ({_told(exc)}); is a proxy between?"
+        ) from exc
     except sdk.HttpResponseError as exc:
         raise _refusal(where, exc) from exc
     except (sdk.ServiceRequestError, sdk.ServiceResponseError, sdk.IncompleteReadError) as exc:
@@ -106,6 +110,13 @@ def translated(where: str) -> Iterator[None]:
         ) from exc
     except sdk.AzureError as exc:
         raise ServiceError(f"{where}: {_told(exc)}") from exc
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as exc:  # from inside an SDK that met what it did not expect
+        raise ServiceError(f"{where}: the SDK cannot read the answer ({type(exc).__name__}: {_told(exc)})") from exc
 
 
 def _refusal(where: str, exc: Any) -> ServiceError | Conflict:

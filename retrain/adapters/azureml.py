@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from retrain.settings import Settings
 
-DATASTORE = "retrain_state"
 CLOUDS = {
     "https://management.azure.com": "AzureCloud",
     "https://management.usgovcloudapi.net": "AzureUSGovernment",
@@ -55,9 +55,22 @@ class Workspace:
             **bounds(),
         )
 
+    def uri(self, artifact: str) -> str:
+        """Where Azure ML finds an object of the state container."""
+        settings = self._settings
+        place = f"subscriptions/{settings.subscription}/resourcegroups/{settings.resource_group}"
+        place = f"{place}/workspaces/{settings.workspace}/datastores/{datastore(settings)}"
+        return f"azureml://{place}/paths/{artifact}"
+
     def doing(self, what: str) -> str:
         """What an error says of the place."""
         return f"{what} in {self.id.lstrip('/')}"
+
+
+def datastore(settings: Settings) -> str:
+    """The name of the state container in the workspace, which other containers may share."""
+    whole = f"{settings.storage_uri}/{settings.state_container}"
+    return f"retrain_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 class AzureMlCatalog:
@@ -76,7 +89,7 @@ class AzureMlCatalog:
                 f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
                 "RETRAIN_MODEL_NAME to a name that nothing else registers under"
             )
-        path = f"azureml:/{self._workspace.id}/datastores/{DATASTORE}/paths/{artifact}"
+        path = self._workspace.uri(artifact)
         model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
         model.tags = {**(model.tags or {}), **facts}
         with translated(self._workspace.doing(f"registering model {name} version {version}")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -27,6 +28,7 @@ class BlobStore:
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._container = service.get_container_client(container)
+        self._lease: _Lease | None = None
 
     def read(self, name: str) -> Stored | None:
         """See ObjectStore."""
@@ -80,25 +82,30 @@ class BlobStore:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """See ObjectStore. The lease is renewed by a thread; a process that dies stops renewing."""
+        """See ObjectStore.
+
+        The lease is renewed by a thread; a process that dies stops renewing. One that was frozen until its lease
+        had ended can write nothing more: somebody else may hold it.
+        """
         blob = f"locks/{name}"
         with suppress(Conflict):  # it is there already, or it is leased
             self.write(blob, b"", if_etag=ABSENT)
         try:
             with self._translated(blob):
-                lease = self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS)
+                lease = _Lease(self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS))
         except Conflict as exc:
             raise LockHeld(f"another process holds the lease of {self.address(blob)}") from exc
-        released = threading.Event()
-        renewal = threading.Thread(target=_renew, args=(lease, released), name="lease renewal", daemon=True)
+        self._lease = lease
+        renewal = threading.Thread(target=lease.keep, name="lease renewal", daemon=True)
         renewal.start()
         try:
             yield
         finally:
-            released.set()
+            self._lease = None
+            lease.released.set()
             renewal.join()
             with suppress(Conflict), self._translated(blob):  # a lease that was lost is let go already
-                lease.release()
+                lease.client.release()
 
     def address(self, name: str) -> str:
         """See ObjectStore."""
@@ -107,6 +114,8 @@ class BlobStore:
     def _upload(self, name: str, data: bytes | BinaryIO, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
+        if self._lease is not None and self._lease.is_lost:
+            raise Conflict(f"{self.address(name)} is not written: the lock was lost meanwhile; run again")
         with self._translated(name):
             try:
                 return self._container.get_blob_client(name).upload_blob(data, **options)
@@ -197,10 +206,24 @@ def _code(exc: Any) -> str:
     return str(getattr(code, "value", code))
 
 
-def _renew(lease: Any, released: threading.Event) -> None:
-    """Until released; a renewal that failed is tried again, and who lost the lease is stopped by the next ETag."""
-    from azure.core.exceptions import AzureError
+class _Lease:
+    """A lease, and when it was last certain that it is ours."""
 
-    while not released.wait(RENEW_SECONDS):
-        with suppress(AzureError):
-            lease.renew()
+    def __init__(self, client: Any) -> None:
+        self.client, self.released = client, threading.Event()
+        self._certain_at = time.monotonic()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it may have ended since."""
+        return time.monotonic() - self._certain_at > LEASE_SECONDS
+
+    def keep(self) -> None:
+        """Renew it until it is released; a renewal that failed is tried again."""
+        from azure.core.exceptions import AzureError
+
+        while not self.released.wait(RENEW_SECONDS):
+            with suppress(AzureError):
+                asked_at = time.monotonic()
+                self.client.renew()
+                self._certain_at = asked_at

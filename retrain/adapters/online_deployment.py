@@ -16,11 +16,20 @@ VERSION, IMAGE = "retrain-version", "retrain-image"
 
 def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
     """One endpoint a model, with keys of its own."""
-    from azure.ai.ml.entities import KubernetesOnlineEndpoint, ManagedOnlineEndpoint
+    from azure.ai.ml.entities import (
+        IdentityConfiguration,
+        KubernetesOnlineEndpoint,
+        ManagedIdentityConfiguration,
+        ManagedOnlineEndpoint,
+    )
 
     if settings.target == "kubernetes":
         return KubernetesOnlineEndpoint(name=name, compute=settings.kubernetes_compute, auth_mode="key")
-    return ManagedOnlineEndpoint(name=name, auth_mode="key")
+    if settings.identity is None:  # the endpoint's own may pull from the workspace's registry and no other
+        return ManagedOnlineEndpoint(name=name, auth_mode="key")
+    pulls = ManagedIdentityConfiguration(resource_id=settings.identity)
+    identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[pulls])
+    return ManagedOnlineEndpoint(name=name, auth_mode="key", identity=identity)
 
 
 def deployment_name(version: str) -> str:

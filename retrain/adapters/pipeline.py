@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from retrain.adapters.acr import ImageBuilder, fingerprint
 from retrain.adapters.arm import translated, word
-from retrain.adapters.azureml import DATASTORE, Workspace, has_environment, show_environment
-from retrain.errors import ConfigError, Conflict, NotFound
+from retrain.adapters.azureml import Workspace, datastore, has_environment, show_environment
+from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.image import job_context
 from retrain.ports import Job
 from retrain.promotion import DEPLOY, REGISTER
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "retrain"
 IMAGE = "retrain-job"
-ENDED = {"Completed", "Failed", "Canceled", "NotResponding"}
+ENDED = {"Completed", "Failed", "Canceled"}
+CANCEL_SECONDS = 60
 
 
 class PipelineJobs:
@@ -48,7 +49,7 @@ class PipelineJobs:
             try:
                 with translated(self._workspace.doing(f"submitting job {name}")):
                     self._workspace.client.jobs.create_or_update(job)
-            except Conflict:  # the answer to an earlier try was lost, or somebody else was first
+            except RetrainError:  # the answer to an earlier try may be lost, or somebody else have been first
                 if self._status(name) is None:
                     raise
         return name
@@ -65,7 +66,7 @@ class PipelineJobs:
         """See Jobs."""
         name = _job(run_id)
         with suppress(NotFound, Conflict), translated(self._workspace.doing(f"cancelling job {name}")):
-            self._workspace.client.jobs.begin_cancel(name).wait()
+            self._workspace.client.jobs.begin_cancel(name).wait(CANCEL_SECONDS)
 
     @cached_property
     def _code(self) -> str:
@@ -112,7 +113,7 @@ class Release:
         """Register datastore, environment and components, and say what is there now. Idempotent."""
         context = job_context()
         code = fingerprint(context)
-        progress("datastore", DATASTORE)
+        progress("datastore", datastore(self._settings))
         self._point_datastore()
         if not has_environment(self._workspace, ENVIRONMENT, code):
             progress("image", f"{IMAGE}:{code}; a few minutes")
@@ -122,7 +123,7 @@ class Release:
             progress("component", half)
             self._show(_component(half, code))
         components = {f"{half} component": _named(half, code) for half in (REGISTER, DEPLOY)}
-        return {"datastore": DATASTORE, "environment": f"{ENVIRONMENT}:{code}", **components}
+        return {"datastore": datastore(self._settings), "environment": f"{ENVIRONMENT}:{code}", **components}
 
     def _point_datastore(self) -> None:
         """Name the state container, so that the catalogue can point at artifacts in it."""
@@ -131,12 +132,12 @@ class Release:
         url = urlsplit(str(self._settings.storage_uri))
         account, _, suffix = str(url.hostname).partition(".blob.")
         store = AzureBlobDatastore(
-            name=DATASTORE,
+            name=datastore(self._settings),
             account_name=url.path.strip("/") or account,
             container_name=self._settings.state_container,
             endpoint=suffix or str(url.hostname),
         )
-        with translated(self._workspace.doing(f"registering datastore {DATASTORE}")):
+        with translated(self._workspace.doing(f"registering datastore {store.name}")):
             self._workspace.client.datastores.create_or_update(store)
 
     def _show(self, component: CommandComponent) -> None:
@@ -170,10 +171,12 @@ def _component(half: str, code: str) -> CommandComponent:
 
     name, version = _named(half, code).split(":")
     after = {"after": {"type": "uri_folder"}} if half == DEPLOY else {}
+    # An output into which nothing is written is no folder for whoever has it as an input.
+    report = " --report ${{outputs.done}}" if half == REGISTER else ""
     return CommandComponent(
         name=name,
         version=version,
-        command=f"python -m retrain promote --run ${{{{inputs.run}}}} --step {half}",
+        command=f"python -m retrain promote --run ${{{{inputs.run}}}} --step {half}{report}",
         environment=f"azureml:{ENVIRONMENT}:{code}",
         inputs={"run": {"type": "string"}, **after},
         outputs={"done": {"type": "uri_folder"}} if half == REGISTER else {},

@@ -7,12 +7,11 @@ Whoever may read the state container may ask the services.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from retrain.errors import Conflict, ServiceError
-from retrain.ports import ABSENT, Service
+from retrain.errors import ServiceError
+from retrain.ports import Service
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -37,15 +36,9 @@ class ServiceRecords:
                 f"{where} cannot be read ({type(exc).__name__}); remove it and promote again"
             ) from exc
 
-    def begin(self, service: Service) -> Service:
-        """Write a service down before it exists, once: who comes again gets the same key."""
-        with suppress(Conflict):
-            self._state.write(_record(service.name), _bytes(service), if_etag=ABSENT)
-        return self.read(service.name) or service
-
     def keep(self, service: Service) -> None:
-        """Write a service down, now that it has an address."""
-        self._state.write(_record(service.name), _bytes(service))
+        """Write a service down: before it exists, so that its key is not lost, and again when it has an address."""
+        self._state.write(_record(service.name), json.dumps(asdict(service)).encode())
 
     def forget(self, name: str) -> None:
         """The service is gone."""
@@ -54,7 +47,3 @@ class ServiceRecords:
 
 def _record(name: str) -> str:
     return f"services/{name}.json"
-
-
-def _bytes(service: Service) -> bytes:
-    return json.dumps(asdict(service)).encode()

@@ -44,14 +44,16 @@ def studio(cloud: Cloud) -> MLClient:
 
 
 def test_what_is_told_of_a_version_adds_up(cloud: Cloud):
-    """Its properties stay what they were at first."""
+    """Its properties stay what they were at first; Azure ML's own parser reads its address."""
+    from azure.ai.ml._utils._storage_utils import AzureMLDatastorePathUri
+
     catalog(cloud).show_model(cloud.name, "1", "artifacts/a.json", {"run": "r", "rmse": "12.5"})
     catalog(cloud).show_model(cloud.name, "1", "artifacts/a.json", {"champion": "yes"})
     model = studio(cloud).models.get(cloud.name, "1")
 
     assert model.tags == {"run": "r", "rmse": "12.5", "champion": "yes"}
     assert model.properties == {"run": "r", "rmse": "12.5"}
-    assert str(model.path).endswith("/datastores/retrain_state/paths/artifacts/a.json")
+    assert AzureMLDatastorePathUri(str(model.path)).path == "artifacts/a.json"
     assert [listed.version for listed in studio(cloud).models.list(cloud.name)] == ["1"]
 
 
@@ -123,7 +125,7 @@ def test_the_release_command_prints_what_there_is(
         monkeypatch.setenv(name, value)
 
     assert main(["release"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].split() == ["datastore", "retrain_state"]
+    assert capsys.readouterr().out.splitlines()[0].startswith("datastore           retrain_")
 
 
 def test_there_is_nothing_to_release_on_this_machine():

@@ -174,7 +174,8 @@ def test_components_and_environment_were_released_beforehand(story: Story):
     components = [body["properties"]["componentSpec"] for body in story.puts("components")]
 
     assert [spec["command"] for spec in components] == [
-        f"python -m retrain promote --run ${{{{inputs.run}}}} --step {half}" for half in ("register", "deploy")
+        "python -m retrain promote --run ${{inputs.run}} --step register --report ${{outputs.done}}",
+        "python -m retrain promote --run ${{inputs.run}} --step deploy",
     ]
     assert all(spec["is_deterministic"] is False for spec in components)
     assert len({spec["version"] for spec in components}) == 1

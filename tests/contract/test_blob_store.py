@@ -118,8 +118,8 @@ def test_a_lease_outlives_its_first_term(storage: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(blob, "LEASE_SECONDS", 15)  # the shortest that the service grants
     monkeypatch.setattr(blob, "RENEW_SECONDS", 0.05)
     renewed: list[float] = []
-    renew = blob._renew
-    monkeypatch.setattr(blob, "_renew", lambda lease, released: renew(Counting(lease, renewed), released))
+    lease = blob._Lease
+    monkeypatch.setattr(blob, "_Lease", lambda client: lease(Counting(client, renewed)))
     store = blob_store(storage)
 
     with store.lock("retrain"):
@@ -127,6 +127,20 @@ def test_a_lease_outlives_its_first_term(storage: str, monkeypatch: pytest.Monke
             pass
 
     assert len(renewed) >= 3
+
+
+def test_whoever_has_lost_the_lock_writes_nothing_more(storage: str, monkeypatch: pytest.MonkeyPatch):
+    """A process that was frozen does not know what happened since."""
+    from retrain.adapters import blob
+
+    store = blob_store(storage)
+    monkeypatch.setattr(blob, "RENEW_SECONDS", 60)
+    with store.lock("retrain"):
+        store.write("a.json", b"1")
+        monkeypatch.setattr(blob, "LEASE_SECONDS", 0)
+        with pytest.raises(Conflict, match="the lock was lost"):
+            store.write("a.json", b"2")
+    store.write("a.json", b"3")
 
 
 class Counting:
@@ -138,3 +152,6 @@ class Counting:
     def renew(self) -> None:
         self._lease.renew()
         self._renewed.append(1.0)
+
+    def release(self) -> None:
+        self._lease.release()

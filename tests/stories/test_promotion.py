@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retrain.dispatch import promote_run, roll_back
+from retrain.dispatch import promote_run, roll_back, work_off
 from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.forecasting import _asked as asked
 from retrain.forecasting import forecast, newer_days
@@ -134,6 +134,68 @@ def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
     assert world.ledger.pointer().champion is None
     assert running(world) == []
     assert world.run()["model"]["version"] == "1"
+
+
+@pytest.mark.parametrize("broken_writes", [1, 2, 3])
+def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
+    serving: World, broken_writes: int, monkeypatch: pytest.MonkeyPatch
+):
+    """The failed model is not taken for the champion: the run is not over until the pointer is back."""
+    switch, failures = Ledger.switch, 0
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it died")
+
+    def stuck(ledger: Ledger, pointer: Any, reign: Any) -> None:
+        nonlocal failures
+        if reign.version == "1" and failures < broken_writes:
+            failures += 1
+            raise ServiceUnavailable("the storage is busy")
+        switch(ledger, pointer, reign)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr(Ledger, "switch", stuck)
+        report = second_year(serving)
+        assert (report["status"], "could not be taken back" in report["reason"]) == ("promoting", True)
+        for _ in range(broken_writes):
+            work_off(serving.settings, serving.ports)
+        assert serving.ledger.run(report["run_id"])["status"] == "failed"
+        champion = serving.ledger.pointer().champion
+        assert champion is not None
+        assert champion.version == "1"
+    assert serving.run()["model"]["version"] == "2"
+
+
+def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """Neither when its promotion is made again nor by a rollback to it: what has proven itself stays."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("this would replace a champion that answers")
+
+    run = second_year(serving)
+    monkeypatch.setattr(serving.platform, "build", never)
+    monkeypatch.setattr(serving.platform, "deploy", never)
+
+    promote_run(run["run_id"], serving.settings, serving.ports)
+    roll_back("1", serving.settings, serving.ports)
+    roll_back("1", serving.settings, serving.ports)
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert running(serving) == ["1", "2"]
+
+
+def test_a_bug_in_tidying_up_leaves_the_new_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """It answers, and has been confirmed."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("version")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.platform, "remove", broken)
+        report = second_year(serving, RETRAIN_KEEP_SERVICES="1")
+
+    assert (report["status"], report["model"]["version"]) == ("done", "2")
+    assert "KeyError" in report["promotion"]["retire"]["failed"]
 
 
 class Killed(BaseException):

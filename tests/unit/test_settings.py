@@ -107,3 +107,62 @@ def test_an_order_that_nothing_can_fit_is_refused(order: str, season: str):
     """A season of one day, or one whose lags are plain lags already."""
     with pytest.raises(ConfigError, match=r"RETRAIN_ORDER is .* RETRAIN_SEASON_DAYS"):
         parse({"RETRAIN_ORDER": order, "RETRAIN_SEASON_DAYS": season})
+
+
+def azure(**changed: str) -> dict[str, str]:
+    """Settings that are complete for Azure, but for what is changed."""
+    whole = {
+        "RETRAIN_PLATFORM": "azure",
+        "RETRAIN_STORE": "blob",
+        "RETRAIN_SUBSCRIPTION": "s",
+        "RETRAIN_RESOURCE_GROUP": "g",
+        "RETRAIN_WORKSPACE": "w",
+        "RETRAIN_REGISTRY": "forecastsacr",
+        "RETRAIN_LOCATION": "westeurope",
+        "RETRAIN_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
+        "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
+        "TRANSACTIONS_STORAGE__clientId": "c",
+    }
+    return {**whole, **changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"RETRAIN_WORKSPACE": ""}, "RETRAIN_WORKSPACE is not set"),
+        ({"RETRAIN_LOCATION": ""}, "RETRAIN_LOCATION is not set"),
+        ({"RETRAIN_TARGET": "kubernetes"}, "RETRAIN_KUBERNETES_COMPUTE is not set"),
+        ({"RETRAIN_MODEL_NAME": "Daily_Transactions"}, "lower-case letters"),
+        ({"RETRAIN_MODEL_NAME": "d" * 41}, "at most 40"),
+        ({"RETRAIN_REGISTRY": "forecasts.azurecr.io"}, "RETRAIN_REGISTRY is 'forecasts.azurecr.io'"),
+        ({"RETRAIN_STORE": "folder"}, "needs RETRAIN_STORE=blob"),
+        ({"TRANSACTIONS_STORAGE__clientId": ""}, "TRANSACTIONS_STORAGE__clientId"),
+        ({"TRANSACTIONS_STORAGE": "UseDevelopmentStorage=true"}, "RETRAIN_JOBS=inline"),
+        ({"RETRAIN_TARGET": "managed-online", "RETRAIN_TLS": "tls"}, "for container groups"),
+        ({"RETRAIN_TLS": "requests"}, "RETRAIN_TLS is 'requests'"),
+        ({"RETRAIN_STATE_CONTAINER": "transactions"}, "every record would be taken for a landed file"),
+    ],
+)
+def test_what_azure_needs_is_asked_for_by_name(changed: dict[str, str], says: str):
+    """At the start, not in the middle of a promotion."""
+    parse(azure())
+
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        parse(azure(**changed))
+
+
+@pytest.mark.parametrize("name", ["TRANSACTIONS_STORAGE__blobServiceUri", "RETRAIN_ACQUIRE_URL"])
+def test_what_may_hold_a_secret_is_never_shown(name: str):
+    """Somebody pastes a connection string or a signed address into the wrong place."""
+    with pytest.raises(ConfigError, match=name) as refused:
+        parse(azure(**{name: "AccountKey=TOPSECRET;sig=TOPSECRET"}))
+
+    assert "TOPSECRET" not in str(refused.value)
+
+
+def test_a_job_is_told_every_choice_and_no_secret():
+    """What is left at its default needs no telling."""
+    told = parse(azure(RETRAIN_MIN_GAIN="0.02", RETRAIN_ACQUIRE_URL="https://x/y?sig=TOPSECRET")).as_environment
+
+    assert parse(told) == parse(azure(RETRAIN_MIN_GAIN="0.02"))
+    assert "TOPSECRET" not in str(told)

@@ -49,6 +49,7 @@ class ContainerInstances:
         shown["properties"]["provisioningState"] = "Creating"
         with self._world.documents.lock:
             self._settled(path)
+            self._updatable(path, shown)
             document, new = self._world.documents.put(path, shown)
 
         def settle(state: str) -> None:
@@ -102,6 +103,20 @@ class ContainerInstances:
         if document and document["properties"]["provisioningState"] in TRANSITIONS:
             message = f"The container group '{document['name']}' is still transitioning, please retry later."
             raise ArmError(409, "ContainerGroupTransitioning", message)
+
+    def _updatable(self, path: str, wanted: Document) -> None:
+        """A group that failed cannot be updated, nor can its size or its network: it has to be removed first."""
+        there = self._world.documents.find(path)
+        if there is None:
+            return
+        fixed = [
+            [group["properties"]["containers"][0]["properties"]["resources"], group["properties"].get("subnetIds")]
+            for group in (there, wanted)
+        ]
+        if there["properties"]["provisioningState"] == "Failed" or fixed[0] != fixed[1]:
+            raise ArmError(
+                400, "InvalidContainerGroupUpdate", f"Container group '{there['name']}' cannot be updated."
+            )
 
     def _start(self, name: str, body: Document) -> None:
         self._stop(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.azure.emulator.documents import moment
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from tests.azure.emulator.world import World
 
 WORKSPACES = f"Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+DATASTORE_URI = re.compile(
+    r"azureml://subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/datastores/\w+/paths/.", re.IGNORECASE
+)
 # What of a version can never be another, by the kind of asset.
 FIXED = {
     "models": ("modelUri", "modelType"),
@@ -75,6 +79,8 @@ class MachineLearning:
         body: Document = request.json
         filled: dict[str, Any] = {"provisioningState": "Succeeded"}
         if kind == "models":
+            if not DATASTORE_URI.match(body["properties"]["modelUri"]):
+                raise ArmError(400, "UserError", f"Invalid URI {body['properties']['modelUri']}")
             # The SDK's deserializer breaks without it.
             filled["flavors"] = {}
         with self._world.documents.lock:

@@ -38,6 +38,7 @@ class Step:
     image: Path
     environment: Mapping[str, str]
     after: frozenset[str]
+    mounted: tuple[Path, ...]
 
 
 def steps_of(world: World, job: Document, folder: Path) -> list[Step]:
@@ -83,6 +84,7 @@ def step_of(world: World, job: Document, name: str, folder: Path) -> Step:
             **{key: str(each) for key, each in variables.items()},
         },
         frozenset(match[1] for value in given.values() if (match := BINDING.match(str(value)))),
+        tuple(Path(inputs[key]) for key, value in given.items() if BINDING.match(str(value))),
     )
 
 
@@ -122,6 +124,10 @@ class Execution:
     def run(self) -> int:
         """Run it to its end; gives the exit code."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if any(not list(folder.iterdir()) for folder in self.step.mounted):
+            # Blob storage has no empty folders: an output without a file is none.
+            self.log.write_text("UriMountSession failed: DataAccessError(NotFound)\n")
+            return 1
         command = [sys.executable if part == "python" else part for part in self.step.command[:1]]
         with tempfile.TemporaryDirectory() as home, self.log.open("wb") as log:
             with self._lock:
