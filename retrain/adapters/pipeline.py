@@ -185,7 +185,7 @@ def _component(half: str, code: str) -> CommandComponent:
 
 
 def _pipeline(run_id: str, code: str, settings: Settings) -> PipelineJob:
-    """The job of one run; what binds the second half to the first is an output that nobody reads."""
+    """The job of one run; what binds the second half to the first is the report that the first leaves."""
     from azure.ai.ml import Input
     from azure.ai.ml.entities import PipelineJob, PipelineJobSettings
 
