@@ -224,7 +224,8 @@ def _forecast(options: argparse.Namespace) -> int:
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from retrain.dispatch import promote_run, work_off
+    from retrain.dispatch import work_off
+    from retrain.pursuit import promote_run
 
     settings, ports = _connect(options)
     report: dict[str, Any] = {}
@@ -239,7 +240,7 @@ def _promote(options: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from retrain.dispatch import roll_back
+    from retrain.pursuit import roll_back
 
     settings, ports = _connect(options)
     return _tell(roll_back(options.to, settings, ports), options)
@@ -293,8 +294,9 @@ def _connect(options: argparse.Namespace) -> tuple[Settings, Ports]:
 
 def _work_off(request: Request, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
     """Wait for the request's own run, made here or by whoever holds the lock, and print it."""
-    from retrain.dispatch import under_way, work_off
+    from retrain.dispatch import work_off
     from retrain.ledger import Ledger
+    from retrain.pursuit import under_way
 
     ledger = Ledger(ports.state)
     while not work_off(settings, ports) and ledger.run(request.run_id)["status"] in {"queued", "promoting"}:
@@ -303,8 +305,9 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
     report = ledger.run(request.run_id)
     if report["status"] == "queued" and not under_way(ports):
         first = ledger.run(ledger.requests()[0].run_id)
+        trouble = first.get("trouble") or first.get("reason", "")
         raise ServiceUnavailable(
-            f"run {request.run_id} waits behind run {first['run_id']}, which met trouble: {first.get('reason', '')}"
+            f"run {request.run_id} waits behind run {first['run_id']}, which met trouble: {trouble}"
         )
     if report["status"] != "failed":
         return _tell(report, options)

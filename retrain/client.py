@@ -11,9 +11,9 @@ from retrain.errors import ServiceError, ServiceTimeout, ServiceUnavailable
 if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
 
-    from retrain.ports import Service
+    from retrain.ports import Platform, Service
 
-END_OF_PEM = "-----END CERTIFICATE-----"
+BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20
 
@@ -51,6 +51,11 @@ def ask(
     return found
 
 
+def current(service: Service, platform: Platform) -> Service:
+    """A service by what its platform says now, which costs a call to a control plane."""
+    return next((found for found in platform.services() if found.version == service.version), service)
+
+
 def _headers(service: Service) -> dict[str, str]:
     chosen = {"azureml-model-deployment": service.deployment} if service.deployment else {}
     return {"Authorization": f"Bearer {service.key}", **chosen}
@@ -60,7 +65,7 @@ def _pinned(certificate: str) -> HTTPAdapter:
     """Trust this certificate (PEM, the first of a chain) and no other, whatever host shows it."""
     from requests.adapters import HTTPAdapter
 
-    leaf = certificate[: certificate.index(END_OF_PEM) + len(END_OF_PEM)]
+    leaf = certificate[certificate.index(BEGIN) : certificate.index(END) + len(END)]
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
 
     class Pinned(HTTPAdapter):

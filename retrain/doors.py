@@ -14,6 +14,7 @@ from retrain import dispatch
 from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
 from retrain.forecasting import MOST_DAYS, forecast
 from retrain.ledger import Ledger
+from retrain.pursuit import under_way
 from retrain.settings import parse
 from retrain.trigger import Trigger
 from retrain.wiring import connect
@@ -73,26 +74,30 @@ def on_event(trigger: Trigger, file: str | None = None, note: str | None = None)
         report.get("reason", ""),
     )
     if request in ledger.requests():
-        _leave_to_a_job(request.run_id, ports)
+        _leave_to_a_job(ports)
 
 
-def _leave_to_a_job(run_id: str, ports: Ports) -> None:
-    """Accept that a request is left, if a promotion is under way whose job will work it off.
+def _leave_to_a_job(ports: Ports) -> None:
+    """Accept that requests are left, if a promotion is under way whose job will work them off.
 
     Raises: ServiceUnavailable otherwise, so that the platform tries again.
     """
-    ahead = dispatch.under_way(ports)
-    if ahead is None:
-        raise ServiceUnavailable(Ledger(ports.state).run(run_id).get("reason", "an earlier run met trouble"))
-    log.info("run %s waits for the job that promotes run %s", run_id, ahead)
+    ahead = under_way(ports)
+    if ahead is not None:
+        log.info("what is asked for waits for the job that promotes run %s", ahead)
+        return
+    ledger = Ledger(ports.state)
+    for request in ledger.requests()[:1]:
+        first = ledger.run(request.run_id)
+        raise ServiceUnavailable(first.get("trouble") or first.get("reason") or "an earlier run met trouble")
 
 
 def on_queue() -> None:
     """Work off what was asked for over HTTP. Raises: ServiceUnavailable if something is left to be tried again."""
     settings = parse(os.environ)
     ports = connect(settings)
-    if dispatch.work_off(settings, ports) and (left := Ledger(ports.state).requests()):
-        _leave_to_a_job(left[0].run_id, ports)
+    if dispatch.work_off(settings, ports):
+        _leave_to_a_job(ports)
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:

@@ -168,7 +168,7 @@ class PromotionFailed(ServiceError):
     """
 
     def __init__(self, step: str, reason: str, log: list[str]) -> None:
-        self.step, self.log = step, log
+        self.step, self.reason, self.log = step, reason, log
         super().__init__(f"promotion failed at {step}: {reason}; the champion stays")
 
     def as_json(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.client import ask
+from retrain.client import ask, current
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
 from retrain.history import read_history
 from retrain.ledger import Ledger
@@ -30,9 +30,10 @@ def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
     service = _champions_service(ports)
     try:
         answer = _asked(service, days, settings, ports)
-    except ServiceUnavailable:
-        # A promotion may have retired the service between two lines, or the platform have moved it.
-        successor = _as_it_is(_champions_service(ports), ports)
+    except ServiceError:
+        # A promotion may have retired the service between two lines, or the platform have moved it; another version
+        # may answer where it was.
+        successor = current(_champions_service(ports), ports.platform)
         if successor == service:
             raise
         answer = _asked(successor, days, settings, ports)
@@ -51,11 +52,6 @@ def _champions_service(ports: Ports) -> Service:
     raise ServiceUnavailable(
         f"version {version} is champion and has no service; `retrain rollback --to {version}` starts one"
     )
-
-
-def _as_it_is(service: Service, ports: Ports) -> Service:
-    """A service by what its platform says now."""
-    return next((found for found in ports.platform.services() if found.version == service.version), service)
 
 
 def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:

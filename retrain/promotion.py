@@ -10,11 +10,12 @@ pointer back.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from retrain import catalog
-from retrain.errors import Bug, BuildFailed, Conflict, NotFound, PromotionFailed, RetrainError, Unsettled
+from retrain.client import current
+from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, ServiceError, Unsettled
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
 from retrain.proof import answers, confirm, prove, wait_until_ready
@@ -22,6 +23,8 @@ from retrain.registry import Lineage, RegisteredModel, Registry, service_name
 from retrain.submission import Promotion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from retrain.ports import Ports, Service
     from retrain.settings import Settings
     from scoring.model import ForecastModel
@@ -37,88 +40,93 @@ def promote(run_id: str, settings: Settings, ports: Ports, half: str | None = No
 
     Args: half: REGISTER to stop once it is registered; DEPLOY or None to go all the way.
     Raises: NotFound if the run has submitted none; PromotionFailed with the step, the reason and the service's last
-        lines, the champion being as it was.
+        lines, the champion being as it was; Unsettled if it failed and that is not certain yet.
     """
     promotion = Promotion.of(run_id, ports)
-    model = _register(promotion, settings, ports)
-    return model if half == REGISTER else _crown(promotion, model, settings, ports)
-
-
-def _register(promotion: Promotion, settings: Settings, ports: Ports) -> RegisteredModel:
-    registry = Registry(ports.state, settings.model_name)
-    lineage = Lineage.from_json(promotion.lineage)
-    try:
-        with promotion.taking(REGISTER, ports) as outcome:
-            model = registry.register(promotion.artifact_sha256, lineage, promotion.run_id, ports.now())
-            catalog.list_version(model, settings, ports)
-            outcome["version"] = model.version
-    except RetrainError as error:
-        raise PromotionFailed(REGISTER, str(error), []) from error
+    with _or_taken_back(promotion, settings, ports):
+        model = _registered(promotion, settings, ports)
+        if half != REGISTER:
+            _crown(promotion, model, settings, ports)
+    if half != REGISTER:
+        _retire(promotion, model, settings, ports)
     return model
 
 
-def give_up(run_id: str, why: str, settings: Settings, ports: Ports) -> str:
-    """Leave things as they were before a promotion that nobody goes on with, and name the step it died at.
+def give_up(run_id: str, why: str, settings: Settings, ports: Ports) -> PromotionFailed | None:
+    """Take a promotion back that nobody goes on with. None if its champion was confirmed: then it has not failed.
 
     Raises: Unsettled if the pointer had moved and could not be moved back.
     """
     promotion = Promotion.of(run_id, ports)
-    registered = promotion.steps.get(REGISTER)
-    if registered is not None:
-        model = Registry(ports.state, settings.model_name).get(registered["version"])
-        if not _reigns(Ledger(ports.state).pointer(), promotion, model):
-            _undo(promotion, model, why, settings, ports)
-    steps = STEPS if ports.jobs is not None else STEPS[1:]
-    return next((step for step in steps if step not in promotion.steps), steps[-1])
+    if "confirm" in promotion.steps:
+        return None
+    _take_back(promotion, why, settings, ports)
+    done = STEPS.index(promotion.step) + 1 if promotion.step in STEPS else 0
+    return PromotionFailed(STEPS[min(done, len(STEPS) - 1)], why, [])
 
 
-def rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> RegisteredModel:
-    """Make an earlier version champion again, starting its service if need be.
-
-    Args: to: a registered version; None for the champion before the present one.
-    Raises: NotFound if there is no such version; PromotionFailed as for a promotion.
-    """
-    pointer = Ledger(ports.state).pointer()
-    earlier = [version for version in pointer.versions if pointer.champion and version != pointer.champion.version]
-    if to is None and not earlier:
-        raise NotFound("there is no earlier champion to go back to; `retrain champion` tells the present one")
-    model = Registry(ports.state, settings.model_name).get(to or earlier[0])
-    over = pointer.champion.version if pointer.champion else None
-    reason = f"Back from version {over or 'none'} to {model.version}."
-    promotion = Promotion(run_id, reason, model.artifact_sha256, model.lineage.as_json(), over)
-    return _crown(promotion, model, settings, ports)
-
-
-def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> RegisteredModel:
-    name, registry = service_name(model.name, model.version), Registry(ports.state, model.name)
-    reigns = _reigns(Ledger(ports.state).pointer(), promotion, model)
+@contextmanager
+def _or_taken_back(promotion: Promotion, settings: Settings, ports: Ports) -> Iterator[None]:
+    """The door of the steps: whatever fails, things are left as they were."""
     try:
-        loaded = registry.load(model)
-        service = _answering(model, loaded, ports) or _started(promotion, model, ports)
-        with promotion.taking("prove", ports) as outcome:
-            wait_until_ready(service, ports.platform, settings.ready_seconds)
-            prove(service, loaded)
-            outcome["service"] = service.url
-        with promotion.taking("switch", ports):
-            if not reigns:
-                _switch(promotion, model, ports)
-            ports.platform.point_to(name)
-        with promotion.taking("confirm", ports):
-            confirm(service, loaded, ports.platform, settings.confirm_seconds)
-    except Exception as error:  # the door of the steps: whatever it is, things are left as they were
-        log = error.log.splitlines()[-LOG_LINES:] if isinstance(error, BuildFailed) else _last_lines(name, ports)
+        yield
+    except Exception as error:
         told = error if isinstance(error, RetrainError) else Bug(error)
-        if not reigns:
-            _undo(promotion, model, f"promotion failed at {promotion.step}: {told}", settings, ports)
-        raise PromotionFailed(promotion.step, str(told), log) from error
-    _retire(promotion, model, settings, ports)
+        step = promotion.step or REGISTER
+        log = error.log.splitlines()[-LOG_LINES:] if isinstance(error, BuildFailed) else []
+        log = log or _last_lines(promotion, settings, ports)
+        _take_back(promotion, f"promotion failed at {step}: {told}", settings, ports)
+        raise PromotionFailed(step, str(told), log) from error
+
+
+def _registered(promotion: Promotion, settings: Settings, ports: Ports) -> RegisteredModel:
+    """The model's version, which a rollback has from the start."""
+    registry = Registry(ports.state, settings.model_name)
+    if promotion.is_rollback:
+        return registry.get(str(promotion.version))
+    with promotion.taking(REGISTER, ports) as outcome:
+        lineage = Lineage.from_json(promotion.lineage)
+        model = registry.register(promotion.artifact_sha256, lineage, promotion.run_id, ports.now())
+        promotion.version = outcome["version"] = model.version
+        catalog.list_version(model, settings, ports)
     return model
 
 
-def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports) -> Service | None:
-    """The version's service, if it has one that proves itself: it must not be replaced by one that has not."""
+def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
+    name, loaded = service_name(model.name, model.version), Registry(ports.state, model.name).load(model)
+    reigns = _reigns(Ledger(ports.state).pointer(), promotion)
+    service = _answering(model, loaded, ports, reigns=reigns) or _started(promotion, model, ports)
+    with promotion.taking("prove", ports) as outcome:
+        wait_until_ready(service, ports.platform, settings.ready_seconds)
+        prove(service, loaded)
+        outcome["service"] = service.url
+    with promotion.taking("switch", ports):
+        if not reigns:
+            _switch(promotion, model, ports)
+        ports.platform.point_to(name)
+    with promotion.taking("confirm", ports):
+        confirm(service, loaded, ports.platform, settings.confirm_seconds)
+
+
+def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports, *, reigns: bool) -> Service | None:
+    """The version's service, if it has one that proves itself: it must not be replaced by one that has not.
+
+    Raises: ServiceError if it is champion and runs, but does not answer from here.
+    """
     service = ports.platform.find(model.version)
-    return service if service is not None and answers(service, loaded) else None
+    if service is None:
+        return None
+    if answers(service, loaded, ports.platform):
+        return service
+    moved = current(service, ports.platform)
+    if moved != service and answers(moved, loaded, ports.platform):
+        return moved
+    if reigns and ports.platform.is_running(service.name):
+        raise ServiceError(
+            f"service {service.name} is champion, runs, and does not prove itself from here; it is not replaced. "
+            "See its log; to start it anew, remove it first"
+        )
+    return None
 
 
 def _started(promotion: Promotion, model: RegisteredModel, ports: Ports) -> Service:
@@ -148,18 +156,24 @@ def _deploy(promotion: Promotion, model: RegisteredModel, image: str, ports: Por
     return service
 
 
-def _reigns(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> bool:
+def _reigns(pointer: Pointer, promotion: Promotion) -> bool:
     """Whether the version is champion already, and not only by this promotion's own unconfirmed switch."""
     champion = pointer.champion
-    unconfirmed = _is_ours(pointer, promotion, model) and "confirm" not in promotion.steps
-    return champion is not None and champion.version == model.version and not unconfirmed
+    return champion is not None and champion.version == promotion.version and not _is_ours(pointer, promotion)
+
+
+def _is_ours(pointer: Pointer, promotion: Promotion) -> bool:
+    """Whether this promotion has moved the pointer, and has not confirmed it."""
+    champion = pointer.champion
+    moved = champion is not None and (champion.version, champion.run_id) == (promotion.version, promotion.run_id)
+    return moved and "confirm" not in promotion.steps
 
 
 def _switch(promotion: Promotion, model: RegisteredModel, ports: Ports) -> None:
     """Raises: Conflict if somebody else was crowned since: this model has not been compared with that one."""
     ledger = Ledger(ports.state)
     pointer = ledger.pointer()
-    if _is_ours(pointer, promotion, model):
+    if _is_ours(pointer, promotion):
         return
     now_champion = pointer.champion.version if pointer.champion else None
     if now_champion != promotion.over:
@@ -167,38 +181,41 @@ def _switch(promotion: Promotion, model: RegisteredModel, ports: Ports) -> None:
             f"version {now_champion} became champion meanwhile, and this model was measured against "
             f"{promotion.over}; retrain again"
         )
+    if promotion.steps.pop("confirm", None):  # of an earlier time as champion
+        promotion.note(ports)
     ledger.switch(pointer, Reign(model.version, ports.now(), promotion.run_id))
 
 
-def _is_ours(pointer: Pointer, promotion: Promotion, model: RegisteredModel) -> bool:
-    champion = pointer.champion
-    return champion is not None and (champion.version, champion.run_id) == (model.version, promotion.run_id)
-
-
-def _undo(promotion: Promotion, model: RegisteredModel, why: str, settings: Settings, ports: Ports) -> None:
+def _take_back(promotion: Promotion, why: str, settings: Settings, ports: Ports) -> None:
     """Leave things as they were: the old champion named, the new service gone unless it was wanted before.
 
-    Args: why: it has to be undone.
+    Args: why: it has to be taken back.
     Raises: Unsettled if the pointer could not be moved back, and a failed model is taken for champion.
     """
     ledger = Ledger(ports.state)
     try:
         pointer = ledger.pointer()
-        if _is_ours(pointer, promotion, model):
+        if _is_ours(pointer, promotion):
             ledger.switch(pointer, Reign(promotion.over or NOBODY, ports.now(), promotion.run_id))
             pointer = ledger.pointer()
     except RetrainError as error:
         raise Unsettled(f"{why}; it could not be taken back yet: {error}; the next trigger tries again") from error
-    with suppress(RetrainError):  # what is left behind is removed when the next promotion retires
+    if promotion.version is None or _reigns(pointer, promotion):
+        return
+    # What is left behind here is removed when the next promotion retires.
+    with suppress(RetrainError):
         if pointer.champion is not None and "prove" in promotion.steps:
-            ports.platform.point_to(service_name(model.name, pointer.champion.version))
-        if model.version not in pointer.versions[: settings.keep_services]:
-            ports.platform.remove(service_name(model.name, model.version))
+            ports.platform.point_to(service_name(settings.model_name, pointer.champion.version))
+    with suppress(RetrainError):
+        if promotion.version not in pointer.versions[: settings.keep_services]:
+            ports.platform.remove(service_name(settings.model_name, promotion.version))
 
 
-def _last_lines(name: str, ports: Ports) -> list[str]:
+def _last_lines(promotion: Promotion, settings: Settings, ports: Ports) -> list[str]:
+    if promotion.version is None:
+        return []
     try:
-        return ports.platform.log(name)
+        return ports.platform.log(service_name(settings.model_name, promotion.version))
     except RetrainError:
         return []
 

@@ -18,6 +18,7 @@ PROOF_DAYS = 14
 PROOF_LEVEL = 80
 TOLERANCE = 1e-9  # relative; the service may run on another processor
 POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 10
 SLOWER, LONGEST_PAUSE_SECONDS = 1.3, 5.0  # a process is up in a moment, a container in minutes, and asking costs
 
 
@@ -45,13 +46,19 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
             return
 
 
-def answers(service: Service, model: ForecastModel) -> bool:
-    """Whether the service is that version and proves itself at once."""
-    try:
-        prove(service, model)
-        return ask(service, "/readyz").get("version") == service.version
-    except ServiceError:
-        return False
+def answers(service: Service, model: ForecastModel, platform: Platform) -> bool:
+    """Whether the service is that version and proves itself, within some seconds if it runs."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            prove(service, model)
+            return ask(service, "/readyz").get("version") == service.version
+        except ServiceUnavailable:
+            if time.monotonic() > deadline or not platform.is_running(service.name):
+                return False
+            time.sleep(1)
+        except ServiceError:
+            return False
 
 
 def prove(service: Service, model: ForecastModel) -> None:

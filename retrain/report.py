@@ -153,6 +153,7 @@ def summary(report: dict[str, Any]) -> str:
     lines += _landing_lines(report["landing"]) + _data_lines(report["data"])
     lines.append(f"verdict    {(report['verdict'] or report['status']).upper()}  {report['reason']}")
     lines += [f"warning    {warning}" for warning in report["warnings"]]
+    lines += [f"trouble    {report['trouble']}"] if report.get("trouble") else []
     lines += _score_lines(report)
     if report["model"]:
         lines.append(f"model      {report['model']['name']} version {report['model']['version']}")
@@ -190,7 +191,7 @@ def _promotion_lines(steps: dict[str, Any] | None) -> list[str]:
     if not steps:
         return []
     if set(steps) == {"submit"}:
-        return [f"promotion  job {steps['submit']['job']} is on its way"]
+        return [f"promotion  job {steps['submit'].get('job', '')} is on its way"]
     retired = steps.get("retire", {}).get("removed")
     also = f"; retired {', '.join(retired)}" if retired else ""
     where = steps.get("prove", {}).get("service")

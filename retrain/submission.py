@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from retrain import __version__
-from retrain.errors import NotFound, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import ModelError, NotFound, PromotionFailed, RetrainError
 from retrain.ledger import Ledger, Pointer
 from retrain.ports import ABSENT
 from retrain.registry import Lineage, Registry
@@ -30,6 +30,7 @@ class Promotion:
         reason: why it should be champion.
         over: the champion that it was measured against; None for the first.
         question: what its verdict answers, to be remembered once it is champion; None for a rollback.
+        version: under which it is registered; None before.
         steps: what each finished step came to.
     """
 
@@ -39,6 +40,7 @@ class Promotion:
     lineage: dict[str, str]
     over: str | None
     question: str | None = None
+    version: str | None = None
     steps: dict[str, Any] = field(default_factory=dict)
     step: str = ""
 
@@ -48,11 +50,13 @@ class Promotion:
         record = Ledger(ports.state).promotion(run_id)
         if record is None:
             raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` tells its verdict")
+        if not isinstance(record, dict):
+            raise ModelError(f"the promotion of run {run_id} cannot be read; retrain again")
         known = {name: record[name] for name in cls.__slots__ if name in record}  # newer code may have added some
         try:
             return cls(**known)
         except TypeError as exc:
-            raise ServiceError(f"the promotion of run {run_id} cannot be read ({exc}); retrain again") from exc
+            raise ModelError(f"the promotion of run {run_id} cannot be read ({exc}); retrain again") from exc
 
     @contextmanager
     def taking(self, step: str, ports: Ports) -> Iterator[dict[str, Any]]:
@@ -67,6 +71,11 @@ class Promotion:
         """Write down how far it has come."""
         record = {name: getattr(self, name) for name in self.__slots__}
         Ledger(ports.state).note_promotion(self.run_id, record)
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether it leads back to a version that was registered before."""
+        return self.version is not None and self.question is None
 
     @property
     def last_sign(self) -> datetime | None:
@@ -104,6 +113,24 @@ def submit(
     if pointer.etag == ABSENT:
         Ledger(ports.state).found()
     Promotion(run_id, reason, digest, lineage, over, question).note(ports)
+
+
+def submit_rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> str:
+    """Write down that an earlier version is to be champion again, and give the reason.
+
+    Args: to: a registered version; None for the champion before the present one.
+    Raises: NotFound if there is no such version.
+    """
+    pointer = Ledger(ports.state).pointer()
+    earlier = [version for version in pointer.versions if pointer.champion and version != pointer.champion.version]
+    if to is None and not earlier:
+        raise NotFound("there is no earlier champion to go back to; `retrain champion` tells the present one")
+    model = Registry(ports.state, settings.model_name).get(to or earlier[0])
+    over = pointer.champion.version if pointer.champion else None
+    reason = f"Back from version {over or 'none'} to {model.version}."
+    lineage, digest = model.lineage.as_json(), model.artifact_sha256
+    Promotion(run_id, reason, digest, lineage, over, version=model.version).note(ports)
+    return reason
 
 
 def hand_over(run_id: str, jobs: Jobs, ports: Ports) -> dict[str, Any]:

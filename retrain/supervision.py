@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from retrain.errors import RetrainError
 from retrain.ports import Job
 from retrain.submission import Promotion, hand_over
 
@@ -17,25 +19,40 @@ def look_after(run_id: str, jobs: Jobs, settings: Settings, ports: Ports) -> Job
     """How the job of a run is doing, once it has been seen to.
 
     A job that is not there is submitted: the process died before it could. One that has taken no step for
-    `job_minutes` is cancelled. One that ended after its champion was confirmed has not failed, whatever it says.
+    `job_minutes` is cancelled, also where nobody may look at it. One whose champion was confirmed has not failed,
+    whatever it says.
+
+    Raises: RetrainError if it cannot be looked at, and its time is not over.
     """
-    job = jobs.look(run_id)
+    promotion = Promotion.of(run_id, ports)
+    if "confirm" in promotion.steps:
+        return Job(ended=True)
+    try:
+        job = jobs.look(run_id)
+    except RetrainError as error:
+        if not _is_silent(promotion, settings, ports):
+            raise
+        return _cancelled(promotion, jobs, settings, f"and cannot be looked at ({error})")
     if job is None:
         hand_over(run_id, jobs, ports)
         return Job(ended=False)
-    promotion = Promotion.of(run_id, ports)
     if not promotion.steps:  # whoever submitted it died before it could note that
-        hand_over(run_id, jobs, ports)
-        return job
-    if job.ended:
-        return Job(ended=True) if "confirm" in promotion.steps else job
+        with promotion.taking("submit", ports):
+            pass
+    if not job.ended and _is_silent(promotion, settings, ports):
+        return _cancelled(promotion, jobs, settings, "and was cancelled")
+    return job
+
+
+def _is_silent(promotion: Promotion, settings: Settings, ports: Ports) -> bool:
     sign = promotion.last_sign
-    if sign is None or ports.now() - sign <= timedelta(minutes=settings.job_minutes):
-        return job
-    jobs.cancel(run_id)
-    doing = promotion.step or "submit"
-    return Job(
-        ended=True,
-        failure=f"its job has taken no step since {doing} at {sign:%Y-%m-%d %H:%M} UTC, which is more than "
-        f"{settings.job_minutes} minutes, and was cancelled; look at it in Azure ML studio",
-    )
+    return sign is not None and ports.now() - sign > timedelta(minutes=settings.job_minutes)
+
+
+def _cancelled(promotion: Promotion, jobs: Jobs, settings: Settings, also: str) -> Job:
+    """Should it run on all the same, it finds its run given up and does nothing."""
+    with suppress(RetrainError):
+        jobs.cancel(promotion.run_id)
+    since = f"{promotion.step} at {promotion.last_sign:%Y-%m-%d %H:%M} UTC"
+    told = f"its job has taken no step since {since}, which is more than {settings.job_minutes} minutes, {also}"
+    return Job(ended=True, failure=f"{told}; look at it in Azure ML studio")

@@ -35,7 +35,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
 
     workspace = Workspace(settings)
     jobs = PipelineJobs(workspace, settings) if settings.jobs == "azureml" else None
-    return replace(ports, catalog=AzureMlCatalog(workspace), jobs=jobs)
+    return replace(ports, catalog=AzureMlCatalog(workspace, settings), jobs=jobs)
 
 
 def releaser(settings: Settings) -> Release:

@@ -58,7 +58,7 @@ def cloud(azure: Emulator, vault: SecureAzurite, monkeypatch: pytest.MonkeyPatch
 
     for name, value in azure.environment.items():
         monkeypatch.setenv(name, value)
-    with hurry(monkeypatch):
-        yield Cloud(azure, vault, f"m{secrets.token_hex(4)}")
+    hurry(monkeypatch)
+    yield Cloud(azure, vault, f"m{secrets.token_hex(4)}", calls_before=len(azure.calls))
     azure.heal()
     azure.stop_services()

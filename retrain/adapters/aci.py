@@ -60,7 +60,7 @@ class AciPlatform:
     def find(self, version: str) -> Service | None:
         """See Platform."""
         service = self._records.read(service_name(self._settings.model_name, version))
-        return service if service and service.url else None
+        return service if service and service.url and not service.deployment else None
 
     def services(self) -> list[Service]:
         """See Platform."""
@@ -75,12 +75,7 @@ class AciPlatform:
     def is_running(self, name: str) -> bool:
         """Not if the container ended, or falls again and again; one that is still being pulled lives."""
         group = self._look(name)
-        if group is None or word(group.provisioning_state) == "Failed":
-            return False
-        view = group.containers[0].instance_view
-        now = view.current_state if view else None
-        falls = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
-        return now is None or (word(now.state) != "Terminated" and not falls)
+        return group is not None and _lives(group)
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
@@ -176,7 +171,10 @@ class AciPlatform:
                 raise ConfigError(
                     f"RETRAIN_TLS names a folder without {where}; upload it, or leave RETRAIN_TLS empty"
                 )
-            found[file] = stored.data.decode()
+            found[file] = stored.data.decode(errors="replace")
+            if "-----BEGIN " not in found[file]:
+                where = self._state.address(f"{self._settings.tls}/{file}")
+                raise ConfigError(f"{where} is no PEM file; convert it, for example with openssl")
         return found
 
     def _doing(self, what: str, name: str = "") -> str:
@@ -188,7 +186,16 @@ def _serves(group: ContainerGroup, wanted: ContainerGroup) -> bool:
     """Whether there is nothing to do: not where a creation failed, somebody stopped it, or it should be another."""
     state = group.instance_view.state if group.instance_view else None
     settled = word(group.provisioning_state) == "Succeeded" and word(state) in {"Running", "Pending"}
-    return settled and (group.tags or {}).get(FINGERPRINT) == (wanted.tags or {})[FINGERPRINT]
+    return settled and _lives(group) and (group.tags or {}).get(FINGERPRINT) == (wanted.tags or {})[FINGERPRINT]
+
+
+def _lives(group: ContainerGroup) -> bool:
+    """Not if its container ended, or falls again and again."""
+    view = group.containers[0].instance_view
+    now = view.current_state if view else None
+    falls = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
+    ended = now is not None and word(now.state) == "Terminated"
+    return word(group.provisioning_state) != "Failed" and not falls and not ended
 
 
 def _await(poller: Any, name: str) -> None:

@@ -44,7 +44,7 @@ class ImageBuilder:
 
         Raises: BuildFailed with the builder's log.
         """
-        mark = f"{tag}-{fingerprint({**context, BASE: str(self._settings.base_image).encode()})}"
+        mark = f"{tag}-{fingerprint(context, self._settings)}"
         run = self._found(repository, mark) or self._finished(self._scheduled(repository, [tag, mark], context))
         log = self._log(str(run.run_id))
         if word(run.status) != "Succeeded":
@@ -122,9 +122,9 @@ class ImageBuilder:
             return f"{exc}\n"
 
 
-def fingerprint(context: Mapping[str, bytes]) -> str:
-    """Twelve hex digits that change when any file of a context does."""
-    digest = hashlib.sha256()
+def fingerprint(context: Mapping[str, bytes], settings: Settings) -> str:
+    """Twelve hex digits that change when any file of a context does, or what it is built on."""
+    digest = hashlib.sha256(f"{settings.base_image}\0".encode())
     for path, data in sorted(context.items()):
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:12]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRIES = 3
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 30.0
 MESSAGE_LENGTH = 400
 BUSY = {408, 429, 500, 502, 503, 504}
 ROLES = {
@@ -78,7 +79,8 @@ def management(settings: Settings) -> dict[str, Any]:
 
 def patiently[T](call: Callable[[], T]) -> T:
     """Call again, a few times within two minutes, while the refusal may pass. Raises: what the last call raised."""
-    for attempt in stamina.retry_context(Passing, attempts=6, timeout=120, wait_initial=2, wait_max=30):
+    waits = {"wait_initial": FIRST_WAIT_SECONDS, "wait_max": LONGEST_WAIT_SECONDS}
+    for attempt in stamina.retry_context(Passing, attempts=6, timeout=120, **waits):
         with attempt:
             return call()
     raise AssertionError("stamina raises what the last attempt raised")

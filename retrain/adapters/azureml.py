@@ -6,6 +6,7 @@ import hashlib
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from retrain.adapters.arm import bounds, sign_in, translated
 from retrain.errors import Conflict, NotFound
@@ -76,8 +77,8 @@ def datastore(settings: Settings) -> str:
 class AzureMlCatalog:
     """Versions as models of the workspace, their images as environments."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self._workspace, self._settings = workspace, settings
 
     def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
         """See Catalog. What is told of a version are its tags; its properties are what it was registered with."""
@@ -89,6 +90,8 @@ class AzureMlCatalog:
                 f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
                 "RETRAIN_MODEL_NAME to a name that nothing else registers under"
             )
+        if listed is None:
+            show_datastore(self._workspace, self._settings)
         path = self._workspace.uri(artifact)
         model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
         model.tags = {**(model.tags or {}), **facts}
@@ -107,6 +110,26 @@ class AzureMlCatalog:
         except NotFound:
             return None
         return found
+
+
+def show_datastore(workspace: Workspace, settings: Settings) -> None:
+    """Name the state container in the workspace, without credentials, so that artifacts in it can be pointed at."""
+    from azure.ai.ml.entities import AzureBlobDatastore
+
+    name, url = datastore(settings), urlsplit(str(settings.storage_uri))
+    account, _, suffix = str(url.hostname).partition(".blob.")
+    try:
+        with translated(workspace.doing(f"looking for datastore {name}")):
+            workspace.client.datastores.get(name)
+    except NotFound:
+        store = AzureBlobDatastore(
+            name=name,
+            account_name=url.path.strip("/") or account,
+            container_name=settings.state_container,
+            endpoint=suffix or str(url.hostname),
+        )
+        with translated(workspace.doing(f"registering datastore {name}")):
+            workspace.client.datastores.create_or_update(store)
 
 
 def show_environment(workspace: Workspace, name: str, version: str, image: str) -> None:

@@ -74,6 +74,7 @@ class BlobStore:
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
+        self._see_that_the_lock_is_ours(name)
         try:
             with self._translated(name):
                 self._container.delete_blob(name)
@@ -85,14 +86,15 @@ class BlobStore:
         """See ObjectStore.
 
         The lease is renewed by a thread; a process that dies stops renewing. One that was frozen until its lease
-        had ended can write nothing more: somebody else may hold it.
+        had ended begins no other write: somebody else may hold it.
         """
         blob = f"locks/{name}"
         with suppress(Conflict):  # it is there already, or it is leased
             self.write(blob, b"", if_etag=ABSENT)
         try:
             with self._translated(blob):
-                lease = _Lease(self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS))
+                asked_at = time.monotonic()
+                lease = _Lease(self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS), asked_at)
         except Conflict as exc:
             raise LockHeld(f"another process holds the lease of {self.address(blob)}") from exc
         self._lease = lease
@@ -111,11 +113,14 @@ class BlobStore:
         """See ObjectStore."""
         return f"{self._container.url.split('?')[0]}/{name}"
 
+    def _see_that_the_lock_is_ours(self, name: str) -> None:
+        if self._lease is not None and self._lease.is_lost:
+            raise Conflict(f"{self.address(name)} is not touched: the lock was lost meanwhile; run again")
+
     def _upload(self, name: str, data: bytes | BinaryIO, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-        if self._lease is not None and self._lease.is_lost:
-            raise Conflict(f"{self.address(name)} is not written: the lock was lost meanwhile; run again")
+        self._see_that_the_lock_is_ours(name)
         with self._translated(name):
             try:
                 return self._container.get_blob_client(name).upload_blob(data, **options)
@@ -209,9 +214,9 @@ def _code(exc: Any) -> str:
 class _Lease:
     """A lease, and when it was last certain that it is ours."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, asked_at: float) -> None:
         self.client, self.released = client, threading.Event()
-        self._certain_at = time.monotonic()
+        self._certain_at = asked_at
 
     @property
     def is_lost(self) -> bool:

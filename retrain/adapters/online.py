@@ -48,10 +48,12 @@ class OnlinePlatform:
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
-        if self._there() is None:
+        there = self._there()
+        if there is None or word(there.provisioning_state) == "Failed":
             self._run("creating", lambda: self._endpoints.begin_create_or_update(self._wanted_endpoint()))
-        there = self._look(version)
-        if there is None or (there.tags or {}).get(IMAGE) != image or word(there.provisioning_state) != "Succeeded":
+        deployed = self._look(version)
+        serves = deployed is not None and word(deployed.provisioning_state) == "Succeeded"
+        if deployed is None or not serves or (deployed.tags or {}).get(IMAGE) != image:
             wanted = deployment(self._endpoint, version, image, self._settings)
             patiently(lambda: self._run(f"deploying {name} at", lambda: self._begin(wanted)))
         service = self._addressed(name, version)
@@ -67,7 +69,8 @@ class OnlinePlatform:
 
     def find(self, version: str) -> Service | None:
         """See Platform."""
-        return self._records.read(service_name(self._settings.model_name, version))
+        service = self._records.read(service_name(self._settings.model_name, version))
+        return service if service and service.deployment else None
 
     def services(self) -> list[Service]:
         """See Platform."""

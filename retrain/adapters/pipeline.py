@@ -11,11 +11,10 @@ import re
 from contextlib import redirect_stdout, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from retrain.adapters.acr import ImageBuilder, fingerprint
 from retrain.adapters.arm import translated, word
-from retrain.adapters.azureml import Workspace, datastore, has_environment, show_environment
+from retrain.adapters.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.image import job_context
 from retrain.ports import Job
@@ -70,7 +69,7 @@ class PipelineJobs:
 
     @cached_property
     def _code(self) -> str:
-        return fingerprint(job_context())
+        return fingerprint(job_context(), self._settings)
 
     def _see_that_it_is_released(self) -> None:
         """Raises: ConfigError; Azure would only refuse the job as a bad request."""
@@ -95,7 +94,11 @@ class PipelineJobs:
         from azure.ai.ml.exceptions import JobException
 
         told = f"job {name} has {status.lower()}"
-        with redirect_stdout(io.StringIO()), translated(self._workspace.doing(f"reading job {name}")):
+        with (
+            suppress(RetrainError),  # that it failed is certain; why is said where it can be read
+            redirect_stdout(io.StringIO()),
+            translated(self._workspace.doing(f"reading job {name}")),
+        ):
             try:
                 self._workspace.client.jobs.stream(name)
             except JobException as exc:
@@ -112,9 +115,9 @@ class Release:
     def release(self, progress: Callable[[str, str], None]) -> dict[str, str]:
         """Register datastore, environment and components, and say what is there now. Idempotent."""
         context = job_context()
-        code = fingerprint(context)
+        code = fingerprint(context, self._settings)
         progress("datastore", datastore(self._settings))
-        self._point_datastore()
+        show_datastore(self._workspace, self._settings)
         if not has_environment(self._workspace, ENVIRONMENT, code):
             progress("image", f"{IMAGE}:{code}; a few minutes")
             image = ImageBuilder(self._settings).build(IMAGE, code, context)
@@ -124,21 +127,6 @@ class Release:
             self._show(_component(half, code))
         components = {f"{half} component": _named(half, code) for half in (REGISTER, DEPLOY)}
         return {"datastore": datastore(self._settings), "environment": f"{ENVIRONMENT}:{code}", **components}
-
-    def _point_datastore(self) -> None:
-        """Name the state container, so that the catalogue can point at artifacts in it."""
-        from azure.ai.ml.entities import AzureBlobDatastore
-
-        url = urlsplit(str(self._settings.storage_uri))
-        account, _, suffix = str(url.hostname).partition(".blob.")
-        store = AzureBlobDatastore(
-            name=datastore(self._settings),
-            account_name=url.path.strip("/") or account,
-            container_name=self._settings.state_container,
-            endpoint=suffix or str(url.hostname),
-        )
-        with translated(self._workspace.doing(f"registering datastore {store.name}")):
-            self._workspace.client.datastores.create_or_update(store)
 
     def _show(self, component: CommandComponent) -> None:
         client = self._workspace.client.components

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import stamina
-
-from retrain.adapters import aci, acr
+from retrain.adapters import aci, acr, arm
 from retrain.dispatch import ask, work_off
 from retrain.ledger import Ledger
 from retrain.settings import Settings, parse
@@ -18,8 +15,6 @@ from retrain.wiring import connect
 from tests.builders import QUICK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pytest
 
     from retrain.ports import Ports
@@ -33,15 +28,13 @@ IDENTITY = (
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 
 
-@contextmanager
-def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for Azure waits for the emulator, which is quicker."""
     monkeypatch.setattr(acr, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(aci, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
-    stamina.set_testing(True, attempts=3, cap=True)
-    yield
-    stamina.set_testing(False)
+    monkeypatch.setattr(arm, "FIRST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(arm, "LONGEST_WAIT_SECONDS", 0.3)
 
 
 @dataclass
@@ -53,6 +46,7 @@ class Cloud:
     name: str
     overrides: dict[str, str] = field(default_factory=dict)
     later: timedelta = timedelta()
+    calls_before: int = 0
 
     @property
     def environment(self) -> dict[str, str]:

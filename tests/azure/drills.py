@@ -44,6 +44,7 @@ PLACES = (
     Place("look for its component", "GET", r"/components/retrain_deploy/", "submit", JOBS),
     Place("look at the workspace", "GET", r"/workspaces/[^/]+$", "", JOBS),
     Place("submit the job", "PUT", r"/jobs/retrain-[^/]+$", "submit", JOBS),
+    Place("look for the datastore", "GET", r"/datastores/[^/]+$", "register"),
     Place("look for the model", "GET", r"/models/[^/]+/versions/2$", "register"),
     Place("list the model's versions", "GET", r"/models/[^/]+/versions$", "register"),
     Place("register the model", "PUT", r"/models/[^/]+/versions/2$", "register"),
@@ -74,11 +75,13 @@ class Mishap:
     Attributes:
         happens: makes it go wrong.
         says: what the run's reason must tell; empty where the promotion gets over it.
+        step: at which it fails.
     """
 
     what: str
     happens: Callable[[Emulator], object]
     says: str
+    step: str = "deploy"
     overrides: dict[str, str] = field(default_factory=dict)
 
 
@@ -113,8 +116,9 @@ MISHAPS = (
         "the subscription may not run ACR Tasks",
         lambda azure: azure.fail("POST", "/scheduleRun$", 403, "TasksOperationsNotAllowed", "not permitted", None),
         "ACR Tasks are closed to subscriptions on free credit",
+        "build",
     ),
-    Mishap("the build fails", _switched("broken_build", True), "the build of .* has failed"),
+    Mishap("the build fails", _switched("broken_build", True), "the build of .* has failed", "build"),
     Mishap(
         "the quota is used up",
         lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupQuotaReached", "4 of 4 cores are used", None),
@@ -160,16 +164,18 @@ MISHAPS = (
         _switched("aci_without_address", True),
         "was created and has no address",
     ),
-    Mishap("the container crashes in a loop", _switched("tamper", CRASHES), "ended before it was ready"),
+    Mishap("the container crashes in a loop", _switched("tamper", CRASHES), "ended before it was ready", "prove"),
     Mishap(
         "the container is never ready",
         _switched("tamper", NEVER_READY),
         "was not ready within 2 s",
+        "prove",
         {"RETRAIN_READY_SECONDS": "2"},
     ),
     Mishap(
         "the service answers other numbers",
         _switched("tamper", WRONG_NUMBERS),
         "forecasts other numbers than its artifact",
+        "prove",
     ),
 )

@@ -57,10 +57,10 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Told once; every test below looks at another side of it."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        hurry(patch),
         emulator(tmp_path_factory.mktemp("azure"), vault, runner="process") as azure,
         Worker(ROOT) as worker,
     ):
+        hurry(patch)
         began = time.monotonic()
         cloud = Cloud(azure, vault, "daily-transactions", SETTINGS)
         for name, value in {**azure.environment, **cloud.environment}.items():

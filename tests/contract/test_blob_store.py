@@ -119,7 +119,7 @@ def test_a_lease_outlives_its_first_term(storage: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(blob, "RENEW_SECONDS", 0.05)
     renewed: list[float] = []
     lease = blob._Lease
-    monkeypatch.setattr(blob, "_Lease", lambda client: lease(Counting(client, renewed)))
+    monkeypatch.setattr(blob, "_Lease", lambda client, at: lease(Counting(client, renewed), at))
     store = blob_store(storage)
 
     with store.lock("retrain"):
@@ -140,6 +140,8 @@ def test_whoever_has_lost_the_lock_writes_nothing_more(storage: str, monkeypatch
         monkeypatch.setattr(blob, "LEASE_SECONDS", 0)
         with pytest.raises(Conflict, match="the lock was lost"):
             store.write("a.json", b"2")
+        with pytest.raises(Conflict, match="the lock was lost"):
+            store.delete("a.json")
     store.write("a.json", b"3")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from retrain.dispatch import LOCK
+from retrain.pursuit import LOCK
 from retrain.settings import parse
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, QUICK, csv_file, weekly

@@ -27,7 +27,7 @@ FLOORS = [
     ["retrain.report", "retrain.image", "retrain.client", "retrain.acquire", "retrain.catalog"],
     ["retrain.proof", "retrain.forecasting", "retrain.submission"],
     ["retrain.promotion", "retrain.supervision"],
-    ["retrain.service"],
+    ["retrain.service", "retrain.pursuit"],
     [
         "retrain.dispatch",
         "retrain.adapters.folder",
@@ -77,7 +77,7 @@ ONLY_IN = {
     },
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.aci", "retrain.adapters.aci_group"},
-    "stamina": {"retrain.dispatch", "retrain.adapters.arm"},
+    "stamina": {"retrain.pursuit", "retrain.adapters.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.folder"},
     "pydantic": {"retrain.azure_settings", "retrain.settings", "retrain.doors", "scoring.schema"},

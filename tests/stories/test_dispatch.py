@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from retrain import dispatch
-from retrain.dispatch import LOCK, ask, work_off
+from retrain.dispatch import ask, work_off
 from retrain.errors import ServiceUnavailable
+from retrain.pursuit import LOCK
 from retrain.service import retrain
 from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
 from tests.builders import World, csv_file, weekly

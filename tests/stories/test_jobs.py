@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain import dispatch
-from retrain.dispatch import ask, promote_run, under_way, work_off
-from retrain.errors import Conflict, LockHeld, PromotionFailed, ServiceUnavailable
+from retrain import pursuit
+from retrain.dispatch import ask, work_off
+from retrain.errors import AccessDenied, Conflict, LockHeld, PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.ledger import Ledger
 from retrain.ports import Job
 from retrain.promotion import DEPLOY, REGISTER
+from retrain.pursuit import promote_run, under_way
 from retrain.trigger import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
@@ -29,7 +30,7 @@ TWO = csv_file(YEAR_TWO, FIRST_DAY + timedelta(days=100))
 
 @dataclass
 class JobsOnDemand:
-    """Jobs that are made when a test says so, and end as it says."""
+    """Jobs that are made when a test says so, and end as it says; `submitted` counts every call."""
 
     states: dict[str, Job] = field(default_factory=dict)
     submitted: list[str] = field(default_factory=list)
@@ -40,9 +41,8 @@ class JobsOnDemand:
         """Keep it, once."""
         if self.away:
             raise ServiceUnavailable("Azure ML is away")
-        if run_id not in self.states:
-            self.submitted.append(run_id)
-            self.states[run_id] = Job(ended=False)
+        self.submitted.append(run_id)
+        self.states.setdefault(run_id, Job(ended=False))
         return f"job-{run_id}"
 
     def look(self, run_id: str) -> Job | None:
@@ -234,12 +234,11 @@ def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypa
         patch.setattr("retrain.submission.Promotion.taking", noted_never(killed))
         with pytest.raises(Killed):
             office.land()
-    run_id = office.jobs.submitted[0]
+    run_id = office.world.ledger.requests()[0].run_id
     office.trigger(Trigger.TIMER)
     office.world.clock.now += timedelta(minutes=31)
     office.trigger(Trigger.TIMER)
 
-    assert office.jobs.submitted[0] == run_id
     assert (office.status(run_id), office.jobs.cancelled) == ("failed", [run_id])
 
 
@@ -268,6 +267,93 @@ def test_a_bug_in_looking_after_a_job_holds_up_nobody(office: Office, monkeypatc
     assert "TypeError: NoneType; this is a bug" in office.world.ledger.run(run_id)["reason"]
     assert office.status(later) == "promoting"
     assert office.champion == "1"
+
+
+def test_a_job_that_cannot_be_looked_at_is_said_and_not_waited_for_without_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    """The run tells the trouble; nobody takes that for a job under way; in the end its minutes are over."""
+
+    def denied(*_: object) -> None:
+        raise AccessDenied("give this identity the role AzureML Data Scientist")
+
+    office.world.overrides["RETRAIN_JOB_MINUTES"] = "30"
+    run_id = office.land()
+    with monkeypatch.context() as patch:
+        patch.setattr(JobsOnDemand, "look", denied)
+        waiting = office.trigger(Trigger.TIMER)
+        assert "AzureML Data Scientist" in office.world.ledger.run(run_id)["trouble"]
+        assert under_way(office.ports) is None
+        assert (office.status(run_id), office.status(waiting)) == ("promoting", "queued")
+        office.world.clock.now += timedelta(minutes=31)
+        office.trigger(Trigger.TIMER)
+
+    assert "cannot be looked at (give this identity the role" in office.world.ledger.run(run_id)["reason"]
+    assert office.status(run_id) == "failed"
+
+
+def test_trouble_that_has_passed_is_forgotten(office: Office, monkeypatch: pytest.MonkeyPatch):
+    """The job is under way again."""
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("Azure ML is away")
+
+    run_id = office.land()
+    with monkeypatch.context() as patch:
+        patch.setattr(JobsOnDemand, "look", away)
+        office.trigger(Trigger.TIMER)
+    office.trigger(Trigger.TIMER)
+
+    assert "trouble" not in office.world.ledger.run(run_id)
+    assert under_way(office.ports) == run_id
+
+
+def test_silence_after_the_champion_was_confirmed_is_no_failure(office: Office, monkeypatch: pytest.MonkeyPatch):
+    """Azure still calls the job running, though its process died while it tidied up."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    run_id = office.land()
+    with monkeypatch.context() as patch:
+        patch.setattr("retrain.promotion._retire", killed)
+        with pytest.raises(Killed):
+            office.half(run_id, DEPLOY)
+    office.world.clock.now += timedelta(hours=3)
+    office.trigger(Trigger.TIMER)
+
+    assert (office.status(run_id), office.champion) == ("done", "2")
+
+
+def test_a_half_that_starts_again_after_its_switch_and_fails_is_taken_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever fails then, also the first of its steps: no failed run leaves its model as champion."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    def refused(*_: object) -> None:
+        raise ServiceError("the catalogue refuses")
+
+    run_id = office.land()
+    with monkeypatch.context() as patch:
+        patch.setattr("retrain.promotion.confirm", killed)
+        with pytest.raises(Killed):
+            office.half(run_id, DEPLOY)
+    assert office.champion == "2"
+    with monkeypatch.context() as patch:
+        patch.setattr("retrain.catalog.list_version", refused)
+        with pytest.raises(PromotionFailed, match="the catalogue refuses"):
+            office.half(run_id, DEPLOY)
+
+    assert (office.status(run_id), office.champion, office.running) == ("failed", "1", ["1"])
 
 
 def test_a_job_that_wakes_up_after_it_was_given_up_does_nothing(office: Office):
@@ -324,9 +410,9 @@ def test_a_half_that_fails_is_recorded_by_itself(office: Office, monkeypatch: py
 def test_a_job_waits_for_the_lock_and_a_person_does_not(office: Office, monkeypatch: pytest.MonkeyPatch):
     """A trigger may be deciding at that moment."""
     run_id = office.land()
-    monkeypatch.setattr(dispatch, "JOB_WAITS_SECONDS", 0.3)
+    monkeypatch.setattr(pursuit, "JOB_WAITS_SECONDS", 0.3)
 
-    with office.ports.state.lock(dispatch.LOCK):
+    with office.ports.state.lock(pursuit.LOCK):
         with pytest.raises(LockHeld):
             promote_run(run_id, office.world.settings, office.ports)
         with pytest.raises(LockHeld):

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from retrain.dispatch import promote_run, roll_back, work_off
-from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable
+from retrain.dispatch import work_off
+from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable, Unsettled
 from retrain.forecasting import _asked as asked
 from retrain.forecasting import forecast, newer_days
 from retrain.ledger import Ledger
+from retrain.pursuit import promote_run, roll_back
 from retrain.series import GapPolicy
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 from tests.stories.test_acquire import server
@@ -157,7 +158,7 @@ def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
         broken.setattr("retrain.promotion.confirm", fails)
         broken.setattr(Ledger, "switch", stuck)
         report = second_year(serving)
-        assert (report["status"], "could not be taken back" in report["reason"]) == ("promoting", True)
+        assert (report["status"], "could not be taken back" in report["trouble"]) == ("promoting", True)
         for _ in range(broken_writes):
             work_off(serving.settings, serving.ports)
         assert serving.ledger.run(report["run_id"])["status"] == "failed"
@@ -165,6 +166,62 @@ def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
         assert champion is not None
         assert champion.version == "1"
     assert serving.run()["model"]["version"] == "2"
+
+
+@pytest.mark.parametrize("by", ["rollback", "hand"])
+def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
+    serving: World, by: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The pointer has moved, the proof failed, the store refused to move it back: the next trigger does."""
+    switch, moves = Ledger.switch, 0
+
+    def fails(*_: object) -> None:
+        raise ServiceError("it died")
+
+    def stuck(ledger: Ledger, pointer: Any, reign: Any) -> None:
+        nonlocal moves
+        moves += 1
+        if moves == 2:  # the way back
+            raise ServiceUnavailable("the storage is busy")
+        switch(ledger, pointer, reign)
+
+    run = second_year(serving)
+    if by == "hand":
+        roll_back("1", serving.settings, serving.ports)
+    before = serving.ledger.pointer().champion
+    again = {
+        "hand": lambda: promote_run(run["run_id"], serving.settings, serving.ports),
+        "rollback": lambda: roll_back("1", serving.settings, serving.ports),
+    }
+    with monkeypatch.context() as broken:
+        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr(Ledger, "switch", stuck)
+        with pytest.raises(Unsettled):
+            again[by]()
+        assert len(serving.ledger.requests()) == 1
+        work_off(serving.settings, serving.ports)
+    after = serving.ledger.pointer().champion
+
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version
+    assert serving.ledger.requests() == []
+
+
+def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it_runs(
+    serving: World, monkeypatch: pytest.MonkeyPatch
+):
+    """From outside its network nobody sees that it answers others."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("this would replace a champion that runs")
+
+    monkeypatch.setattr("retrain.promotion.answers", lambda *_: False)
+    monkeypatch.setattr(serving.platform, "deploy", never)
+
+    with pytest.raises(PromotionFailed, match="it is not replaced"):
+        roll_back("1", serving.settings, serving.ports)
+    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
 
 
 def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World, monkeypatch: pytest.MonkeyPatch):

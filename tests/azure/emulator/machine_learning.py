@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORKSPACES = f"Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
 DATASTORE_URI = re.compile(
-    r"azureml://subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/datastores/\w+/paths/.", re.IGNORECASE
+    r"azureml://subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/datastores/(\w+)/paths/.", re.IGNORECASE
 )
 # What of a version can never be another, by the kind of asset.
 FIXED = {
@@ -81,6 +81,8 @@ class MachineLearning:
         if kind == "models":
             if not DATASTORE_URI.match(body["properties"]["modelUri"]):
                 raise ArmError(400, "UserError", f"Invalid URI {body['properties']['modelUri']}")
+            store = DATASTORE_URI.match(body["properties"]["modelUri"])
+            self._world.documents.get(f"{WORKSPACE_PATH}/datastores/{store[1] if store else ''}")
             # The SDK's deserializer breaks without it.
             filled["flavors"] = {}
         with self._world.documents.lock:
