@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
 from retrain.errors import NotFound, RetrainError, ServiceUnavailable, UsageError
+from retrain.ports import DEPLOY, REGISTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ EXIT_CODES = {
     "service": 5,
     "conflict": 5,
 }
-REGISTER, DEPLOY = "register", "deploy"
 POLL_SECONDS = 0.5
 MOST_RUNS = 10_000
 

@@ -26,7 +26,9 @@ class AzureSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     target: Literal["aci", "managed-online", "kubernetes"] = Field(
-        "aci", alias="RETRAIN_TARGET", description="on Azure, what versions run on"
+        "aci",
+        alias="RETRAIN_TARGET",
+        description="on Azure, what versions run on: `aci`, `managed-online` or `kubernetes`",
     )
     jobs: Literal["azureml", "inline"] = Field(
         "azureml",

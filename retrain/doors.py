@@ -55,8 +55,8 @@ class _Ask(BaseModel):
 def on_event(trigger: Trigger, file: str | None = None, note: str | None = None) -> None:
     """Retrain because something happened.
 
-    Raises: ServiceUnavailable if the run met a service that may come back, so that the platform tries again;
-        every other failure is recorded with its run and final.
+    Raises: ServiceUnavailable if the run met a service that may come back, so that the platform tries again; not
+        while a job promotes, which works off what waits. Every other failure is recorded with its run and final.
     """
     settings = parse(os.environ)
     ports = connect(settings)

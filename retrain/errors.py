@@ -161,7 +161,7 @@ class BuildFailed(ServiceError):
 
 
 class PromotionFailed(ServiceError):
-    """A step of a promotion failed; whatever it had deployed is gone and the champion is as it was.
+    """A step of a promotion failed, and what it had moved or deployed was taken back.
 
     Args:
         log: the last lines that the service, or the build, wrote.

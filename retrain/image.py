@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from retrain.registry import RegisteredModel
 
 PARTS = (".py", ".txt")
+SERVICE_PORT = 8080
+"""Where the service of an image listens."""
 
 
 def build_context(model: RegisteredModel, artifact: bytes) -> dict[str, bytes]:

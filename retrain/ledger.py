@@ -41,7 +41,7 @@ class Pointer:
 
     @property
     def champion(self) -> Reign | None:
-        """None before the first promotion."""
+        """None before the first promotion, or when a first champion was taken back."""
         return _crowned(self.reigns[-1] if self.reigns else None)
 
     def on(self, day: date) -> Reign | None:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+REGISTER, DEPLOY = "register", "deploy"
+"""The two halves in which a job promotes; the second takes every step after the first."""
+LOG_LINES = 20
+"""So many of the last lines are told of a service or a build."""
 ABSENT = ""
 """The ETag to expect of an object that must not exist yet."""
 

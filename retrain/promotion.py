@@ -18,6 +18,7 @@ from retrain.client import current
 from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, ServiceError, Unsettled
 from retrain.image import build_context
 from retrain.ledger import NOBODY, Ledger, Pointer, Reign
+from retrain.ports import DEPLOY, LOG_LINES, REGISTER
 from retrain.proof import answers, confirm, prove, wait_until_ready
 from retrain.registry import Lineage, RegisteredModel, Registry, service_name
 from retrain.submission import Promotion
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
     from scoring.model import ForecastModel
 
-REGISTER, DEPLOY = "register", "deploy"
-"""The two halves in which a job promotes; the second takes every step after the first."""
 STEPS = ("submit", REGISTER, "build", DEPLOY, "prove", "switch", "confirm", "retire")
-LOG_LINES = 20
 
 
 def promote(run_id: str, settings: Settings, ports: Ports, half: str | None = None) -> RegisteredModel:

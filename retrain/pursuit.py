@@ -14,7 +14,8 @@ import stamina
 
 from retrain.errors import Bug, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger
-from retrain.promotion import REGISTER, give_up, promote
+from retrain.ports import REGISTER
+from retrain.promotion import give_up, promote
 from retrain.report import RunReport
 from retrain.submission import Promotion, submit_rollback
 from retrain.supervision import look_after

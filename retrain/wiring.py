@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobServiceClient
 
+    from retrain.adapters.azureml import Workspace
     from retrain.adapters.pipeline import Release
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
@@ -26,16 +26,22 @@ def _silent(_stage: str, _detail: str) -> None:
 def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Ports:
     """Open the store that the settings name; nothing is called yet."""
     inbox, state = _stores(settings)
-    ports = Ports(inbox, state, _platform(settings, state), now=lambda: datetime.now(UTC), progress=progress)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
     if settings.platform == "local":
-        return ports
+        from retrain.adapters.process import ProcessPlatform
+
+        return Ports(inbox, state, ProcessPlatform(settings.root / "platform"), now, progress)
 
     from retrain.adapters.azureml import AzureMlCatalog, Workspace
     from retrain.adapters.pipeline import PipelineJobs
 
     workspace = Workspace(settings)
+    platform = _on_azure(settings, workspace, state)
     jobs = PipelineJobs(workspace, settings) if settings.jobs == "azureml" else None
-    return replace(ports, catalog=AzureMlCatalog(workspace, settings), jobs=jobs)
+    return Ports(inbox, state, platform, now, progress, AzureMlCatalog(workspace, settings), jobs)
 
 
 def releaser(settings: Settings) -> Release:
@@ -49,19 +55,14 @@ def releaser(settings: Settings) -> Release:
     return Release(Workspace(settings), settings)
 
 
-def _platform(settings: Settings, state: ObjectStore) -> Platform:
-    if settings.platform == "local":
-        from retrain.adapters.process import ProcessPlatform
-
-        return ProcessPlatform(settings.root / "platform")
+def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:
     if settings.target == "aci":
         from retrain.adapters.aci import AciPlatform
 
         return AciPlatform(settings, state)
-    from retrain.adapters.azureml import Workspace
     from retrain.adapters.online import OnlinePlatform
 
-    return OnlinePlatform(settings, Workspace(settings), state)
+    return OnlinePlatform(settings, workspace, state)
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:

@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrain.adapters.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import management, patiently, translated, word
+from retrain.adapters.arm import finished, management, patiently, translated, word
 from retrain.adapters.records import ServiceRecords
-from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
-from retrain.ports import Image, Service
+from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.ports import LOG_LINES, Image, Service
 from retrain.registry import service_name
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.settings import Settings
 
-LOG_LINES = 20
 OPERATION_SECONDS = 900
 ADDRESS_SECONDS = 60
 POLL_SECONDS = 2.0
@@ -111,12 +110,15 @@ class AciPlatform:
             return
         if there is not None:
             self._delete(name)
-        with translated(self._doing("deploying", name)):
-            _await(self._client.container_groups.begin_create_or_update(self._group, name, wanted), name)
+        where = self._doing("deploying", name)
+        with translated(where):
+            begun = self._client.container_groups.begin_create_or_update(self._group, name, wanted)
+            finished(begun, where, OPERATION_SECONDS)
 
     def _delete(self, name: str) -> None:
-        with translated(self._doing("removing", name)):
-            _await(self._client.container_groups.begin_delete(self._group, name), name)
+        where = self._doing("removing", name)
+        with translated(where):
+            finished(self._client.container_groups.begin_delete(self._group, name), where, OPERATION_SECONDS)
 
     def _addressed(self, service: Service) -> Service:
         """The service with its address, which may come later than the group."""
@@ -196,12 +198,3 @@ def _lives(group: ContainerGroup) -> bool:
     falls = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
     ended = now is not None and word(now.state) == "Terminated"
     return word(group.provisioning_state) != "Failed" and not falls and not ended
-
-
-def _await(poller: Any, name: str) -> None:
-    poller.wait(OPERATION_SECONDS)
-    if not poller.done():
-        raise ServiceUnavailable(
-            f"container group {name}: the operation has not ended within {OPERATION_SECONDS} s"
-        )
-    poller.result()

@@ -7,6 +7,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from retrain.image import SERVICE_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 CONTAINER = "scoring"
-PORT = 8080
 MODEL, VERSION, FINGERPRINT = "retrain-model", "retrain-version", "retrain-fingerprint"
 TLS_FOLDER = "/tls"
 TLS_FILES = {"SCORING_TLS_CERTIFICATE": "certificate.pem", "SCORING_TLS_KEY": "key.pem"}
@@ -66,7 +67,7 @@ def _container(service: Service, image: str, secure: bool, settings: Settings) -
     return aci.Container(
         name=CONTAINER,
         image=image,
-        ports=[aci.ContainerPort(port=PORT)],
+        ports=[aci.ContainerPort(port=SERVICE_PORT)],
         resources=aci.ResourceRequirements(requests=size),
         environment_variables=_environment(service, secure),
         liveness_probe=_probe("/healthz", 3, secure),
@@ -79,7 +80,7 @@ def _environment(service: Service, secure: bool) -> list[Any]:
     from azure.mgmt.containerinstance.models import EnvironmentVariable
 
     files = {name: f"{TLS_FOLDER}/{file}" for name, file in TLS_FILES.items()} if secure else {}
-    plain = {"SCORING_PORT": str(PORT), **files}
+    plain = {"SCORING_PORT": str(SERVICE_PORT), **files}
     return [
         EnvironmentVariable(name="SCORING_KEY", secure_value=service.key),
         *(EnvironmentVariable(name=name, value=value) for name, value in plain.items()),
@@ -90,7 +91,7 @@ def _probe(path: str, failures: int, secure: bool) -> Any:
     from azure.mgmt.containerinstance.models import ContainerHttpGet, ContainerProbe
 
     return ContainerProbe(
-        http_get=ContainerHttpGet(path=path, port=PORT, scheme="https" if secure else "http"),
+        http_get=ContainerHttpGet(path=path, port=SERVICE_PORT, scheme="https" if secure else "http"),
         initial_delay_seconds=5,
         period_seconds=10,
         failure_threshold=failures,
@@ -102,7 +103,7 @@ def _address(name: str, settings: Settings) -> Any:
     """Private in a subnet; otherwise with a DNS label that is unique in the region, and the same again."""
     from azure.mgmt.containerinstance.models import IpAddress, Port
 
-    ports = [Port(protocol="TCP", port=PORT)]
+    ports = [Port(protocol="TCP", port=SERVICE_PORT)]
     if settings.subnet:
         return IpAddress(type="Private", ports=ports)
     whole = f"{settings.subscription}/{settings.resource_group}/{name}"

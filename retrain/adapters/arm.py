@@ -86,6 +86,14 @@ def patiently[T](call: Callable[[], T]) -> T:
     raise AssertionError("stamina raises what the last attempt raised")
 
 
+def finished(poller: Any, where: str, seconds: float) -> None:
+    """Wait for the end of an operation. Raises: what it ended with; ServiceUnavailable when the time is over."""
+    poller.wait(seconds)
+    if not poller.done():
+        raise ServiceUnavailable(f"{where} has not ended within {seconds:g} s; look at it in the portal")
+    poller.result()
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Turn an SDK's exceptions into ours. Args: where: what is being done, and to which resource."""

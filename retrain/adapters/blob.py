@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from retrain.adapters.arm import BUSY
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT, Stored
 
@@ -20,7 +21,6 @@ READ_BYTES = 4 << 20
 LEASE_SECONDS = 60
 RENEW_SECONDS = 15
 ROLE = "Storage Blob Data Contributor"
-BUSY = {408, 429, 500, 502, 503, 504}
 
 
 class BlobStore:

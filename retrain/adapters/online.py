@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import patiently, translated, word
+from retrain.adapters.arm import finished, patiently, translated, word
 from retrain.adapters.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.records import ServiceRecords
-from retrain.errors import NotFound, ServiceUnavailable
-from retrain.ports import Image, Service
+from retrain.errors import NotFound
+from retrain.ports import LOG_LINES, Image, Service
 from retrain.registry import service_name
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.settings import Settings
 
-LOG_LINES = 20
 OPERATION_SECONDS = 1800
 LIVING = {"Succeeded", "Creating", "Updating", "Scaling"}
 
@@ -147,12 +146,9 @@ class OnlinePlatform:
 
     def _run(self, what: str, begin: Any) -> None:
         """Begin an operation and wait for its end."""
-        with translated(self._doing(what)):
-            poller = begin()
-            poller.wait(OPERATION_SECONDS)
-            if not poller.done():
-                raise ServiceUnavailable(f"{self._doing(what)} has not ended within {OPERATION_SECONDS} s")
-            poller.result()
+        where = self._doing(what)
+        with translated(where):
+            finished(begin(), where, OPERATION_SECONDS)
 
     def _doing(self, what: str) -> str:
         return self._workspace.doing(f"{what} endpoint {self._endpoint}")

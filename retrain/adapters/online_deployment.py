@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from retrain.image import SERVICE_PORT
+
 if TYPE_CHECKING:
     from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
 
     from retrain.settings import Settings
 
-PORT = 8080
 ROUTE = "/forecast"
 VERSION, IMAGE = "retrain-version", "retrain-image"
 
@@ -47,7 +48,7 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
     )
 
     route = {"liveness_route": "/healthz", "readiness_route": "/readyz", "scoring_route": ROUTE}
-    routes = {name: {"port": PORT, "path": path} for name, path in route.items()}
+    routes = {name: {"port": SERVICE_PORT, "path": path} for name, path in route.items()}
     asked: dict[str, Any] = {
         "name": deployment_name(version),
         "endpoint_name": endpoint_name,
@@ -57,7 +58,7 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
             image=image,
             inference_config=routes,
         ),
-        "environment_variables": {"SCORING_PORT": str(PORT), "SCORING_ALLOW_ANONYMOUS": "1"},
+        "environment_variables": {"SCORING_PORT": str(SERVICE_PORT), "SCORING_ALLOW_ANONYMOUS": "1"},
         "tags": {VERSION: version, IMAGE: image},
         "instance_count": 1,
         "request_settings": OnlineRequestSettings(

@@ -17,8 +17,7 @@ from retrain.adapters.arm import translated, word
 from retrain.adapters.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.image import job_context
-from retrain.ports import Job
-from retrain.promotion import DEPLOY, REGISTER
+from retrain.ports import DEPLOY, REGISTER, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

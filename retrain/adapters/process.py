@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.errors import ConfigError, ServiceError
-from retrain.ports import Image, Service
+from retrain.ports import LOG_LINES, Image, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-LOG_LINES = 20
 POLL_SECONDS = 0.05
 STOP_SECONDS = 25  # more than the service grants its last requests
 MARK = "SCORING_INSTANCE"

@@ -13,8 +13,7 @@ from retrain import pursuit
 from retrain.dispatch import ask, work_off
 from retrain.errors import AccessDenied, Conflict, LockHeld, PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.ledger import Ledger
-from retrain.ports import Job
-from retrain.promotion import DEPLOY, REGISTER
+from retrain.ports import DEPLOY, REGISTER, Job
 from retrain.pursuit import promote_run, under_way
 from retrain.trigger import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, weekly
