@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.azure.emulator import Emulator
 
 GROUPS = r"Microsoft\.ContainerInstance/containerGroups"
+CREATION = rf"{GROUPS}/[^/]+$"
 STATUSES = {
     400: "InvalidRequest",
     403: "AuthorizationFailed",
@@ -126,12 +127,12 @@ MISHAPS = (
     ),
     Mishap(
         "the image cannot be pulled, once",
-        lambda azure: azure.fail_operation(GROUPS, "InaccessibleImage", "not accessible"),
+        lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible"),
         "",
     ),
     Mishap(
         "the image cannot be pulled",
-        lambda azure: azure.fail_operation(GROUPS, "InaccessibleImage", "not accessible", times=None),
+        lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible", times=None),
         "RETRAIN_IDENTITY has the role AcrPull",
     ),
     Mishap(
@@ -146,12 +147,12 @@ MISHAPS = (
     ),
     Mishap(
         "the operation fails",
-        lambda azure: azure.fail_operation(GROUPS, "InternalError", "it broke", times=None),
+        lambda azure: azure.fail_operation(CREATION, "InternalError", "it broke", times=None),
         "InternalError, it broke",
     ),
     Mishap(
         "the operation is cancelled",
-        lambda azure: azure.fail_operation(GROUPS, status="Canceled", times=None),
+        lambda azure: azure.fail_operation(CREATION, status="Canceled", times=None),
         "somebody or a policy cancelled it",
     ),
     Mishap(

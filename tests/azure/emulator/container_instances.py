@@ -88,7 +88,9 @@ class ContainerInstances:
             else:
                 self._world.documents.change(path, set_state("Succeeded"))
 
-        return Response(202, document, self._world.operations.start(path, lambda: self._stop(name), settle))
+        # A name of its own, so that a fault may strike a creation and spare the removal.
+        headers = self._world.operations.start(f"{path}/removal", lambda: self._stop(name), settle)
+        return Response(202, document, headers)
 
     def _logs(self, request: Request, name: str, container: str) -> Response:
         document = self._world.documents.get(_path(name))
