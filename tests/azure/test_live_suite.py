@@ -25,7 +25,7 @@ def test_the_live_suite_passes_on_the_emulator(vault: SecureAzurite, tmp_path: P
     """Processes and all; afterwards no service is left."""
     with emulator(tmp_path, vault) as azure:
         environment = {**os.environ, **azure.environment, **Cloud(azure, vault, "unused").environment}
-        environment.pop("AZUREML_CURRENT_CLOUD", None)  # in which Azure ML's client keeps the last cloud of a process
+        environment.pop("AZUREML_CURRENT_CLOUD", None)  # where the SDK keeps the last cloud of a process
         done = subprocess.run(PYTEST, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
         assert "3 passed" in done.stdout, done.stdout[-3000:]
