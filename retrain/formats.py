@@ -8,6 +8,7 @@ their last bits.
 from __future__ import annotations
 
 import csv
+import io
 import re
 import zlib
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 HEAD_BYTES = 1 << 16
 LINE_END = re.compile(r"\r\n|\n|\r")  # Arrow knows no others
 BLOCK_BYTES = 1 << 20
+# Transactions shrink to a tenth or a thirtieth; what grows a hundredfold beyond 64 MB was made to do harm.
+MOST_GROWTH = 100
+GROWTH_UNWATCHED = 64 << 20
+ROW = re.compile(r"Row #(\d+): (?:Expected (\d+) columns, got (\d+): (.*))?", re.DOTALL)
+COLUMN = re.compile(r"In CSV column #(\d+)")
 
 ADVENTUREWORKS = (
     "TransactionID",
@@ -119,6 +125,10 @@ def _parquet(stream: BinaryIO, file: str, columns: Columns) -> Table:
     for name in wanted:
         if parquet.schema_arrow.names.count(name) > 1:
             raise DataError(file=file, column=name, found="that column more than once", expected="it once")
+    try:
+        _refuse_growth(parquet.metadata, wanted, file)
+    except ValueError as exc:  # a name of a column that is no text
+        raise DataError(f"the Parquet file cannot be read: {_first_line(exc)}", file=file) from exc
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
@@ -145,24 +155,24 @@ def _delimited(stream: BinaryIO, file: str, columns: Columns, *, compressed: boo
     # Columns are read by position: two columns of the same name would make Arrow refuse the file.
     position = {name: f"{at}" for at, name in reversed(list(enumerate(names)))}
     wanted = [day, *amounts, *([identity] if identity else [])]
-    ragged: list[pa.csv.InvalidRow] = []
-
-    def refuse(row: pa.csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "error"
+    text = (
+        _Text(pa.input_stream(stream, compression="gzip"), stream, file)
+        if compressed
+        else _Text(stream, None, file)
+    )
 
     def batches() -> Iterator[pa.RecordBatch]:
         skipped = blank_lines + headed
         try:
             yield from pa.csv.open_csv(
-                pa.input_stream(stream, compression="gzip" if compressed else None),
+                text,
                 read_options=pa.csv.ReadOptions(
                     use_threads=False,
                     block_size=BLOCK_BYTES,
                     column_names=[f"{at}" for at in range(len(names))],
                     skip_rows=skipped,
                 ),
-                parse_options=pa.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=refuse),
+                parse_options=pa.csv.ParseOptions(delimiter=delimiter),
                 convert_options=pa.csv.ConvertOptions(
                     include_columns=[position[name] for name in wanted],
                     column_types={position[name]: pa.string() for name in wanted},
@@ -171,7 +181,9 @@ def _delimited(stream: BinaryIO, file: str, columns: Columns, *, compressed: boo
         except (pa.ArrowException, OSError) as exc:
             if "Empty CSV file" in str(exc):
                 return
-            raise _bad_row(exc, ragged, file, skipped) from exc
+            raise _bad_row(exc, file, skipped, wanted) from exc
+        if text.quotes % 2:
+            raise DataError("the file holds an odd number of quotes: one is never closed", file=file)
 
     return Table(position[day], tuple(position[name] for name in amounts), _at(position, identity), batches())
 
@@ -220,16 +232,56 @@ def _is_header(names: Sequence[str], columns: Columns) -> bool:
     return any(name.strip().casefold() in {columns.date.casefold(), "transactiondate"} for name in names)
 
 
-def _bad_row(exc: Exception, ragged: list[pa.csv.InvalidRow], file: str, skipped: int) -> DataError:
-    if ragged:
-        row = ragged[0]
-        return DataError(
-            file=file,
-            row=None if row.number is None else row.number - skipped,
-            found=f"{row.actual_columns} column(s): {row.text[:80]}",
-            expected=f"{row.expected_columns} columns",
-        )
+class _Text(io.RawIOBase):
+    """The text of a file on its way to the parser: its quotes are counted, and its growth is watched."""
+
+    def __init__(self, text: BinaryIO, packed: BinaryIO | None, file: str) -> None:
+        self._text, self._packed, self._file = text, packed, file
+        self._size = self.quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._text.read(size)
+        self._size += len(data)
+        self.quotes += data.count(b'"')
+        if self._packed is not None and self._size > max(GROWTH_UNWATCHED, MOST_GROWTH * self._packed.tell()):
+            raise DataError(
+                f"the gzip stream grows to more than {MOST_GROWTH} times its size; land it as it is",
+                file=self._file,
+            )
+        return data
+
+
+def _refuse_growth(metadata: pa.parquet.FileMetaData, wanted: Sequence[str], file: str) -> None:
+    """Raises: DataError for a column that would fill the memory: a page is unpacked whole."""
+    for group in range(metadata.num_row_groups):
+        for at in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(at)
+            grown = max(GROWTH_UNWATCHED, MOST_GROWTH * chunk.total_compressed_size)
+            if chunk.path_in_schema in wanted and chunk.total_uncompressed_size > grown:
+                raise DataError(
+                    f"the Parquet file grows to more than {MOST_GROWTH} times its size; write smaller pages",
+                    file=file,
+                    column=chunk.path_in_schema,
+                )
+
+
+def _bad_row(exc: Exception, file: str, skipped: int, wanted: Sequence[str]) -> DataError:
     reason = _first_line(exc)
+    place = ROW.search(str(exc))
+    if place:
+        row = int(place[1]) - skipped
+        if place[2]:
+            found = f"{place[3]} column(s): {place[4][:80]}"
+            return DataError(file=file, row=row, found=found, expected=f"{place[2]} columns")
+        column = COLUMN.search(str(exc))
+        if column:
+            name = wanted[int(column[1])] if int(column[1]) < len(wanted) else column[1]
+            return DataError(
+                file=file, row=row, column=name, found="a byte that is not UTF8", expected="UTF-8 text"
+            )
     if "straddling" in reason or "out of sync" in reason:
         reason = f"a quote is never closed, or a line is longer than {BLOCK_BYTES} bytes"
     return DataError(f"the table cannot be read: {reason}", file=file)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retrain.transactions import Aggregate, LandedDays
 
 RECORD = "history.json"
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,16 @@ def _landing(file: str, state: str) -> str:
 
 def quarantine(file: str, reason: DataError, run_id: str, ports: Ports) -> str:
     """Set a copy of the file aside with the reason beside it, and say where."""
-    place = f"quarantine/{run_id}/{PurePosixPath(file).name}"
+    place = f"quarantine/{run_id}/{_short(PurePosixPath(file).name)}"
     with ports.inbox.open(file) as stream:
         ports.state.upload(place, stream)
     ports.state.write(f"{place}.reason.json", _as_json(reason.as_json()))
     return ports.state.address(place)
+
+
+def _short(name: str) -> str:
+    """A name with room for the reason's behind it: a folder takes 255 bytes."""
+    return name if len(name.encode()) <= LONGEST_NAME else f"{name[:40]}...{name[-10:]}"
 
 
 def _named(days: Days) -> dict[str, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from retrain import __version__
 from retrain.data_tests import check
 from retrain.decide import Decision, Verdict, decide, decide_unmeasured
-from retrain.errors import ConfigError, DataError, NotConverged, NotFound
+from retrain.errors import ConfigError, Conflict, DataError, NotConverged, NotFound
 from retrain.evaluate import Comparison, compare
 from retrain.fit import FittedModel, fit, refit
 from retrain.history import History, accept, note_taken_in, quarantine, read_history, taken_in
@@ -100,6 +100,8 @@ def _land(file: str, settings: Settings, ports: Ports, report: RunReport) -> Non
     try:
         with ports.inbox.open(file) as stream:
             landed = read_days(stream, shown_name(file), settings.columns, settings.aggregate, ports.now().date())
+        if ports.inbox.state(file) != state:
+            raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
         check(landed, history.days, settings.gaps)
     except DataError as reason:
         report.quarantined(shown_name(file), quarantine(file, reason, run_id, ports))

@@ -66,6 +66,8 @@ def read_days(stream: BinaryIO, file: str, columns: Columns, aggregate: Aggregat
     totals = _Totals()
     seen = SeenIds()
     for batch in table.batches:
+        if not batch.num_rows:  # a block of blank lines
+            continue
         cells = _Cells(batch, file, first_row=totals.rows + 1)
         days, codes = cells.days(table.date, columns.date, today)
         amounts = cells.amounts(table, columns)
@@ -196,9 +198,11 @@ class _Cells:
         if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
             raise DataError(file=self.file, column=name, found=str(cells.type), expected=A_DAY)
         try:
-            return pc.cast(cells, pa.string())
+            texts = pc.cast(cells, pa.string())
+            texts.validate(full=True)  # Parquet may declare as text what is none
         except pa.ArrowException as exc:
             raise DataError(file=self.file, column=name, found=str(cells.type), expected=expected) from exc
+        return texts
 
     def _numbers(self, column: str, name: str) -> NDArray[np.float64]:
         import pyarrow as pa
@@ -206,6 +210,10 @@ class _Cells:
 
         cells = self.batch.column(column)
         self._refuse_null(cells, name, AN_AMOUNT)
+        if pa.types.is_boolean(cells.type):
+            raise DataError(file=self.file, column=name, found=str(cells.type), expected=AN_AMOUNT)
+        if pa.types.is_large_string(cells.type) or pa.types.is_string_view(cells.type):
+            cells = pc.cast(cells, pa.string())
         if not pa.types.is_string(cells.type):
             try:
                 return np.asarray(pc.cast(cells, pa.float64(), safe=False).to_numpy())

@@ -55,7 +55,7 @@ class FolderStore:
 
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
-        path = self._path(name)
+        path = self._there(name)
         with self._translated(name):
             try:
                 return path.open("rb")
@@ -64,7 +64,7 @@ class FolderStore:
 
     def state(self, name: str) -> str:
         """See ObjectStore."""
-        path = self._path(name)
+        path = self._there(name)
         with self._translated(name):
             try:
                 found = path.stat()
@@ -115,6 +115,19 @@ class FolderStore:
         if not parts or any(part.startswith((".", "/")) or "\\" in part or "\0" in part for part in parts):
             raise DataError(file=name, found="a name that leaves the store or hides in it", expected="a plain name")
         return self.root.joinpath(*parts)
+
+    def _there(self, name: str) -> Path:
+        """Raises: DataError for what can never be opened: a link out of the store, a folder, too long a name."""
+        path = self._path(name)
+        try:
+            name.encode()
+            target = path.resolve(strict=path.is_symlink())
+            if target.is_relative_to(self.root.resolve()) and (target.is_file() or not target.exists()):
+                return path
+            found = "a link that leaves the store" if path.is_symlink() else "no file"
+        except (OSError, ValueError) as exc:
+            found = exc.strerror or str(exc) if isinstance(exc, OSError) else "a name that is no text"
+        raise DataError(file=name, found=found, expected="a plain name")
 
     def _file_lock(self, name: str, timeout: float) -> FileLock:
         folder = self.root / LOCKS

@@ -1,0 +1,403 @@
+"""Files that are wrong in some way, or only look it, each made here and each with the answer it must get."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.builders import FIRST_DAY, csv_file, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+YEAR = weekly(364, seed=1)  # through Sunday 2023-12-31
+HEADER = "TransactionDate,PaidAmount"
+NEW_YEAR = "2024-01-01"
+PAST_THE_HEAD = 8000  # rows of 13 bytes, more than the 64 KB by which a file is judged before it is read
+
+
+@dataclass(frozen=True, slots=True)
+class BadFile:
+    """One file and its answer.
+
+    Attributes:
+        expected: the days that the history gains, as `{"2024-01-01": 5.0}`; or a pattern that the reason of the
+            refusal contains.
+        row, column, found: the cell that the refusal points at, where there is one.
+        is_plain_name: False where the store can hold no such file, so that there is none to set aside.
+    """
+
+    what: str
+    make: Callable[[], bytes]
+    expected: dict[str, float] | str
+    name: str = "landed.csv"
+    row: int | None = None
+    column: str | None = None
+    found: str | None = None
+    is_plain_name: bool = True
+
+
+def text(*lines: str, header: str = HEADER, end: str = "\n", encoding: str = "utf-8") -> Callable[[], bytes]:
+    """A delimited file with one header."""
+    return lambda: "".join(f"{line}{end}" for line in (header, *lines)).encode(encoding)
+
+
+def raw(data: bytes) -> Callable[[], bytes]:
+    """These bytes."""
+    return lambda: data
+
+
+def zipped(data: Callable[[], bytes], *, keep: int | None = None, more: bytes = b"") -> Callable[[], bytes]:
+    """Compressed with gzip, up to `keep` and with `more` behind it."""
+    return lambda: gzip.compress(data(), mtime=0)[:keep] + more
+
+
+def parquet(**columns: object) -> Callable[[], bytes]:
+    """A Parquet file of these columns."""
+    return lambda: written(pa.table(columns))
+
+
+def written(table: pa.Table, **options: object) -> bytes:
+    """A table as Parquet."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def amount(cell: str, shown: str | None = None, what: str = "") -> BadFile:
+    """A second row whose amount is none."""
+    return BadFile(
+        what or f"the amount {cell!r}",
+        text(f"{NEW_YEAR},5", f"2024-01-02,{cell}"),
+        "expected a number",
+        row=2,
+        column="PaidAmount",
+        found=cell.strip('"') if shown is None else shown,
+    )
+
+
+def day(cell: str, what: str) -> BadFile:
+    """A second row whose day is none."""
+    where = {"row": 2, "column": "TransactionDate", "found": cell.strip('"')}
+    return BadFile(what, text(f"{NEW_YEAR},5", f"{cell},6"), "expected a day as YYYY-MM-DD", **where)  # type: ignore[arg-type]
+
+
+def named(name: str, what: str) -> BadFile:
+    """A file of one impossible day, by a name of its own."""
+    cell = {"row": 1, "column": "TransactionDate", "found": "2024-02-30"}
+    return BadFile(what, text("2024-02-30,5"), "expected a day", name=name, **cell)  # type: ignore[arg-type]
+
+
+def nameless(name: str, what: str) -> BadFile:
+    """A name that leads out of the store: nothing there is opened."""
+    return BadFile(what, raw(b""), "expected a plain name", name=name, is_plain_name=False)
+
+
+def daily(amounts: list[float], first_day: str = NEW_YEAR) -> Callable[[], bytes]:
+    """One row a day."""
+    return lambda: csv_file(np.array(amounts), date.fromisoformat(first_day))
+
+
+def late(*lines: bytes, header: bytes = HEADER.encode(), filler: bytes = b"2024-01-01,5\n") -> Callable[[], bytes]:
+    """Lines that come after the head of the file."""
+    return lambda: header + b"\n" + filler * PAST_THE_HEAD + b"".join(line + b"\n" for line in lines)
+
+
+def archive() -> bytes:
+    """A zip with a good file inside."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as out:
+        out.writestr("inside.csv", text(f"{NEW_YEAR},5")())
+    return sink.getvalue()
+
+
+def tarball() -> bytes:
+    """A tar with a good file inside, compressed with gzip."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w:gz") as out:
+        member = tarfile.TarInfo("inside.csv")
+        member.size = len(text(f"{NEW_YEAR},5")())
+        out.addfile(member, io.BytesIO(text(f"{NEW_YEAR},5")()))
+    return sink.getvalue()
+
+
+def broken(change: Callable[[bytes], bytes], data: Callable[[], bytes]) -> Callable[[], bytes]:
+    """A file after an accident."""
+    return lambda: change(data())
+
+
+def flipped(at: int) -> Callable[[bytes], bytes]:
+    """One bit of one byte is another."""
+
+    def flip(data: bytes) -> bytes:
+        changed = bytearray(data)
+        changed[at] ^= 1
+        return bytes(changed)
+
+    return flip
+
+
+def twice() -> bytes:
+    """The amount stands in the schema twice."""
+    arrays = [pa.array([date(2024, 1, 1)]), pa.array([5.0]), pa.array([6.0])]
+    return written(pa.Table.from_arrays(arrays, names=["TransactionDate", "PaidAmount", "PaidAmount"]))
+
+
+def text_that_is_none() -> bytes:
+    """Parquet whose days were declared as text and are not UTF-8."""
+    table = pa.table({"TransactionDate": ["2024-01-01"], "PaidAmount": [5.0]})
+    plain = written(table, compression="none", use_dictionary=False, write_statistics=False)
+    return plain.replace(b"2024-01-01", b"2024-01-0\xff")
+
+
+PARQUET = parquet(TransactionDate=[date(2024, 1, 1), date(2024, 1, 2)], PaidAmount=[5.0, 6.0])
+GOOD = text(f"{NEW_YEAR},5", "2024-01-02,6")
+TWO_DAYS = {"2024-01-01": 5.0, "2024-01-02": 6.0}
+NOTES = f"{HEADER},Note"
+IDENTITIES = f"TransactionID,{HEADER}"
+
+CORPUS = (
+    # no table at all
+    BadFile("empty", raw(b""), "the file is empty"),
+    BadFile("blank lines only", raw(b"\n \r\n\n"), "only blank lines"),
+    BadFile("header only", text(), "the file has no rows"),
+    BadFile("header only, compressed", zipped(text()), "the file has no rows", name="header.csv.gz"),
+    BadFile("binary", raw(bytes(range(256)) * 40), "found 'binary data'"),
+    BadFile("a picture", raw(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "found 'binary data'", name="chart.csv"),
+    BadFile("a PDF named .csv", raw(b"%PDF-1.7\n%\xe2\xe3\n"), "found 'a PDF document'", name="report.csv"),
+    BadFile("a zip", archive, "a zip archive; land the file inside it", name="year.zip"),
+    BadFile("a tarball", tarball, "found 'binary data'", name="year.tar.gz"),
+    BadFile("a page of HTML", raw(b"<!DOCTYPE html>\n<title>Sign in</title>\n"), "expected a column"),
+    BadFile("JSON", raw(b'[{"TransactionDate": "2024-01-01", "PaidAmount": 5}]\n'), "expected a column"),
+    # encodings
+    BadFile("UTF-16", text(f"{NEW_YEAR},5", encoding="utf-16"), "UTF-16 text; save it as UTF-8"),
+    BadFile("UTF-16 big-endian", raw(b"\xfe\xff" + HEADER.encode("utf-16-be")), "UTF-16 text; save it as UTF-8"),
+    BadFile("UTF-16 without a mark", text(f"{NEW_YEAR},5", encoding="utf-16-le"), "found 'binary data'"),
+    BadFile("UTF-8 with a BOM", text(f"{NEW_YEAR},5", encoding="utf-8-sig"), {"2024-01-01": 5.0}),
+    BadFile("two BOMs", raw(b"\xef\xbb\xbf" * 2 + GOOD()), "expected a column TransactionDate"),
+    BadFile("Latin-1", text(f"{NEW_YEAR},5,ä", header=NOTES, encoding="latin-1"), "byte 0xe4.*expected UTF-8 text"),
+    BadFile("Latin-1 in a note far below", late(b"2024-01-02,6,\xe4", header=NOTES.encode(),
+            filler=b"2024-01-01,5,a\n"), TWO_DAYS),
+    BadFile("Latin-1 in an amount far below", late(b"2024-01-02,6\xa4"), "UTF8", row=PAST_THE_HEAD + 1,
+            column="PaidAmount"),
+    BadFile("Latin-1 in a ragged row far below", late(b"2024-01-02,6,\xe4"), "3 column", row=PAST_THE_HEAD + 1),
+    BadFile("NUL far below", late(b"2024-01-02,6\0"), "expected a number", row=PAST_THE_HEAD + 1,
+            column="PaidAmount", found="6\0"),
+    # line ends
+    BadFile("CRLF", text(f"{NEW_YEAR},5", "2024-01-02,6", end="\r\n"), TWO_DAYS),
+    BadFile("CR", text(f"{NEW_YEAR},5", "2024-01-02,6", end="\r"), TWO_DAYS),
+    BadFile("every line end at once", raw(f"{HEADER}\r\n{NEW_YEAR},5\r2024-01-02,6\n".encode()), TWO_DAYS),
+    BadFile("no line end at the end", raw(GOOD().rstrip()), TWO_DAYS),
+    BadFile("blank lines between rows", text(f"{NEW_YEAR},5", "", "", "2024-01-02,6", ""), TWO_DAYS),
+    BadFile("megabytes of blank lines", late(b"\n" * (3 << 20) + b"2024-01-02,6"), TWO_DAYS),
+    # quotes, ragged rows, delimiters
+    BadFile("everything quoted", text(f'"{NEW_YEAR}","5"', '"2024-01-02","6"'), TWO_DAYS),
+    BadFile("a quote that is never closed", text(f'{NEW_YEAR},"5', "2024-01-02,6"), "expected a number", row=1,
+            column="PaidAmount", found="5\n2024-01-02,6\n"),
+    BadFile("a note that is never closed", text(f'{NEW_YEAR},5,"a', "2024-01-02,6,b", header=NOTES), "quote"),
+    BadFile("a quote never closed in megabytes", text(f'{NEW_YEAR},"5', *[f"{NEW_YEAR},5"] * 200_000),
+            "a quote is never closed"),
+    BadFile("a note of two lines", text(f'{NEW_YEAR},5,"a\nb"', "2024-01-02,6,c", header=NOTES), TWO_DAYS),
+    BadFile("a short row", text(f"{NEW_YEAR},5", "2024-01-02"), "expected 2 columns", row=2),
+    BadFile("a long row", text(f"{NEW_YEAR},5", "2024-01-02,6,7"), "expected 2 columns", row=2),
+    BadFile("a header longer than its rows", text(f"{NEW_YEAR},5", header=NOTES), "expected 3 columns", row=1),
+    BadFile("semicolons", text(f"{NEW_YEAR};5", header="TransactionDate;PaidAmount"), "expected a column"),
+    BadFile("bars", text(f"{NEW_YEAR}|5", header="TransactionDate|PaidAmount"), "expected a column"),
+    BadFile("semicolons below a comma", text(f"{NEW_YEAR};5"), "found '1 column.*expected 2 columns", row=1),
+    BadFile("tabs", text(f"{NEW_YEAR}\t5", "2024-01-02\t6", header="TransactionDate\tPaidAmount"), TWO_DAYS),
+    BadFile("no header", raw(b"2024-01-01,5\n"), "found '2024-01-01, 5', expected a column TransactionDate"),
+    BadFile("another column", text(f"{NEW_YEAR},5", header="TransactionDate,Amount"), "a column PaidAmount"),
+    BadFile("a first line of 70,000 bytes", raw(b"a" * 70_000), "a first line of 65536 bytes or more"),
+    BadFile("30,000 empty columns", text(f"{NEW_YEAR},5" + "," * 30_000, header=HEADER + "," * 30_000),
+            {"2024-01-01": 5.0}),
+    # amounts
+    BadFile("a decimal comma", text(f"{NEW_YEAR},5", "2024-01-02,5,50"), "found '3 column", row=2),
+    amount('"5,50"', what="a quoted decimal comma"),
+    BadFile("a decimal comma between tabs", text(f"{NEW_YEAR}\t5,50", header="TransactionDate\tPaidAmount"),
+            "expected a number", row=1, column="PaidAmount", found="5,50"),
+    amount('"1,000"', what="thousands by commas"),
+    amount('"1.234,56"', what="thousands by points"),
+    amount("1'000", what="thousands by apostrophes"),
+    amount("1 000", what="thousands by spaces"),
+    amount("1\u00a0000", what="thousands by unbreakable spaces"),
+    amount("1_000", what="thousands by underscores"),
+    amount("$5", what="dollars"),
+    amount("5 €", what="euros"),
+    amount("(5.00)", what="a bookkeeper's minus"),
+    amount("nan"), amount("NaN"), amount("inf"), amount("-Infinity"), amount("1e400"), amount(""), amount("NULL"),
+    amount("0x10"), amount("12abc"),
+    BadFile("an amount beyond belief", text(f"{NEW_YEAR},1e16"), "no larger than 1e\\+15", row=1,
+            column="PaidAmount"),
+    BadFile("negative amounts", text(f"{NEW_YEAR},-5", "2024-01-02,-0.5"),
+            {"2024-01-01": -5.0, "2024-01-02": -0.5}),
+    BadFile("a few zeros", daily([0.0] * 5), {f"2024-01-0{at}": 0.0 for at in range(1, 6)}),
+    BadFile("all zeros", daily([0.0] * 60), "all 60 days are 0"),
+    BadFile("constant", daily([7.5] * 60), "all 60 days are 7.5"),
+    amount("=1+1", what="a formula as an amount"),
+    BadFile("a formula as a note", text(f'{NEW_YEAR},5,"=HYPERLINK(""http://x"")"', header=NOTES),
+            {"2024-01-01": 5.0}),
+    # days
+    day("31/01/2024", "day, month, year"),
+    day("01/31/2024", "month, day, year"),
+    day("2024/01/31", "year, month, day by slashes"),
+    day("31.01.2024", "day, month, year by points"),
+    day("20240131", "a day without signs"),
+    day("2024-1-5", "a day without zeros"),
+    day("24-01-31", "a two-digit year"),
+    day('"Jan 5, 2024"', "a month by name"),
+    day("45296", "a spreadsheet's number of a day"),
+    day("2024-W01-1", "a week"),
+    day("2024-01-05T00:00:00Z", "a zone of Z"),
+    day("2024-01-05 10:00:00+02:00", "a zone of two hours"),
+    day("2024-01-05 24:00:00", "an hour 24"),
+    day("2024-02-30", "30 February"),
+    day("2023-02-29", "29 February of no leap year"),
+    day("0001-01-01", "year 0001"),
+    day("9999-12-31", "year 9999"),
+    day("1899-12-31", "before there were transactions"),
+    day("2026-01-03", "the day after tomorrow"),
+    day("=TODAY()", "a formula as a day"),
+    day("２０２４-01-05", "digits of another script"),
+    BadFile("tomorrow", text("2026-01-02,5"), {"2026-01-02": 5.0}),
+    BadFile("a leap day with an hour", text("2024-02-29 23:59:59.999,5"), {"2024-02-29": 5.0}),
+    # what the rows say together
+    BadFile("one row", text(f"{NEW_YEAR},5"), {"2024-01-01": 5.0}),
+    BadFile("unsorted", text("2024-01-02,6", f"{NEW_YEAR},5"), TWO_DAYS),
+    BadFile("equal duplicates", text(*[f"{NEW_YEAR},5"] * 3, "2024-01-02,6"), TWO_DAYS),
+    BadFile("contradictory duplicates", text(f"{NEW_YEAR},4", f"{NEW_YEAR},6", "2024-01-02,6"), TWO_DAYS),
+    BadFile("one transaction twice", text(f"7,{NEW_YEAR},5", f"7,{NEW_YEAR},5", "8,2024-01-02,6",
+            header=IDENTITIES), TWO_DAYS),
+    BadFile("one transaction, two amounts", text(f"7,{NEW_YEAR},5", f"7,{NEW_YEAR},9", "8,2024-01-02,6",
+            header=IDENTITIES), TWO_DAYS),
+    BadFile("a transaction without a name", text(f",{NEW_YEAR},5", header=IDENTITIES), "identity", row=1,
+            column="TransactionID", found=""),
+    BadFile("one year twice", lambda: csv_file(YEAR) + csv_file(YEAR).partition(b"\n")[2], {}),
+    BadFile("one year twice, headers too", lambda: csv_file(YEAR) * 2, "expected a day", row=365,
+            column="TransactionDate", found="TransactionDate"),
+    BadFile("a gap of six months", text(f"{NEW_YEAR},5", "2024-07-01,6"),
+            "181 days in a row are missing inside the file"),
+    # gzip
+    BadFile("gzip", zipped(GOOD), TWO_DAYS, name="good.csv.gz"),
+    BadFile("gzip cut in its middle", zipped(GOOD, keep=40), "Truncated", name="cut.csv.gz"),
+    BadFile("gzip cut in its header", zipped(GOOD, keep=5), "blank lines|gzip|Truncated", name="cut.csv.gz"),
+    BadFile("gzip without its checksum", zipped(GOOD, keep=-8), "Truncated", name="cut.csv.gz"),
+    BadFile("gzip with a wrong checksum", broken(flipped(-6), zipped(GOOD)), "incorrect data check",
+            name="x.csv.gz"),
+    BadFile("gzip with rubbish behind", zipped(GOOD, more=b"rubbish"), "zlib inflate failed", name="x.csv.gz"),
+    BadFile("gzip in gzip", zipped(zipped(GOOD)), "byte 0x8b|binary", name="x.csv.gz.gz"),
+    BadFile("gzip in name only", text(f"{NEW_YEAR},5", "2024-01-02,6"), TWO_DAYS, name="plain.csv.gz"),
+    # Parquet
+    BadFile("Parquet", PARQUET, TWO_DAYS, name="good.parquet"),
+    BadFile("Parquet cut at its end", broken(lambda data: data[:-20], PARQUET), "Parquet file cannot be read"),
+    BadFile("Parquet's first bytes only", raw(b"PAR1"), "Parquet file cannot be read"),
+    BadFile("Parquet with a lying footer", raw(b"PAR1" + b"\xff" * 8 + b"PAR1"), "Parquet file cannot be read"),
+    BadFile("Parquet with a broken page", broken(lambda data: data[:4] + bytes(60) + data[64:], PARQUET),
+            "Parquet file cannot be read"),
+    BadFile("Parquet with a name that is no text",
+            broken(lambda data: data.replace(b"TransactionDate", b"Transaction\xffate"), PARQUET),
+            "Parquet file cannot be read"),
+    BadFile("Parquet with text that is none", text_that_is_none, "TransactionDate|UTF-?8"),
+    BadFile("Parquet with one column twice", twice, "that column more than once", column="PaidAmount"),
+    BadFile("Parquet without rows", parquet(TransactionDate=pa.array([], pa.date32()), PaidAmount=pa.array(
+            [], pa.float64())), "the file has no rows"),
+    BadFile("Parquet with a hole", parquet(TransactionDate=[date(2024, 1, 1), None], PaidAmount=[5.0, 6.0]),
+            "expected a day", row=2, column="TransactionDate", found=""),
+    BadFile("Parquet with a NaN", parquet(TransactionDate=[date(2024, 1, 1)], PaidAmount=[float("nan")]),
+            "expected a number", row=1, column="PaidAmount", found="nan"),
+    BadFile("Parquet with a zone", parquet(TransactionDate=[datetime(2024, 1, 1, tzinfo=UTC)], PaidAmount=[5.0]),
+            "without a zone", column="TransactionDate"),
+    BadFile("Parquet with lists", parquet(TransactionDate=[date(2024, 1, 1)], PaidAmount=[[5.0]]),
+            "expected a number", column="PaidAmount"),
+    BadFile("Parquet with yes and no", parquet(TransactionDate=[date(2024, 1, 1)], PaidAmount=[True]),
+            "expected a number", column="PaidAmount"),
+    BadFile("Parquet with a day beyond time", parquet(TransactionDate=pa.array([2**31 - 1], pa.date32()),
+            PaidAmount=[5.0]), "expected a day", row=1, column="TransactionDate"),
+    BadFile("Parquet with a word as an amount, as pandas writes it",
+            parquet(TransactionDate=pa.array([NEW_YEAR, "2024-01-02"], pa.large_string()),
+                    PaidAmount=pa.array(["5", "six"], pa.large_string())),
+            "expected a number", row=2, column="PaidAmount", found="six"),
+    # names
+    named("two  words .csv", "a name with spaces"),
+    named("\U0001f4b0 Umsätze.csv", "a name with an emoji"),
+    named("\U0001f4b0" * 60 + ".csv", "a name of emojis, 244 bytes"),
+    named("/".join(["d" * 200] * 5) + "/" + "x" * 15 + ".csv", "a path of 1,024 characters"),
+    named("a\nb.csv", "a name of two lines"),
+    named("=cmd|' /C calc'!A0.csv", "a formula as a name"),
+    nameless("../history.json", "a name that leads out"),
+    nameless("a/../../history.json", "a name that leads in and out"),
+    nameless("/etc/passwd", "a name from the root"),
+    nameless(".hidden.csv", "a hidden name"),
+    nameless("a\\..\\history.json", "a name by backslashes"),
+    BadFile("a name of 1,024 characters", raw(b""), "name", name="n" * 1020 + ".csv", is_plain_name=False),
+    BadFile("a name that is no text", raw(b""), "name", name="Ums\udce4tze.csv", is_plain_name=False),
+)  # fmt: skip
+
+
+def members(header: bytes, filler: bytes, size: int) -> Callable[[], bytes]:
+    """A small gzip of `header` and about `size` bytes of `filler`, as members of a megabyte each."""
+    block = filler * max((1 << 20) // len(filler), 1)
+    return lambda: gzip.compress(header, mtime=0) + gzip.compress(block, mtime=0) * (size // len(block))
+
+
+HEAD = f"{HEADER}\n".encode()
+A_LINE = "a line is longer than 1048576 bytes"
+TEN_GB = 10**10
+
+BIG = (
+    BadFile("10^9 columns in the first line", members(b"", b",", 10**9), "first line|blank lines", name="a.csv.gz"),
+    BadFile("10^9 columns in the second line", members(HEAD, b",", 10**9), A_LINE, name="b.csv.gz"),
+    BadFile("40 MB in one line", raw(HEAD + b"9" * 40_000_000), A_LINE),
+    BadFile("a gzip bomb of zeros", members(b"", b"\0", TEN_GB), "binary|blank lines", name="bomb.csv.gz"),
+    BadFile("a gzip bomb behind good rows", members(HEAD + b"2024-01-01,5\n" * PAST_THE_HEAD, b"\0", TEN_GB),
+            A_LINE, name="bomb.csv.gz"),
+)  # fmt: skip
+
+ENDLESS_FILES = (
+    BadFile("a gzip bomb of blank lines", members(HEAD, b"\n", TEN_GB), "gzip|times", name="bomb.csv.gz"),
+    BadFile("a gzip bomb of good rows", members(HEAD, b"2024-01-01,5\n", TEN_GB), "gzip|times", name="bomb.csv.gz"),
+)  # fmt: skip
+
+ON_BLOBS = {
+    "empty", "a PDF named .csv", "Latin-1", "UTF-8 with a BOM", "a quote that is never closed", "a decimal comma",
+    "30 February", "one year twice", "gzip cut in its middle", "Parquet with a broken page", "Parquet",
+    "a name with an emoji",
+}  # fmt: skip
+
+
+def transactions(delimiter: str = ",") -> bytes:
+    """Forty transactions of four weeks."""
+    lines = [IDENTITIES, *(f"{at},{_nth(at)},{at}.5" for at in range(40)), ""]
+    return "\n".join(lines).replace(",", delimiter).encode()
+
+
+def _nth(at: int) -> date:
+    return FIRST_DAY + timedelta(days=at % 28)
+
+
+def _table(days: pa.DataType) -> pa.Table:
+    column = pa.array([_nth(at) for at in range(40)]).cast(days)
+    return pa.table(
+        {"TransactionID": list(range(40)), "TransactionDate": column, "PaidAmount": [at + 0.5 for at in range(40)]}
+    )
+
+
+SEEDS: dict[str, Callable[[], bytes]] = {
+    "CSV": transactions,
+    "TSV": lambda: transactions("\t"),
+    "gzip": zipped(transactions),
+    "Parquet": lambda: written(_table(pa.date32())),
+    "Parquet by zstd": lambda: written(_table(pa.timestamp("us")), compression="zstd", use_dictionary=False),
+    "Parquet, pages of version 2": lambda: written(
+        _table(pa.date32()), data_page_version="2.0", compression="gzip"
+    ),
+    "Parquet of text": lambda: written(_table(pa.string()), compression="none", use_dictionary=False),
+}
