@@ -127,9 +127,10 @@ def _land(options: argparse.Namespace) -> int:
 
 def _land_file(file: Path, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:
     from retrain.dispatch import ask
-    from retrain.trigger import Trigger, new_run_id
+    from retrain.ledger import Ledger
+    from retrain.trigger import Trigger
 
-    run_id = new_run_id(ports.now())
+    run_id = Ledger(ports.state).name_run(ports.now())
     name = f"{run_id}/{file.name}"  # two files of one name are two files
     try:
         with file.open("rb") as stream:

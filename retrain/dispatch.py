@@ -10,12 +10,12 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from retrain.errors import Bug, ConfigError, LockHeld, PromotionFailed, RetrainError
+from retrain.errors import Bug, ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError
 from retrain.ledger import Ledger
 from retrain.pursuit import LOCK, in_trouble, pursue
 from retrain.report import RunReport
 from retrain.service import retrain
-from retrain.trigger import Request, Trigger, new_run_id
+from retrain.trigger import Request, Trigger
 
 if TYPE_CHECKING:
     from retrain.ports import Ports
@@ -33,9 +33,16 @@ def ask(
     note: str | None = None,
 ) -> Request:
     """Write a request down. From here on it will be worked off, by whoever holds the lock next."""
-    request = Request(run_id or new_run_id(ports.now()), trigger, file, force, dry_run, note)
-    Ledger(ports.state).ask(request)
-    return request
+    ledger = Ledger(ports.state)
+    while True:
+        request = Request(run_id or ledger.name_run(ports.now()), trigger, file, force, dry_run, note)
+        try:
+            ledger.ask(request)
+        except Conflict:  # somebody else was given the same name in the same instant
+            if run_id is not None:
+                raise
+        else:
+            return request
 
 
 def work_off(settings: Settings, ports: Ports) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import Conflict, NotFound, ServiceError
 from retrain.ports import ABSENT
-from retrain.trigger import RUN_ID, Request, Trigger
+from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +78,14 @@ class Ledger:
     def ask(self, request: Request) -> None:
         """Write a request down; it stays until `done`."""
         self._write(f"requests/{request.run_id}.json", asdict(request), if_etag=ABSENT)
+
+    def name_run(self, now: datetime) -> str:
+        """A new run's name, which sorts behind everything that waits and belongs to no run that was made."""
+        waiting = (name.split("/")[1].removesuffix(".json") for name in self._store.names("requests/"))
+        newest = max((name for name in waiting if RUN_ID.fullmatch(name)), default="")
+        while self.report(name := new_run_id(now, newest)) is not None:
+            pass
+        return name
 
     def requests(self) -> list[Request]:
         """What is still to be done, oldest first. What cannot be understood is set aside, not obeyed."""
@@ -173,7 +181,12 @@ class Ledger:
             self._write(POINTER, {"champion": None, "reigns": []}, if_etag=ABSENT)
 
     def switch(self, pointer: Pointer, reign: Reign) -> None:
-        """Make a version the champion. Raises: Conflict if the pointer is no longer the one given."""
+        """Make a version the champion, no sooner than the one before became it, should the clock have gone back.
+
+        Raises: Conflict if the pointer is no longer the one given.
+        """
+        if pointer.reigns:
+            reign = replace(reign, since=max(reign.since, pointer.reigns[-1].since))
         entries = [
             {"version": past.version, "since": past.since.isoformat(), "run_id": past.run_id}
             for past in (*pointer.reigns, reign)

@@ -19,7 +19,7 @@ from retrain.promotion import give_up, promote
 from retrain.report import RunReport
 from retrain.submission import Promotion, submit_rollback
 from retrain.supervision import look_after
-from retrain.trigger import Request, Trigger, new_run_id
+from retrain.trigger import Request, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +59,8 @@ def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any
         on record then.
     """
     with _lock(ports, 0):
-        request = Request(new_run_id(ports.now()), Trigger.ROLLBACK, note=f"to {to}" if to else None)
         ledger = Ledger(ports.state)
+        request = Request(ledger.name_run(ports.now()), Trigger.ROLLBACK, note=f"to {to}" if to else None)
         report = RunReport(request, ledger.address(request.run_id), promoting=True)
         try:
             report.reason = submit_rollback(to, request.run_id, settings, ports)

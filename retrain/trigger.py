@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
+STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}")
 
 
@@ -49,6 +47,11 @@ def shown_name(file: str) -> str:
     return rest if rest and RUN_ID.fullmatch(first) else file
 
 
-def new_run_id(now: datetime) -> str:
-    """A name that sorts by time, to the millisecond; four hex digits part what fell into the same one."""
-    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"
+def new_run_id(now: datetime, after: str = "") -> str:
+    """A name that sorts by time, to the millisecond; four hex digits part what fell into the same one.
+
+    Args: after: the newest name there is; should the clock have gone back since, its time goes on instead.
+    """
+    if after and f"{now:{STAMP}}{now.microsecond // 1000:03d}" <= after[:18]:
+        now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)
+    return f"{now:{STAMP}}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"

@@ -1,0 +1,366 @@
+"""Stories in processes of their own, which can be told to die at any of their writes.
+
+    python -m tests.drills.driver
+
+reads what to do from its input, a line of JSON each, and forks a child for each: they start in milliseconds, for
+everything has been imported by then. `Nursery` is the other end of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import patch
+
+import retrain.adapters.blob as blob_module
+from retrain import doors, service
+from retrain.adapters.process import ProcessPlatform
+from retrain.dispatch import ask, work_off
+from retrain.ledger import Ledger
+from retrain.ports import Image, Service
+from retrain.settings import Settings, parse
+from retrain.trigger import Trigger
+from retrain.wiring import connect
+from scoring.app import Served
+from scoring.model import ForecastModel
+from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
+from tests.platforms import ThreadPlatform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pytest
+
+    from retrain.ports import ObjectStore, Platform, Ports
+
+ROOT = Path(__file__).parents[2]
+SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
+RENEWAL_SECONDS = 1
+PATIENCE_SECONDS = 90
+NEW_YEAR = FIRST_DAY + timedelta(days=100)
+ONE = csv_file(weekly(100, seed=1))
+TWO = csv_file(weekly(60, seed=2, level=180), NEW_YEAR)
+BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
+WARM = (
+    "statsmodels.tsa.statespace.sarimax",
+    "scipy.optimize",
+    "pyarrow.csv",
+    "requests",
+    "psutil",
+    "azure.storage.blob",
+)
+STORY = {"one.csv": ONE, "bad.csv": BAD, "two.csv": TWO}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a drill happens, in words that a child process can be told.
+
+    Attributes:
+        root: the folder store; beside Azurite, where services and marks are kept.
+        connection: Azurite's connection string; empty for the folder store.
+        name: of Azurite's containers.
+    """
+
+    root: str
+    connection: str = ""
+    name: str = ""
+
+    @property
+    def store(self) -> str:
+        """What the table of the drills calls it."""
+        return "Azurite" if self.connection else "folder"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the Function App would be told."""
+        if not self.connection:
+            return {**QUICK, "RETRAIN_ROOT": self.root}
+        return {
+            **QUICK,
+            "RETRAIN_ROOT": self.root,
+            "RETRAIN_STORE": "blob",
+            "TRANSACTIONS_STORAGE": self.connection,
+            "TRANSACTIONS_CONTAINER": f"{self.name}-inbox",
+            "RETRAIN_STATE_CONTAINER": self.name,
+        }
+
+    @property
+    def settings(self) -> Settings:
+        return parse(self.environment)
+
+    def ports(self, platform: Platform) -> Ports:
+        """As the triggers make them for each event, but for the platform."""
+        return replace(connect(self.settings), platform=platform)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(connect(self.settings).state)
+
+
+def a_place(request: pytest.FixtureRequest, root: Path) -> Place:
+    """An empty store of the kind that a fixture's parameter names."""
+    if request.param == "folder":
+        return Place(str(root))
+    return Place(str(root), request.getfixturevalue("storage"), f"drill-{uuid.uuid4().hex[:12]}")
+
+
+class FilePlatform(ThreadPlatform):
+    """Services that are files, so that they outlive a kill; whoever asks for one serves it in a thread."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._layout, self._records = ProcessPlatform(root / "platform"), root / "platform" / "threads"
+
+    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
+        """Lay the image out as a folder."""
+        return self._layout.build(model, version, context)
+
+    def model_of(self, image: str) -> Served:
+        """What the folder holds."""
+        version = json.loads((Path(image) / "model" / "version.json").read_bytes())
+        model = ForecastModel.from_json((Path(image) / "model" / "artifact.json").read_bytes())
+        return Served(model, version["name"], version["version"], version["data_sha256"])
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """Write the service down and serve it."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        (self._records / f"{name}.json").write_text(json.dumps({"version": version, "image": image}))
+        return super().deploy(name, version, image)
+
+    def services(self) -> list[Service]:
+        """Those that are written down, each served from here by now."""
+        for record in sorted(self._records.glob("*.json")) if self._records.exists() else []:
+            super().deploy(record.stem, **json.loads(record.read_bytes()))
+        return super().services()
+
+    def is_running(self, name: str) -> bool:
+        """Whether it is written down."""
+        return any(service.name == name for service in self.services())
+
+    def remove(self, name: str) -> None:
+        """Strike it out."""
+        (self._records / f"{name}.json").unlink(missing_ok=True)
+        super().remove(name)
+
+
+@dataclass(slots=True)
+class Fate:
+    """Counts the writes to a store, and ends the process at one of them.
+
+    Attributes:
+        at: the write to die at, counted from 1; 0 for none.
+        when: `before` it takes effect, `during` (a folder's file is half made then), or right `after`.
+    """
+
+    at: int = 0
+    when: str = "before"
+    names: list[str] = field(default_factory=list)
+
+    def over[Store: ObjectStore](self, store: Store) -> Store:
+        """The same store, every write of which is counted."""
+        for method in ("write", "upload", "delete"):
+            setattr(store, method, self._counted(getattr(store, method)))
+        return store
+
+    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(name: str, *args: Any, **options: Any) -> Any:
+            self.names.append(f"{method.__name__} {name}")
+            if len(self.names) != self.at:
+                return method(name, *args, **options)
+            if self.when == "before":
+                die()
+            try:
+                with patch("retrain.adapters.folder.os.fsync", die if self.when == "during" else os.fsync):
+                    return method(name, *args, **options)
+            finally:  # also after a write that was refused
+                die()
+
+        return counted
+
+
+def die(*_: object) -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(PATIENCE_SECONDS)
+
+
+def story(place: Place, at: int, when: str, platform: str) -> list[str]:
+    """Two years and a bad file land and are worked off; the writes that this took. Run again, it goes on."""
+    fate, root = Fate(at, when), Path(place.root)
+    ports = place.ports(ProcessPlatform(root / "platform") if platform == "process" else FilePlatform(root))
+    ports = replace(ports, inbox=fate.over(ports.inbox), state=fate.over(ports.state))
+    for name, data in STORY.items():
+        ports.inbox.write(name, data)
+        ask(Trigger.BLOB, ports, file=name)
+        _until_it_is_done(place.settings, ports)
+    return fate.names
+
+
+def _until_it_is_done(settings: Settings, ports: Ports) -> None:
+    """Deliver the event again, as the platform does, while another holds the lock."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while Ledger(ports.state).requests():
+        if not work_off(settings, ports):
+            assert time.monotonic() < deadline, "the lock was never let go"
+            time.sleep(0.2)
+
+
+def deliver(place: Place, file: str, times: int) -> list[str]:
+    """The same event, many times; the runs that it was given."""
+    runs = []
+    for _ in range(times):
+        ports = place.ports(ProcessPlatform(Path(place.root) / "platform"))
+        runs.append(ask(Trigger.BLOB, ports, file=file).run_id)
+        work_off(place.settings, ports)
+    return runs
+
+
+def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
+    """One trigger goes through its door at a moment that all have agreed on; the runs that were made from here."""
+    os.environ.update(place.environment)
+    made: list[str] = []
+    real, busy = service.retrain, Path(place.root) / "busy"
+
+    def alone(request: Any, *args: Any) -> None:
+        busy.touch(exist_ok=False)  # two at a time fail here, and their runs on record
+        try:
+            real(request, *args)
+        finally:
+            busy.unlink()
+        made.append(f"{time.monotonic_ns()} {request.run_id}")
+
+    time.sleep(max(at - time.time(), 0))
+    with patch("retrain.dispatch.retrain", alone):
+        if trigger == "http":
+            queued: list[str] = []
+            doors.accept(b"{}", queued.append)
+            doors.on_queue()
+        else:
+            doors.on_event(Trigger(trigger), file)
+    return made
+
+
+def hold(place: Place, seconds: float) -> list[str]:
+    """Come into the middle of a run, holding the lock, and stay there."""
+
+    def stay(*args: Any) -> None:
+        (Path(place.root) / "holding").touch()
+        time.sleep(seconds)
+        service.retrain(*args)
+
+    ports = place.ports(FilePlatform(Path(place.root)))
+    ask(Trigger.BLOB, ports, file="one.csv")
+    with patch("retrain.dispatch.retrain", stay):
+        work_off(place.settings, ports)
+    return []
+
+
+TASKS: dict[str, Callable[..., list[str]]] = {task.__name__: task for task in (story, deliver, door, hold)}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a child ended: its exit code, negative for a signal, and what it told."""
+
+    code: int
+    told: list[str]
+
+
+class Nursery:
+    """Starts children that do a task each, and sees to it that none outlives it."""
+
+    def __enter__(self) -> Self:
+        alone = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # so it may fork
+        command = [sys.executable, "-m", "tests.drills.driver"]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **alone}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def start(self, task: str, place: Place, lease_seconds: int | None = None, **asked: Any) -> int:
+        """Begin a task; the child's process id."""
+        return int(
+            self._told({"task": task, "place": asdict(place), "lease_seconds": lease_seconds, "asked": asked})
+        )
+
+    def wait(self, child: int) -> End:
+        """Until a child has ended."""
+        return End(**self._told({"wait": child}))
+
+    def run(self, task: str, place: Place, **asked: Any) -> End:
+        """Both."""
+        return self.wait(self.start(task, place, **asked))
+
+    def _told(self, asked: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+def main() -> None:
+    """Fork a child for each task until the input ends; then end those that are left."""
+    for module in WARM:
+        import_module(module)
+    pipes: dict[int, int] = {}
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a child prints is for people
+    for line in iter(sys.stdin.readline, ""):
+        asked = json.loads(line)
+        if "wait" in asked:
+            answer: Any = _ended(asked["wait"], pipes.pop(asked["wait"]))
+        else:
+            answer, told = _forked(asked)
+            pipes[answer] = told
+        os.write(answers, json.dumps(answer).encode() + b"\n")
+    for child in pipes:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _forked(asked: dict[str, Any]) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    code = 1
+    try:
+        if asked["lease_seconds"]:
+            blob_module.LEASE_SECONDS, blob_module.RENEW_SECONDS = asked["lease_seconds"], RENEWAL_SECONDS
+        told = TASKS[asked["task"]](Place(**asked["place"]), **asked["asked"])
+        os.write(writing, json.dumps(told).encode())
+        code = 0
+    except BaseException:  # noqa: BLE001 - nothing of the parent's may run in the child
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _ended(child: int, reading: int) -> dict[str, Any]:
+    with os.fdopen(reading) as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return {"code": os.waitstatus_to_exitcode(status), "told": json.loads(told or "[]")}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""Blob, timer and HTTP at the same instant, and what becomes of the lock when its holder dies or freezes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain import dispatch, doors, service
+from retrain.dispatch import ask, work_off
+from retrain.errors import LockHeld
+from retrain.history import read_history
+from retrain.pursuit import LOCK
+from retrain.registry import Registry
+from retrain.series import daily_series
+from retrain.trigger import Trigger
+from retrain.wiring import connect
+from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.drills.driver import ONE, RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.drills.table import tell
+from tests.platforms import ThreadPlatform, stop_services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from retrain.settings import Settings
+
+ROUNDS = 5
+MORE_DAYS = 30
+STEP_SECONDS = 0.2
+
+
+@pytest.fixture(params=["folder", "azurite"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """An empty store of each kind, with the first file landed in it."""
+    (tmp_path / "store").mkdir()
+    place = a_place(request, tmp_path / "store")
+    connect(place.settings).inbox.write("one.csv", ONE)
+    yield place
+    stop_services(Path(place.root))
+
+
+@pytest.fixture
+def platform() -> Iterator[ThreadPlatform]:
+    """Services in threads."""
+    running = ThreadPlatform()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where other processes are started."""
+    with Nursery() as children:
+        yield children
+
+
+@pytest.fixture
+def made(place: Place, platform: ThreadPlatform, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The doors lead to this place; the runs made through them, in their order, and `overlap` for two at a time."""
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    runs: list[str] = []
+    real, alone = service.retrain, threading.Lock()
+
+    def watched(request: Any, *args: Any) -> None:
+        if not alone.acquire(blocking=False):
+            runs.append("overlap")
+        real(request, *args)
+        runs.append(request.run_id)
+        alone.release()
+
+    def here(settings: Settings) -> Any:
+        return replace(connect(settings), platform=platform)
+
+    monkeypatch.setattr(dispatch, "retrain", watched)
+    monkeypatch.setattr(doors, "connect", here)
+    return runs
+
+
+def land(place: Place, number: int) -> str:
+    """A file of the days that follow those of all before; its name."""
+    file = f"more-{number}.csv"
+    first_day = FIRST_DAY + timedelta(days=100 + number * MORE_DAYS)
+    connect(place.settings).inbox.write(
+        file, csv_file(weekly(MORE_DAYS, seed=number, level=100 + number), first_day)
+    )
+    return file
+
+
+def request_over_http() -> None:
+    """A person asks, and the queue wakes a worker for each message."""
+    queued: list[str] = []
+    assert doors.accept(b"{}", queued.append).status == 202
+    for _ in queued:
+        doors.on_queue()
+
+
+def data_on_record(place: Place) -> str:
+    """What the history amounts to."""
+    return daily_series(read_history(connect(place.settings).state).days, place.settings.gaps).sha256
+
+
+def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
+    """Round after round: each is made once, and the last one made has seen the last file."""
+    barrier = threading.Barrier(3)
+
+    def at_once(trigger: Callable[[], None]) -> None:
+        barrier.wait()
+        trigger()
+
+    doors.on_event(Trigger.BLOB, "one.csv")
+    for number in range(ROUNDS):
+        file = land(place, number)
+        triggers: list[Callable[[], None]] = [
+            lambda file=file: doors.on_event(Trigger.BLOB, file),  # type: ignore[misc]
+            lambda: doors.on_event(Trigger.TIMER),
+            request_over_http,
+        ]
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(at_once, triggers))
+        last = place.ledger.run(made[-1])
+        assert last["data"]["sha256"] == data_on_record(place)
+        assert file in last["data"]["files"]
+        assert place.ledger.requests() == []
+
+    reports = place.ledger.runs(100)
+    dropped = 3 * ROUNDS + 1 - len(reports) + sum(report["status"] != "done" for report in reports)
+    tell("concurrency", place.store, "blob, timer and HTTP at the same instant", 3 * ROUNDS, dropped)
+    assert dropped == 0
+    assert "overlap" not in made
+    assert sorted(made) == sorted(report["run_id"] for report in reports)
+    assert sorted(str(report["trigger"]) for report in reports) == sorted(
+        ["blob", *["blob", "timer", "http"] * ROUNDS]
+    )
+
+
+@pytest.mark.long
+def test_three_processes_that_are_triggered_at_the_same_instant_do_not_overlap_either(
+    place: Place, nursery: Nursery
+):
+    """They share nothing but the store; a run that met another would have failed."""
+    file, at = land(place, 0), time.time() + 0.5
+    asked = [("blob", "one.csv"), ("blob", file), ("timer", None), ("http", None)]
+    children = [nursery.start("door", place, trigger=trigger, file=name, at=at) for trigger, name in asked]
+    ends = [nursery.wait(child) for child in children]
+
+    assert [end.code for end in ends] == [0] * len(asked)
+    made = [
+        line.split()[1]
+        for line in sorted((line for end in ends for line in end.told), key=lambda it: int(it.split()[0]))
+    ]
+    reports = [place.ledger.run(run_id) for run_id in made]
+    dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in reports)
+    tell("concurrency", place.store, "the same from processes", len(asked), dropped)
+    assert dropped == 0
+    assert place.ledger.requests() == []
+    assert reports[-1]["data"]["sha256"] == data_on_record(place)
+    assert sorted(reports[-1]["data"]["files"]) == ["more-0.csv", "one.csv"]
+
+
+def held(place: Place, nursery: Nursery, seconds: float = 600) -> int:
+    """A process that is in the middle of its run and holds the lock."""
+    lease = SHORTEST_LEASE_SECONDS
+    child = nursery.start("hold", place, lease_seconds=lease, seconds=seconds)
+    deadline = time.monotonic() + 20
+    while not (Path(place.root) / "holding").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return child
+
+
+def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPlatform, nursery: Nursery):
+    """Not while it lives; in a folder at once when it dies, and with a lease not yet then. Its run is made."""
+    child = held(place, nursery)
+    ports = place.ports(platform)
+    ask(Trigger.TIMER, ports)
+    assert not work_off(place.settings, ports)
+    os.kill(child, signal.SIGKILL)
+    assert nursery.wait(child).code == -signal.SIGKILL
+
+    if place.connection:
+        with pytest.raises(LockHeld), ports.state.lock(LOCK):
+            pytest.fail("the lease has not ended yet")
+        return
+    assert work_off(place.settings, ports)
+    one_version(place)
+    tell("concurrency", place.store, "the holder of the lock killed", 1)
+
+
+def one_version(place: Place) -> None:
+    """Both runs are made, and one of them made the champion."""
+    reports = place.ledger.runs(10)
+    assert sorted(report["verdict"] for report in reports) == ["promote", "unchanged"]
+    assert Registry(connect(place.settings).state, place.settings.model_name).versions() == ["1"]
+    assert place.ledger.requests() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["azurite"], indirect=True)
+def test_a_killed_holder_is_taken_over_when_its_lease_ends_and_no_sooner(
+    place: Place, platform: ThreadPlatform, nursery: Nursery
+):
+    """It was held beyond its first term before, for it was renewed while its holder lived."""
+    child = held(place, nursery)
+    ports = place.ports(platform)
+    ask(Trigger.TIMER, ports)
+    lived_until = time.monotonic() + SHORTEST_LEASE_SECONDS + 3
+    while time.monotonic() < lived_until:
+        assert not work_off(place.settings, ports)
+        time.sleep(STEP_SECONDS)
+    os.kill(child, signal.SIGKILL)
+    died_at = time.monotonic()
+
+    while not work_off(place.settings, ports):
+        taken_over_after = time.monotonic() - died_at
+        assert taken_over_after < SHORTEST_LEASE_SECONDS + 2
+        time.sleep(STEP_SECONDS)
+
+    assert nursery.wait(child).code == -signal.SIGKILL
+    assert taken_over_after > SHORTEST_LEASE_SECONDS - RENEWAL_SECONDS - 2 * STEP_SECONDS - 1
+    one_version(place)
+    tell("concurrency", place.store, "the holder of the lock killed: taken over when its lease ended", 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["azurite"], indirect=True)
+def test_a_holder_that_was_frozen_beyond_its_lease_changes_nothing_any_more(
+    place: Place, platform: ThreadPlatform, nursery: Nursery
+):
+    """Somebody else has done its work meanwhile; when it wakes, its first write is refused."""
+    child = held(place, nursery, seconds=SHORTEST_LEASE_SECONDS + 5)
+    os.kill(child, signal.SIGSTOP)
+    ports = place.ports(platform)
+    deadline = time.monotonic() + SHORTEST_LEASE_SECONDS + 10
+    while not work_off(place.settings, ports):
+        assert time.monotonic() < deadline
+        time.sleep(STEP_SECONDS)
+    before = {name: ports.state.read(name) for name in ("champion.json", "history.json")}
+    runs = place.ledger.runs(10)
+
+    os.kill(child, signal.SIGCONT)
+    end = nursery.wait(child)
+
+    assert end.code == 1  # it was told so, and the platform would deliver the event again
+    assert {name: ports.state.read(name) for name in before} == before
+    assert place.ledger.runs(10) == runs
+    assert [run["verdict"] for run in runs] == ["promote"]
+    tell("concurrency", place.store, "the holder of the lock frozen beyond its lease", 1)
