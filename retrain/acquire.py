@@ -56,7 +56,7 @@ def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str],
 
 def _without_secrets(url: str) -> str:
     """The address without what may be a password or a signature."""
-    return re.sub(r"//[^/@]*@", "//", url.partition("?")[0])
+    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", url)[0])
 
 
 def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
@@ -81,7 +81,7 @@ def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
         reason = type(exc).__name__
         raise ServiceUnavailable(
             f"{shown} cannot be fetched ({reason}); check RETRAIN_ACQUIRE_URL and the network, and try again"
-        ) from exc
+        ) from None  # the cause may repeat the address
     if expected is not None and str(size) != expected:
         raise ServiceUnavailable(f"{shown} broke off after {size} of {expected} bytes; try again")
     return digest.hexdigest()

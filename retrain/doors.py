@@ -143,7 +143,7 @@ def forecast_days(days: str) -> Answer:
 
 def _number(name: str, text: str, most: int) -> int:
     """A parameter of a route as a number. Raises: UsageError unless it lies between 1 and `most`."""
-    if not text.isdecimal() or len(text) > MOST_DIGITS or not 1 <= int(text) <= most:
+    if not (text.isascii() and text.isdecimal()) or len(text) > MOST_DIGITS or not 1 <= int(text) <= most:
         raise UsageError(f"{name} is {text[:20]!r}; it must be a number from 1 to {most}")
     return int(text)
 

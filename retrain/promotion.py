@@ -236,7 +236,7 @@ def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, p
     ledger = Ledger(ports.state)
     if promotion.question is not None:
         ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
-    kept = ledger.pointer().versions[: settings.keep_services]
+    kept = [model.version, *ledger.pointer().versions[: settings.keep_services]]
     removed = [service.name for service in ports.platform.services() if service.version not in kept]
     for name in removed:
         ports.platform.remove(name)

@@ -72,7 +72,7 @@ class Settings(AzureSettings):
         alias="TRANSACTIONS_STORAGE",
         description="connection string of the storage account; leave it out to sign in by identity",
     )
-    storage_uri: Unset[Annotated[str, Field(pattern=r"^https://[^/\s]+(/[a-z0-9]+)?/?$")]] = Field(
+    storage_uri: Unset[Annotated[str, Field(pattern=r"^https://[^/\s?#@]+(/[a-z0-9]+)?/?$")]] = Field(
         None,
         alias="TRANSACTIONS_STORAGE__blobServiceUri",
         description="blob endpoint of the storage account, signed in to by identity",
@@ -186,6 +186,7 @@ class Settings(AzureSettings):
         ADVENTUREWORKS_URL,
         alias="RETRAIN_ACQUIRE_URL",
         pattern=r"^https?://",
+        repr=False,
         description="where `acquire` downloads the transaction history",
     )
     acquire_sha256: Unset[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(

@@ -60,12 +60,16 @@ class Promotion:
 
     @contextmanager
     def taking(self, step: str, ports: Ports) -> Iterator[dict[str, Any]]:
-        """Take a step and write down what it came to."""
-        self.step, outcome = step, dict[str, Any]()
+        """Take a step and write down what it came to; what is not on record has not been taken."""
+        self.step, outcome, before = step, dict[str, Any](), dict(self.steps)
         ports.progress(step, "")
         yield outcome
         self.steps[step] = {"at": ports.now().isoformat(), **outcome}
-        self.note(ports)
+        try:
+            self.note(ports)
+        except BaseException:
+            self.steps = before
+            raise
 
     def note(self, ports: Ports) -> None:
         """Write down how far it has come."""

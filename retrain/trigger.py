@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 STAMP = "%Y%m%dT%H%M%S"
-RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}")
+RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
 class Trigger(StrEnum):

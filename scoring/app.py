@@ -58,7 +58,12 @@ class Served:
 
 def create_app(served: Served, key: str | None) -> FastAPI:
     """Make the ASGI application; `key` is what callers must present, None lets anybody in."""
-    app = FastAPI(title="Forecasts of one model version", version=served.version, openapi_url=None)
+    app = FastAPI(
+        title="Forecasts of one model version",
+        version=served.version,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect goes to whatever host the request names
+    )
     metrics = Metrics(served.name, served.version)
     app.add_middleware(Guard, key=key, metrics=metrics)
     app.add_exception_handler(HTTPException, _refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import time
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES = 64 << 10
+BODY_SECONDS = 30.0
+HEADER_BYTES = 32 << 10
 OPEN_ROUTES = {"/healthz", "/readyz"}
 PROBLEM = "application/problem+json"
 
@@ -77,6 +80,8 @@ class Guard:
         if scope["path"] not in OPEN_ROUTES and not self._admits(headers):
             detail = "send the key as Authorization: Bearer KEY or as x-api-key"
             return problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES:
+            return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers may have {HEADER_BYTES} bytes")
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > BODY_BYTES:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
@@ -96,12 +101,20 @@ _TOO_LARGE = f"the body may have {BODY_BYTES} bytes"
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The same stream, which breaks off with 413 where it has grown too long, whatever its header promised."""
-    read = 0
+    """The same stream, which breaks off with 413 where it grows too long, and with 408 where it takes too long."""
+    read, begun, whole = 0, 0.0, False
 
     async def bounded() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, begun, whole
+        if whole:  # what comes now is that the caller hangs up
+            return await receive()
+        begun = begun or asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(begun + BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time") from None
+        whole = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > BODY_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from retrain.errors import AccessDenied, Conflict, DataError, LockHeld, NotFound
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Buffer, Iterator
 
 # Both lie in the root and begin with a dot: no object's name can.
 LOCKS = ".locks"
@@ -58,7 +59,7 @@ class FolderStore:
         path = self._there(name)
         with self._translated(name):
             try:
-                return path.open("rb")
+                return io.BufferedReader(_File(self, path, name), 1 << 20)
             except FileNotFoundError as exc:
                 raise NotFound(f"there is no file {path}") from exc
 
@@ -166,6 +167,22 @@ class FolderStore:
         except OSError as exc:
             what = NEVER_AGAIN.get(exc.errno or 0, exc.strerror or str(exc))
             raise ServiceError(f"{self.root / name}: {what}") from exc
+
+
+class _File(io.FileIO):
+    """A file whose failing disk is the store's trouble, and no fault of what is in it."""
+
+    def __init__(self, store: FolderStore, path: Path, name: str) -> None:
+        super().__init__(path)
+        self._store, self._stored_name = store, name
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        with self._store._translated(self._stored_name):
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        with self._store._translated(self._stored_name):
+            return super().readall() or b""
 
 
 def _etag(data: bytes) -> str:

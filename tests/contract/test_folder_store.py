@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -58,3 +59,17 @@ def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path):
         holder.kill()
     with store.lock("retrain"):
         pass
+
+
+def test_a_disk_that_fails_under_a_reader_is_the_stores_trouble(tmp_path: Path):
+    """And no fault of the file: it is read again, not set aside."""
+    store = FolderStore(tmp_path)
+    store.write("a.csv", b"1")
+
+    with store.open("a.csv") as stream:
+        real = stream.fileno()
+        broken = os.open(tmp_path, os.O_RDONLY)  # what cannot be read, in the place of the file
+        os.dup2(broken, real)
+        os.close(broken)
+        with pytest.raises(ServiceError, match=r"a\.csv"):
+            stream.read()
