@@ -8,7 +8,6 @@ their last bits.
 from __future__ import annotations
 
 import csv
-import io
 import re
 import zlib
 from dataclasses import dataclass
@@ -232,15 +231,21 @@ def _is_header(names: Sequence[str], columns: Columns) -> bool:
     return any(name.strip().casefold() in {columns.date.casefold(), "transactiondate"} for name in names)
 
 
-class _Text(io.RawIOBase):
+class _Text:
     """The text of a file on its way to the parser: its quotes are counted, and its growth is watched."""
+
+    closed = False  # Arrow asks for it; whoever opened the file closes it
 
     def __init__(self, text: BinaryIO, packed: BinaryIO | None, file: str) -> None:
         self._text, self._packed, self._file = text, packed, file
         self._size = self.quotes = 0
 
     def readable(self) -> bool:
+        """Arrow asks for it."""
         return True
+
+    def close(self) -> None:
+        """See `closed`."""
 
     def read(self, size: int = -1) -> bytes:
         data = self._text.read(size)
