@@ -79,9 +79,9 @@ def pursue(request: Request, report: dict[str, Any], settings: Settings, ports: 
     Returns: False if the round should end: a job is making it, or a service is in trouble, which is then on record.
     """
     ledger = Ledger(ports.state)
-    report.pop("trouble", None)
+    had_trouble = report.pop("trouble", None) is not None
     try:
-        return _pursue(request, report, settings, ports)
+        return _pursue(request, report, settings, ports, had_trouble=had_trouble)
     except RetrainError as error:
         told = error
     except Exception as error:  # noqa: BLE001 - a bug must neither lose the run nor hold up those behind it
@@ -127,11 +127,13 @@ def _begin(request: Request, report: dict[str, Any], ledger: Ledger) -> None:
     ledger.record(request.run_id, report | {"status": "promoting"})
 
 
-def _pursue(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> bool:
+def _pursue(
+    request: Request, report: dict[str, Any], settings: Settings, ports: Ports, *, had_trouble: bool
+) -> bool:
     if ports.jobs is not None and request.trigger is not Trigger.ROLLBACK:
         job = look_after(request.run_id, ports.jobs, settings, ports)
         if not job.ended:
-            if "trouble" in (Ledger(ports.state).report(request.run_id) or {}):
+            if had_trouble:  # it has passed
                 Ledger(ports.state).record(request.run_id, report)
             return False
         if job.failure:

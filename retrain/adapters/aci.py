@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retrain.adapters.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import finished, management, patiently, translated, word
+from retrain.adapters.arm import finished, found, management, patiently, translated, word
 from retrain.adapters.records import ServiceRecords
 from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.ports import LOG_LINES, Image, Service
@@ -78,12 +78,11 @@ class AciPlatform:
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
-        try:
-            with translated(self._doing("reading the log of", name)):
-                logs = self._client.containers.list_logs(self._group, name, CONTAINER, tail=LOG_LINES)
-        except NotFound:
-            return []
-        return (logs.content or "").splitlines()[-LOG_LINES:]
+        logs = found(
+            self._doing("reading the log of", name),
+            lambda: self._client.containers.list_logs(self._group, name, CONTAINER, tail=LOG_LINES),
+        )
+        return ((logs and logs.content) or "").splitlines()[-LOG_LINES:]
 
     def remove(self, name: str) -> None:
         """See Platform."""
@@ -98,11 +97,7 @@ class AciPlatform:
         return ContainerInstanceManagementClient(**management(self._settings))
 
     def _look(self, name: str) -> ContainerGroup | None:
-        try:
-            with translated(self._doing("looking at", name)):
-                return self._client.container_groups.get(self._group, name)
-        except NotFound:
-            return None
+        return found(self._doing("looking at", name), lambda: self._client.container_groups.get(self._group, name))
 
     def _ensure(self, name: str, wanted: ContainerGroup) -> None:
         there = self._look(name)

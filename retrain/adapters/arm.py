@@ -120,13 +120,17 @@ def translated(where: str) -> Iterator[None]:
         ) from exc
     except sdk.AzureError as exc:
         raise ServiceError(f"{where}: {_told(exc)}") from exc
-    except (
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as exc:  # from inside an SDK that met what it did not expect
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:  # the SDK met what it did not expect
         raise ServiceError(f"{where}: the SDK cannot read the answer ({type(exc).__name__}: {_told(exc)})") from exc
+
+
+def found[T](where: str, look: Callable[[], T]) -> T | None:
+    """What a look at a resource gives; None where there certainly is none. Raises: as `translated` for all else."""
+    try:
+        with translated(where):
+            return look()
+    except NotFound:
+        return None
 
 
 def _refusal(where: str, exc: Any) -> ServiceError | Conflict:

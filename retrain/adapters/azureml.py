@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.arm import bounds, sign_in, translated
-from retrain.errors import Conflict, NotFound
+from retrain.adapters.arm import bounds, found, sign_in, translated
+from retrain.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,12 +104,8 @@ class AzureMlCatalog:
         show_environment(self._workspace, f"{name}-image", f"{version}-{digest[:12]}", image)
 
     def _listed(self, name: str, version: str) -> Model | None:
-        try:
-            with translated(self._workspace.doing(f"looking for model {name} version {version}")):
-                found: Model = self._workspace.client.models.get(name, version)
-        except NotFound:
-            return None
-        return found
+        where = self._workspace.doing(f"looking for model {name} version {version}")
+        return found(where, lambda: self._workspace.client.models.get(name, version))
 
 
 def show_datastore(workspace: Workspace, settings: Settings) -> None:
@@ -118,10 +114,8 @@ def show_datastore(workspace: Workspace, settings: Settings) -> None:
 
     name, url = datastore(settings), urlsplit(str(settings.storage_uri))
     account, _, suffix = str(url.hostname).partition(".blob.")
-    try:
-        with translated(workspace.doing(f"looking for datastore {name}")):
-            workspace.client.datastores.get(name)
-    except NotFound:
+    where = workspace.doing(f"looking for datastore {name}")
+    if found(where, lambda: workspace.client.datastores.get(name)) is None:
         store = AzureBlobDatastore(
             name=name,
             account_name=url.path.strip("/") or account,
@@ -144,12 +138,8 @@ def show_environment(workspace: Workspace, name: str, version: str, image: str) 
 
 def has_environment(workspace: Workspace, name: str, version: str) -> bool:
     """Whether that version is listed."""
-    try:
-        with translated(workspace.doing(f"looking for environment {name}:{version}")):
-            workspace.client.environments.get(name, version)
-    except NotFound:
-        return False
-    return True
+    where = workspace.doing(f"looking for environment {name}:{version}")
+    return found(where, lambda: workspace.client.environments.get(name, version)) is not None
 
 
 def _cloud(arm_url: str) -> dict[str, Any]:

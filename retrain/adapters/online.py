@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.acr import ImageBuilder
-from retrain.adapters.arm import finished, patiently, translated, word
+from retrain.adapters.arm import finished, found, patiently, translated, word
 from retrain.adapters.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.records import ServiceRecords
 from retrain.errors import NotFound
@@ -73,11 +73,10 @@ class OnlinePlatform:
 
     def services(self) -> list[Service]:
         """See Platform."""
-        try:
-            with translated(self._doing("listing the deployments of")):
-                versions = [(one.tags or {}).get(VERSION) for one in self._deployments.list(self._endpoint)]
-        except NotFound:
-            return []
+        deployments = found(
+            self._doing("listing the deployments of"), lambda: list(self._deployments.list(self._endpoint))
+        )
+        versions = [(one.tags or {}).get(VERSION) for one in deployments or []]
         named = [(service_name(self._settings.model_name, version), version) for version in versions if version]
         return [self._records.read(name) or Service(name, version, "", "") for name, version in named]
 
@@ -88,11 +87,10 @@ class OnlinePlatform:
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
-        try:
-            with translated(self._doing(f"reading the log of {name} at")):
-                text = self._deployments.get_logs(_deployed(name), self._endpoint, lines=LOG_LINES)
-        except NotFound:
-            return []
+        text = found(
+            self._doing(f"reading the log of {name} at"),
+            lambda: self._deployments.get_logs(_deployed(name), self._endpoint, lines=LOG_LINES),
+        )
         return str(text or "").splitlines()[-LOG_LINES:]
 
     def remove(self, name: str) -> None:
@@ -122,20 +120,13 @@ class OnlinePlatform:
         return self._deployments.begin_create_or_update(wanted)
 
     def _there(self) -> OnlineEndpoint | None:
-        try:
-            with translated(self._doing("looking at")):
-                found: OnlineEndpoint = self._endpoints.get(self._endpoint)
-        except NotFound:
-            return None
-        return found
+        return found(self._doing("looking at"), lambda: self._endpoints.get(self._endpoint))
 
     def _look(self, version: str) -> OnlineDeployment | None:
-        try:
-            with translated(self._doing(f"looking at version {version} of")):
-                found: OnlineDeployment = self._deployments.get(deployment_name(version), self._endpoint)
-        except NotFound:
-            return None
-        return found
+        return found(
+            self._doing(f"looking at version {version} of"),
+            lambda: self._deployments.get(deployment_name(version), self._endpoint),
+        )
 
     def _addressed(self, name: str, version: str) -> Service:
         """The endpoint's address and key, and the deployment that is meant."""

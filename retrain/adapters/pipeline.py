@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.acr import ImageBuilder, fingerprint
-from retrain.adapters.arm import translated, word
+from retrain.adapters.arm import found, translated, word
 from retrain.adapters.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.image import job_context
@@ -82,11 +82,8 @@ class PipelineJobs:
             ) from exc
 
     def _status(self, name: str) -> str | None:
-        try:
-            with translated(self._workspace.doing(f"looking at job {name}")):
-                return word(self._workspace.client.jobs.get(name).status)
-        except NotFound:
-            return None
+        where = self._workspace.doing(f"looking at job {name}")
+        return found(where, lambda: word(self._workspace.client.jobs.get(name).status))
 
     def _failure(self, name: str, status: str) -> str:
         """The job's own message, which the SDK tells only as the exception that ends its stream."""
@@ -130,10 +127,7 @@ class Release:
     def _show(self, component: CommandComponent) -> None:
         client = self._workspace.client.components
         where = self._workspace.doing(f"registering component {component.name}:{component.version}")
-        try:
-            with translated(where):
-                client.get(str(component.name), component.version)
-        except NotFound:
+        if found(where, lambda: client.get(str(component.name), component.version)) is None:
             with translated(where):
                 client.create_or_update(component)
 

@@ -21,13 +21,12 @@ from retrain.ledger import Ledger, Reign
 from retrain.trigger import RUN_ID, Request, Trigger
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, Clock, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Place, a_place
+from tests.drills.driver import NEW_YEAR, ONE, TWO, Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from retrain.ports import Ports
     from retrain.settings import Settings
@@ -35,20 +34,6 @@ if TYPE_CHECKING:
 BERLIN = ZoneInfo("Europe/Berlin")
 CORRECTION = csv_file(weekly(100, seed=8, level=130))
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
-
-
-@pytest.fixture(params=["folder", "azurite"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty store of each kind."""
-    return a_place(request, tmp_path / "store")
-
-
-@pytest.fixture
-def platform() -> Iterator[ThreadPlatform]:
-    """Services in threads."""
-    running = ThreadPlatform()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -48,14 +48,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     stop_services(Path(place.root))
 
 
-@pytest.fixture
-def platform() -> Iterator[ThreadPlatform]:
-    """Services in threads."""
-    running = ThreadPlatform()
-    yield running
-    running.close()
-
-
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     """Where other processes are started."""

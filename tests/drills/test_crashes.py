@@ -16,7 +16,7 @@ from retrain.history import read_history
 from retrain.ledger import Ledger
 from retrain.registry import Registry
 from retrain.wiring import connect
-from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -45,12 +45,6 @@ def nursery() -> Iterator[Nursery]:
     """Where the stories are told."""
     with Nursery() as children:
         yield children
-
-
-@pytest.fixture(params=["folder", "azurite"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty store of each kind, of which `another` makes more."""
-    return a_place(request, tmp_path / "store")
 
 
 def another(place: Place, name: str) -> Place:

@@ -18,12 +18,12 @@ from retrain.registry import Registry
 from retrain.trigger import Trigger
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Nursery, Place, a_place
+from tests.drills.driver import NEW_YEAR, ONE, TWO, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from retrain.ports import ObjectStore, Platform
 
@@ -32,20 +32,6 @@ EVENTS = 100
 THREADS = 16
 PROCESSES = 4
 REVISED = csv_file(weekly(100, seed=8, level=130))
-
-
-@pytest.fixture(params=["folder", "azurite"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty store of each kind."""
-    return a_place(request, tmp_path / "store")
-
-
-@pytest.fixture
-def platform() -> Iterator[ThreadPlatform]:
-    """Services in threads."""
-    running = ThreadPlatform()
-    yield running
-    running.close()
 
 
 def put(place: Place, file: str, data: bytes) -> None:

@@ -100,6 +100,14 @@ def office(world: World) -> Office:
     return Office(world, JobsOnDemand())
 
 
+class Killed(BaseException):
+    """The process is gone: nothing below the place where it happens runs."""
+
+
+def killed(*_: object) -> Any:
+    raise Killed
+
+
 def test_a_winner_is_submitted_and_nobody_waits(office: Office):
     """The run says so, its request stays, the champion is as it was."""
     run_id = office.land()
@@ -148,13 +156,6 @@ def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
 
 def test_a_trigger_that_died_before_it_submitted_is_made_good(office: Office, monkeypatch: pytest.MonkeyPatch):
     """The run is on record as promoting and no job is there: the next trigger submits it, once."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> str:
-        raise Killed
-
     with monkeypatch.context() as patch:
         patch.setattr(JobsOnDemand, "submit", killed)
         with pytest.raises(Killed):
@@ -221,13 +222,6 @@ def test_a_job_that_gives_no_sign_is_cancelled(office: Office):
 
 def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypatch: pytest.MonkeyPatch):
     """The process died between the two: the job's minutes begin when the next trigger has noted it."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
     office.world.overrides["RETRAIN_JOB_MINUTES"] = "30"
     with monkeypatch.context() as patch:
         patch.setattr("retrain.submission.Promotion.taking", noted_never(killed))
@@ -309,13 +303,6 @@ def test_trouble_that_has_passed_is_forgotten(office: Office, monkeypatch: pytes
 
 def test_silence_after_the_champion_was_confirmed_is_no_failure(office: Office, monkeypatch: pytest.MonkeyPatch):
     """Azure still calls the job running, though its process died while it tidied up."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
     run_id = office.land()
     with monkeypatch.context() as patch:
         patch.setattr("retrain.promotion._retire", killed)
@@ -331,12 +318,6 @@ def test_a_half_that_starts_again_after_its_switch_and_fails_is_taken_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever fails then, also the first of its steps: no failed run leaves its model as champion."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
 
     def refused(*_: object) -> None:
         raise ServiceError("the catalogue refuses")
@@ -371,13 +352,6 @@ def test_a_job_that_died_after_its_champion_was_confirmed_has_not_failed(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
     """Only its record was missing, and that is made good."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
     run_id = office.land()
     with monkeypatch.context() as patch:
         patch.setattr("retrain.promotion._retire", killed)
