@@ -305,6 +305,10 @@ CORPUS = (
     BadFile("Parquet with a name that is no text",
             broken(lambda data: data.replace(b"TransactionDate", b"Transaction\xffate"), PARQUET),
             "Parquet file cannot be read"),
+    # Arrow ends the process when it is asked for such a column's size.
+    BadFile("Parquet whose schema its pages contradict",
+            broken(lambda data: data.replace(b"%\x02\x18\x0fTransaction", b"%\x0a\x18\x0fTransaction"), PARQUET),
+            "Parquet file cannot be read"),
     BadFile("Parquet with text that is none", text_that_is_none, "TransactionDate|UTF-?8"),
     BadFile("Parquet with one column twice", twice, "that column more than once", column="PaidAmount"),
     BadFile("Parquet without rows", parquet(TransactionDate=pa.array([], pa.date32()), PaidAmount=pa.array(

@@ -43,6 +43,7 @@ ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 10
 MOST_BYTES = 400 << 20
 MOST_WRITTEN = 128 << 20
+FUZZED = 200_000
 START_SECONDS = 10  # of an interpreter on a busy machine, which is no part of a landing
 outcomes: dict[str, list[bool]] = {"folder": [], "blob": [], "fuzz": []}
 
@@ -426,6 +427,28 @@ def test_any_bytes_are_days_or_a_reason_for_long(seed: str, changes: list[tuple[
 def test_any_text_in_parquet_is_days_or_a_reason(changes: list[tuple[int, int, bytes]], cut: int):
     """The same, of Parquet that holds its days as text."""
     read_mutated(TEXT_PARQUET, changes, cut)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_what_a_fuzzer_finds_by_the_code_it_comes_to_is_days_or_a_reason(tmp_path: Path):
+    """It follows the branches of the reader; it also notices an input that ends the process."""
+    pytest.importorskip("atheris", reason="the fuzzer is made for Linux on x86-64 only")
+    kept = tmp_path / "corpus"
+    kept.mkdir()
+    command = [sys.executable, "-m", "tests.drills.fuzz", str(kept), f"-runs={FUZZED}", "-seed=1"]
+    options = [f"-rss_limit_mb={MOST_BYTES >> 20}", f"-timeout={MOST_SECONDS}", f"-artifact_prefix={tmp_path}/"]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    tell(
+        "bad files",
+        "fuzz",
+        "inputs of a fuzzer that follows the reader's branches",
+        FUZZED,
+        int(done.returncode != 0),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"Done {FUZZED} runs" in done.stderr
 
 
 def test_the_corpus_is_as_large_as_it_says():

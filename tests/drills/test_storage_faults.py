@@ -113,10 +113,10 @@ class Weather:
 
 
 class Faulty:
-    """An object store in that weather."""
+    """An object store in that weather. `quiet`: the same one by another way, for what the drill has to know."""
 
-    def __init__(self, store: ObjectStore, weather: Weather) -> None:
-        self._store, self._weather = store, weather
+    def __init__(self, store: ObjectStore, weather: Weather, quiet: ObjectStore | None = None) -> None:
+        self._store, self._weather, self._quiet = store, weather, quiet or store
 
     def read(self, name: str) -> Stored | None:
         call = self._weather.befalls("read", name)
@@ -126,9 +126,8 @@ class Faulty:
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         call = self._weather.befalls("write", name)
-        before = self._store.read(name)
+        self._changes(name)
         etag = self._store.write(name, data, if_etag)
-        self._changed(name, before)
         self._weather.follows(call, conditional=if_etag is not None)
         return etag
 
@@ -148,9 +147,8 @@ class Faulty:
 
     def upload(self, name: str, stream: BinaryIO) -> None:
         call = self._weather.befalls("upload", name)
-        before = self._store.read(name)
+        self._changes(name)
         self._store.upload(name, stream)
-        self._changed(name, before)
         self._weather.follows(call)
 
     def names(self, prefix: str) -> Iterator[str]:
@@ -164,9 +162,8 @@ class Faulty:
 
     def delete(self, name: str) -> None:
         call = self._weather.befalls("delete", name)
-        before = self._store.read(name)
+        self._changes(name)
         self._store.delete(name)
-        self._changed(name, before)
         self._weather.follows(call)
 
     @contextmanager
@@ -183,12 +180,13 @@ class Faulty:
         """Bring every object back to what it was when the weather began to remember."""
         for name, stored in self._weather.originals.items():
             if stored is None:
-                self._store.delete(name)
+                self._quiet.delete(name)
             else:
-                self._store.write(name, stored.data)
+                self._quiet.write(name, stored.data)
         self._weather.originals.clear()
 
-    def _changed(self, name: str, before: Stored | None) -> None:
+    def _changes(self, name: str) -> None:
+        before = self._quiet.read(name)  # and not afterwards: a change whose answer is lost is one all the same
         self._weather.past.pop(name, None)
         self._weather.past[name] = before
         self._weather.originals.setdefault(name, before)
@@ -224,10 +222,12 @@ class FaultyStream(io.RawIOBase):
 class Stage:
     """Year one is champion and year two has landed: set up in a moment, as often as a drill wants it."""
 
-    def __init__(self, world: World, inbox: ObjectStore, state: ObjectStore) -> None:
+    def __init__(
+        self, world: World, inbox: ObjectStore, state: ObjectStore, quiet: ObjectStore | None = None
+    ) -> None:
         self.world, self.weather = world, Weather()
         self.world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
-        self._inbox, self._state = inbox, Faulty(state, self.weather)
+        self._inbox, self._state = inbox, Faulty(state, self.weather, quiet)
         inbox.write("one.csv", ONE)
         inbox.write("two.csv", TWO)
         ask(Trigger.BLOB, self.ports, file="one.csv")
@@ -552,9 +552,12 @@ class Cloud:
 def cloud(world: World, storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """On Azurite, without the SDK's own retries."""
     mark, wire = secrets.token_hex(4), Unreliable()
-    with BlobServiceClient.from_connection_string(storage, retry_total=0, transport=wire) as service:
+    with (
+        BlobServiceClient.from_connection_string(storage, retry_total=0, transport=wire) as service,
+        BlobServiceClient.from_connection_string(storage) as quiet,
+    ):
         inbox, state = BlobStore(service, f"in-{mark}"), BlobStore(service, f"state-{mark}")
-        stage = on_doors(Stage(world, inbox, state), monkeypatch)
+        stage = on_doors(Stage(world, inbox, state, BlobStore(quiet, f"state-{mark}")), monkeypatch)
         yield Cloud(stage, wire, BlobLeaseClient(service.get_blob_client(f"state-{mark}", "locks/retrain")))
 
 
