@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test drills unit lint lock bench bench-serving bench-search bench-decision bench-significance bench-first-use clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-significance bench-first-use clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -50,6 +50,9 @@ lint: $(VENV)/.ready ## style, types, import directions
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+audit: setup ## known advisories against the pinned packages, where their registries can be asked
+	@$(PYTHON) -m tests.project.advisories
 
 lock: | $(UV) ## compile pyproject.toml into its hashed locks
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header pyproject.toml -o requirements.txt
