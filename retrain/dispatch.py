@@ -2,24 +2,27 @@
 
 Whoever holds the lock works off all requests and looks again after letting go, so a request that was written
 while the lock was held is seen either by its holder or by the next one. A holder that was killed leaves its
-request behind, and the next trigger takes it up.
+request behind, and the next trigger takes it up; but not for ever, for what killed it may be in the file.
 """
 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from retrain.errors import Bug, ConfigError, Conflict, LockHeld, PromotionFailed, RetrainError
+from retrain.errors import Bug, ConfigError, Conflict, Killed, LockHeld, PromotionFailed, RetrainError
+from retrain.history import quarantine, taken_in
 from retrain.ledger import Ledger
 from retrain.pursuit import LOCK, in_trouble, pursue
 from retrain.report import RunReport
 from retrain.service import retrain
-from retrain.trigger import Request, Trigger
+from retrain.trigger import Request, Trigger, shown_name
 
 if TYPE_CHECKING:
     from retrain.ports import Ports
     from retrain.settings import Settings
+
+MOST_DEATHS = 5  # as often as Azure Functions delivers an event
 
 
 def ask(
@@ -71,7 +74,7 @@ def work_off(settings: Settings, ports: Ports) -> bool:
 
 
 def _run(request: Request, settings: Settings, ports: Ports) -> bool:
-    """The door of a run: whatever fails inside becomes a recorded failure, and the champion stays.
+    """Make a run, or go on with one that was killed.
 
     Returns: False if the round should end: a service was in trouble, or a promotion is under way.
     """
@@ -83,9 +86,20 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     if ended == "done":  # it was killed with its request in its hand
         ledger.done(request)
         return True
+    begun = ledger.begin(request)
+    if begun is None:  # whoever took the lock over meanwhile has worked it off
+        return True
+    return _made(request, begun, settings, ports)
+
+
+def _made(request: Request, begun: int, settings: Settings, ports: Ports) -> bool:
+    """The door of a run: whatever fails inside becomes a recorded failure, and the champion stays."""
+    ledger = Ledger(ports.state)
     report = RunReport(request, artifacts=ledger.address(request.run_id))
     trouble: RetrainError | None = None
     try:
+        if begun > MOST_DEATHS:
+            _set_aside(request, ports, report)
         retrain(request, settings, ports, report)
     except PromotionFailed as error:
         report.failed(error)
@@ -99,7 +113,24 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     # A promotion that neither succeeded nor failed is pursued by the next trigger.
     promoting = report.promoting and report.error is None
     ledger.record(request.run_id, report.as_json() | ({"trouble": str(trouble)} if trouble and promoting else {}))
+    if promoting:
+        return False
     passing = trouble is not None and in_trouble(trouble)
-    if not (promoting or passing or isinstance(trouble, ConfigError)):
+    if passing or isinstance(trouble, ConfigError):
+        ledger.keep(request)
+    else:
         ledger.done(request)
-    return not (promoting or passing)
+    return not passing
+
+
+def _set_aside(request: Request, ports: Ports, report: RunReport) -> NoReturn:
+    """Raises: Killed; the file that the request is about is in quarantine then, if its days were not accepted."""
+    what = f"the run of {shown_name(request.file)}" if request.file else "the run"
+    reason = Killed(
+        f"{what} was begun {MOST_DEATHS} times, and its process ended in the middle each time: look in the log of "
+        "the host for a lack of memory or time, or for an abort, mend that, and ask again"
+    )
+    if request.file and taken_in(request.file, ports.inbox.state(request.file), ports) is None:
+        place = quarantine(request.file, reason, request.run_id, ports)
+        report.quarantined(shown_name(request.file), place)
+    raise reason

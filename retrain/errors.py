@@ -2,6 +2,7 @@
 
     RetrainError
     ├── Bug                     us: anything else that reached a door
+    ├── Killed                  the operator: a run ended its process, again and again
     ├── ConfigError             the operator: a setting is missing or wrong
     ├── DataError               the owner of the data: a file or a series cannot be used
     │   ├── SeriesTooShort
@@ -41,6 +42,10 @@ class Bug(RetrainError):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__}: {error}; this is a bug, please report it")
+
+
+class Killed(RetrainError):
+    """A run never came to an end: its process ended each time, for lack of memory or time, or by what it read."""
 
 
 class ConfigError(RetrainError):

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import ConfigError, DataError, ServiceError
+from retrain.errors import ConfigError, ServiceError
 from retrain.ports import ABSENT
 from retrain.series import Restatement, restate
 
 if TYPE_CHECKING:
+    from retrain.errors import RetrainError
     from retrain.ports import ObjectStore, Ports
     from retrain.series import Days
     from retrain.transactions import Aggregate, LandedDays
@@ -96,7 +97,7 @@ def _landing(file: str, state: str) -> str:
     return f"landings/{hashlib.sha256(f'{file} {state}'.encode()).hexdigest()}.json"
 
 
-def quarantine(file: str, reason: DataError, run_id: str, ports: Ports) -> str:
+def quarantine(file: str, reason: RetrainError, run_id: str, ports: Ports) -> str:
     """Set a copy of the file aside with the reason beside it, and say where."""
     place = f"quarantine/{run_id}/{_short(PurePosixPath(file).name)}"
     with ports.inbox.open(file) as stream:

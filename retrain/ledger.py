@@ -14,11 +14,12 @@ from retrain.ports import ABSENT
 from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from retrain.ports import ObjectStore
 
 POINTER = "champion.json"
+BEGUN = "begun"
 NOBODY = ""
 """The version of a reign that ended a first champion's, which had failed and had no predecessor."""
 
@@ -97,11 +98,34 @@ class Ledger:
             return None
         try:
             asked = json.loads(stored.data)
+            asked.pop(BEGUN, None)
             return Request(**{**asked, "trigger": Trigger(asked["trigger"])})
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             self._store.write(f"unreadable/{name}", stored.data)
             self._store.delete(name)
             return None
+
+    def begin(self, request: Request) -> int | None:
+        """Note that a request's run begins.
+
+        Returns: how many times it has begun without coming to an end, this time among them; None if the request has
+            been struck out meanwhile.
+        Raises: Conflict if somebody else changes it at this moment.
+        """
+        return self._note_begun(request, lambda begun: begun + 1)
+
+    def keep(self, request: Request) -> None:
+        """Note that its run came to an end and has to be made again."""
+        self._note_begun(request, lambda _begun: 0)
+
+    def _note_begun(self, request: Request, change: Callable[[int], int]) -> int | None:
+        name = f"requests/{request.run_id}.json"
+        stored = self._store.read(name)
+        if stored is None:
+            return None
+        begun = change(json.loads(stored.data).get(BEGUN, 0))
+        self._write(name, {**asdict(request), BEGUN: begun}, if_etag=stored.etag)
+        return begun
 
     def done(self, request: Request) -> None:
         """Strike a request out; its run has been recorded."""

@@ -208,6 +208,17 @@ def story(place: Place, at: int, when: str, platform: str) -> list[str]:
     return fate.names
 
 
+def poison(place: Place) -> list[str]:
+    """A file lands at whose reading the process ends; the event is delivered, again in the next life."""
+    ports = place.ports(FilePlatform(Path(place.root)))
+    if not place.ledger.requests():
+        ports.inbox.write("poison.csv", ONE)
+        ask(Trigger.BLOB, ports, file="poison.csv")
+    with patch("retrain.service.read_days", die):
+        _until_it_is_done(place.settings, ports)
+    return []
+
+
 def _until_it_is_done(settings: Settings, ports: Ports) -> None:
     """Deliver the event again, as the platform does, while another holds the lock."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -267,7 +278,9 @@ def hold(place: Place, seconds: float) -> list[str]:
     return []
 
 
-TASKS: dict[str, Callable[..., list[str]]] = {task.__name__: task for task in (story, deliver, door, hold)}
+TASKS: dict[str, Callable[..., list[str]]] = {
+    task.__name__: task for task in (story, poison, deliver, door, hold)
+}
 
 
 @dataclass(frozen=True, slots=True)

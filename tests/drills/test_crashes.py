@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.process import ProcessPlatform
+from retrain.dispatch import MOST_DEATHS
 from retrain.history import read_history
 from retrain.ledger import Ledger
 from retrain.registry import Registry
 from retrain.wiring import connect
-from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
+from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -147,6 +148,26 @@ def test_a_kill_at_a_few_writes_loses_nothing(place: Place, nursery: Nursery):
 
     assert {where: what for where, what in wrong.items() if what} == {}
     tell("crash", place.store, "killed at a write, some of them", QUICK_POINTS, 0)
+
+
+@pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
+def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):
+    """Five processes die of it, the sixth lays a copy aside; those behind it are worked off."""
+    ends = [
+        nursery.run("poison", place, lease_seconds=SHORTEST_LEASE_SECONDS).code for _ in range(MOST_DEATHS + 1)
+    ]
+    story = nursery.run("story", place, at=0, when="", platform="file")
+
+    state, (report, *_) = connect(place.settings).state, place.ledger.runs(10)[::-1]
+    stored = state.read(f"quarantine/{report['run_id']}/poison.csv")
+    lost = sum([stored is None, *(request.file != "poison.csv" for request in place.ledger.requests())])
+    tell("crash", place.store, "a file that kills whoever reads it", len(ends), lost)
+    assert ends == [-signal.SIGKILL] * MOST_DEATHS + [0]
+    assert "its process ended in the middle each time" in report["reason"]
+    assert stored is not None
+    assert stored.data == ONE
+    assert story.code == 0
+    assert outcome(place, "file")["reigns"] == ["1", "2"]
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from retrain import dispatch
-from retrain.dispatch import ask, work_off
+from retrain.dispatch import MOST_DEATHS, ask, work_off
 from retrain.errors import ServiceUnavailable
 from retrain.pursuit import LOCK
 from retrain.service import retrain
@@ -148,6 +148,76 @@ def test_a_request_that_makes_no_sense_stops_nobody(world: World, record: bytes)
 
     assert world.run()["verdict"] == "waiting"
     assert (world.root / "unreadable" / "requests" / "00000000T000000000Z-0000.json").read_bytes() == record
+
+
+def killed(world: World, request: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work a request off and be killed in the middle."""
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt  # as good as a kill: nothing is recorded
+
+    with monkeypatch.context() as dying:
+        dying.setattr(dispatch, "retrain", dies)
+        with pytest.raises(KeyboardInterrupt):
+            work_off(world.settings, world.ports)
+    assert world.ledger.run(request.run_id)["status"] == "queued"
+
+
+def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World, monkeypatch: pytest.MonkeyPatch):
+    """It would stand in the way of every later file; the copy and the reason are kept."""
+    poison = ask(Trigger.BLOB, world.ports, file="poison.csv")
+    world.put("poison.csv", b"whatever")
+    for _ in range(MOST_DEATHS):
+        killed(world, poison, monkeypatch)
+    after = world.land("one.csv", csv_file(weekly(60)))
+
+    report = world.ledger.run(poison.run_id)
+    assert report["status"] == "failed"
+    assert f"the run of poison.csv was begun {MOST_DEATHS} times" in report["reason"]
+    assert (world.root / "quarantine" / poison.run_id / "poison.csv").read_bytes() == b"whatever"
+    assert after["verdict"] == "promote"
+    assert not world.ledger.requests()
+
+
+def test_a_run_that_is_killed_a_few_times_is_made_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Hosts are restarted; that says nothing about a file."""
+    world.put("one.csv", csv_file(weekly(60)))
+    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    for _ in range(MOST_DEATHS - 1):
+        killed(world, request, monkeypatch)
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+
+
+def test_a_run_that_ends_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch):
+    """However long the storage is away, nothing is set aside for it."""
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("the storage is away")
+
+    world.put("one.csv", csv_file(weekly(60)))
+    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    with monkeypatch.context() as broken:
+        broken.setattr(dispatch, "retrain", away)
+        for _ in range(2 * MOST_DEATHS):
+            assert work_off(world.settings, world.ports)
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+
+
+def test_a_request_that_was_worked_off_meanwhile_is_not_worked_off_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """A holder that was frozen beyond its lease finds it struck out, though it still has it in its hand."""
+    request = ask(Trigger.TIMER, world.ports)
+    stale = world.ledger.requests()
+    world.ledger.done(request)
+    monkeypatch.setattr(type(world.ledger), "requests", lambda _ledger: stale)
+    work_off(world.settings, world.ports)
+
+    assert world.ledger.report(request.run_id) is None
 
 
 def test_a_setting_that_is_wrong_costs_no_file(world: World):
