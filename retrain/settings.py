@@ -26,6 +26,7 @@ ADVENTUREWORKS_URL = (
     "adventure-works/oltp-install-script/TransactionHistory.csv"
 )
 MIN_TRAINING_DAYS = 21
+LONGEST_SHOWN = 40  # of a value that is refused; keys are longer
 ANY_YEAR = 2020  # a country that has holidays has them then
 CONTAINER = r"^[a-z0-9](-?[a-z0-9]){2,62}$"
 
@@ -42,7 +43,10 @@ def _country(text: str) -> str:
     if text:
         from retrain.regressors import public_holidays
 
-        public_holidays(text, ANY_YEAR, ANY_YEAR)
+        try:
+            public_holidays(text, ANY_YEAR, ANY_YEAR)
+        except ConfigError as error:  # which shows the value, and must not if it is a secret
+            raise ValueError(str(error).partition("; ")[2]) from None
     return text
 
 
@@ -313,6 +317,9 @@ def _check_places(settings: Settings) -> None:
 def _sentence(exc: ValidationError, environment: Mapping[str, str]) -> str:
     first = exc.errors(include_url=False)[0]
     name = str(first["loc"][0])
+    value = environment.get(name, "")
+    # Where secrets belong, and what looks like one that was pasted into the wrong place.
     may_hold_a_secret = name.startswith("TRANSACTIONS_STORAGE") or name == "RETRAIN_ACQUIRE_URL"
-    shown = "not what it may be" if may_hold_a_secret else repr(environment.get(name))
+    may_be_one = len(value) > LONGEST_SHOWN or any(sign in value for sign in "=;@?")
+    shown = "not what it may be" if may_hold_a_secret or may_be_one else repr(value)
     return f"{name} is {shown}; {first['msg'].removeprefix('Value error, ')}"

@@ -278,9 +278,7 @@ def hold(place: Place, seconds: float) -> list[str]:
     return []
 
 
-TASKS: dict[str, Callable[..., list[str]]] = {
-    task.__name__: task for task in (story, poison, deliver, door, hold)
-}
+TASKS: dict[str, Callable[..., list[str]]] = {task.__name__: task for task in (story, poison, deliver, door, hold)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,9 +153,7 @@ def test_a_kill_at_a_few_writes_loses_nothing(place: Place, nursery: Nursery):
 @pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
 def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):
     """Five processes die of it, the sixth lays a copy aside; those behind it are worked off."""
-    ends = [
-        nursery.run("poison", place, lease_seconds=SHORTEST_LEASE_SECONDS).code for _ in range(MOST_DEATHS + 1)
-    ]
+    ends = [nursery.run("poison", place, lease_seconds=SHORTEST_LEASE_SECONDS).code for _ in range(MOST_DEATHS + 1)]
     story = nursery.run("story", place, at=0, when="", platform="file")
 
     state, (report, *_) = connect(place.settings).state, place.ledger.runs(10)[::-1]

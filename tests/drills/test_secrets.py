@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 ONE = csv_file(weekly(60, seed=1))
 TWO = csv_file(weekly(30, seed=2, level=180), FIRST_DAY + timedelta(days=60))
+ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"
 
 ACCOUNT_KEY = base64.b64encode(b"planted account key, planted account key").decode()
@@ -276,6 +277,19 @@ def test_another_setting_that_is_refused_shows_no_secret_beside_it(evidence: Evi
     see_no_mark(evidence, f"doors that met {name}={value}")
 
 
+def test_a_secret_in_the_wrong_setting_is_not_shown(evidence: Evidence):
+    """Whatever setting it was pasted into, where that does not take it."""
+
+    def refused(name: str, secret: str) -> None:
+        parse({**evidence.environment, name: secret})
+
+    for name in json.loads((ROOT / "local.settings.sample.json").read_bytes())["Values"]:
+        for secret in (AWAY, ACCOUNT_KEY, f"https://x.blob.core.windows.net?sig={SIGNATURE}"):
+            evidence.hears(partial(refused, name, secret))
+
+    see_no_mark(evidence, "secrets in a setting that is for something else")
+
+
 @pytest.mark.usefixtures("evidence")
 def test_settings_that_are_printed_hide_the_storage():
     """So does what a job is told."""
@@ -469,12 +483,13 @@ def test_a_service_that_does_not_start_says_why_without_its_key(evidence: Eviden
     done = subprocess.run(
         [sys.executable, "-m", "scoring"],
         env={"PATH": os.environ["PATH"], "SCORING_KEY": SCORING_KEY, **environment},
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
+    evidence.ways += 1
     evidence.said += [done.stdout, done.stderr]
 
     assert done.returncode == 1
