@@ -72,6 +72,14 @@ def show_run(req: func.HttpRequest) -> func.HttpResponse:
     return respond(lambda: doors.show_run(req.route_params["id"]))
 
 
+@app.route("runs/{id}/page", methods=["GET"])
+def show_page(req: func.HttpRequest) -> func.HttpResponse:
+    """The same as a page, for a browser."""
+    from retrain import doors
+
+    return respond(lambda: doors.show_page(req.route_params["id"]))
+
+
 @app.route("forecast", methods=["GET"])
 def forecast(req: func.HttpRequest) -> func.HttpResponse:
     """The champion's forecast: one address through every promotion."""

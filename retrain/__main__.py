@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--newest", type=_count, default=20, metavar="N")
     show = command("show", _show, "show one run")
     show.add_argument("run_id", metavar="RUN")
+    show.add_argument("--page", type=Path, metavar="FILE", help="also write it as a page of HTML, with plots")
     champion = command("champion", _champion, "say which version is champion, or was on a day")
     champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
     asked = command("forecast", _forecast, "ask the champion's service for the days to come")
@@ -173,7 +174,16 @@ def _show(options: argparse.Namespace) -> int:
     from retrain.ledger import Ledger
 
     _, ports = _connect(options)
-    return _tell(Ledger(ports.state).run(options.run_id), options)
+    ledger = Ledger(ports.state)
+    report = ledger.run(options.run_id)
+    if options.page is not None:
+        from retrain.page import page
+
+        try:
+            options.page.write_text(page(report, ledger.unseen_days(options.run_id)), encoding="utf-8")
+        except OSError as exc:
+            raise UsageError(f"--page {options.page}: {exc.strerror}; name a file that can be written") from exc
+    return _tell(report, options)
 
 
 def _champion(options: argparse.Namespace) -> int:

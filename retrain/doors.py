@@ -37,7 +37,7 @@ class Answer:
     """An HTTP answer, before it is the platform's own type."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] | str
     media_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -153,6 +153,20 @@ def show_run(run_id: str) -> Answer:
     return Answer(200, Ledger(connect(parse(os.environ)).state).run(run_id))
 
 
+def show_page(run_id: str) -> Answer:
+    """The same as a page for a browser."""
+    from retrain.page import POLICY, page
+
+    ledger = Ledger(connect(parse(os.environ)).state)
+    report = ledger.run(run_id)
+    guards = {
+        "Content-Security-Policy": POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+    return Answer(200, page(report, ledger.unseen_days(run_id)), "text/html", guards)
+
+
 def answered(action: Callable[[], Answer]) -> Answer:
     """The door of a route: every failure becomes problem+json (RFC 9457), and no caller sees a traceback."""
     try:
@@ -173,4 +187,4 @@ def _problem(status: int, title: str, detail: str) -> Answer:
 
 def as_text(answer: Answer) -> str:
     """The body as it goes over the wire."""
-    return json.dumps(answer.body)
+    return answer.body if isinstance(answer.body, str) else json.dumps(answer.body)

@@ -13,10 +13,11 @@ from retrain.errors import ModelError, NotConverged, SeriesTooShort
 from retrain.fit import FittedModel, refit
 from retrain.scores import Loss, Scorecard, score
 from retrain.traits import long_run_variance
+from retrain.unseen import UnseenDay
 from scoring.model import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,6 +86,7 @@ class Comparison:
         champion: None where there is none yet; then `test` is None too.
         challenger_trained_through: the last cutoff at which the challenger's parameters were refitted.
         refits_kept: cutoffs at which no optimum was found and the parameters stayed as they were.
+        days: one an origin, by the first day that was forecast from it.
     """
 
     first_unseen_day: date
@@ -97,6 +99,7 @@ class Comparison:
     test: DieboldMariano | None
     challenger_trained_through: date
     refits_kept: int
+    days: tuple[UnseenDay, ...]
 
 
 def compare(
@@ -127,13 +130,14 @@ def compare(
     season = max(season_days, 1)
     rolled = _roll_challenger(challenger, history, horizon_days, refit_days, progress)
     naive = _seasonal_naive(history, cutoff, horizon_days, season)
-    actual, challenged = actual[judged], rolled.forecasts.where(judged)
-    champion_card, test = None, None
+    actual, challenged, naive = actual[judged], rolled.forecasts.where(judged), naive[judged]
+    champion_card, test, defended = None, None, None
     if champion is not None:
         defended = champion.rolling(unseen, horizon_days).where(judged)
         champion_card = score(actual, defended, seen, season)
         theirs, ours = (loss.at_origins(actual, made.mean) for made in (defended, challenged))
         test = diebold_mariano(theirs, ours, horizon_days)
+    first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(judged)]
     return Comparison(
         first_unseen_day=cutoff + timedelta(days=1),
         unseen_days=int((~np.isnan(unseen)).sum()),
@@ -141,11 +145,29 @@ def compare(
         horizon_days=horizon_days,
         champion=champion_card,
         challenger=score(actual, challenged, seen, season),
-        seasonal_naive=score(actual, naive[judged], seen, season),
+        seasonal_naive=score(actual, naive, seen, season),
         test=test,
         challenger_trained_through=rolled.trained_through,
         refits_kept=rolled.refits_kept,
+        days=_days(first_days, actual, defended, challenged, naive, loss),
     )
+
+
+def _days(
+    first_days: Sequence[date],
+    actual: Matrix,
+    champion: Prediction | None,
+    challenger: Prediction,
+    naive: Matrix,
+    loss: Loss,
+) -> tuple[UnseenDay, ...]:
+    """One a row of the matrices, by the first day that was forecast from its origin."""
+    forecast = theirs = np.full(len(actual), math.nan)
+    if champion is not None:
+        forecast, theirs = champion.mean[:, 0], loss.at_origins(actual, champion.mean)
+    ours = loss.at_origins(actual, challenger.mean)
+    columns = (actual[:, 0], forecast, challenger.mean[:, 0], naive[:, 0], theirs, ours)
+    return tuple(UnseenDay(*row) for row in zip(first_days, *(column.tolist() for column in columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

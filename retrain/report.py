@@ -204,9 +204,9 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         return []
     names = ("champion", "challenger", "seasonal_naive")
     cards = [(name, report[name]) for name in names if report[name] and report[name]["rmse"] is not None]
-    table = [f"{'':<11}{'':<22}" + "".join(f"{HEADINGS.get(metric, metric.upper()):>9}" for metric in METRICS)]
+    table = [f"{'':<11}{'':<22}" + "".join(f"{heading(metric):>9}" for metric in METRICS)]
     for name, card in cards:
-        numbers = "".join(f"{_shown(metric, card.get(metric)):>9}" for metric in METRICS)
+        numbers = "".join(f"{shown(metric, card.get(metric)):>9}" for metric in METRICS)
         version = f" v{card['version']}" if card.get("version") else ""
         table.append(f"{'':<11}{name.replace('_', ' ') + version:<22}{numbers}  {card.get('order', '')}".rstrip())
     evidence = report["evidence"]
@@ -220,7 +220,13 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
     return [*table, line]
 
 
-def _shown(metric: str, value: float | None) -> str:
+def heading(metric: str) -> str:
+    """What stands above a column of scores."""
+    return HEADINGS.get(metric, metric.upper())
+
+
+def shown(metric: str, value: float | None) -> str:
+    """A score as a person reads it; `-` where there is none."""
     if value is None:
         return "-"
     if metric.startswith("coverage"):

@@ -28,6 +28,7 @@ from retrain.series import MAX_GAP_DAYS, DailySeries, GapPolicy, daily_series, l
 from retrain.submission import hand_over, submit
 from retrain.transactions import read_days
 from retrain.trigger import shown_name
+from retrain.unseen import as_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,6 +207,7 @@ def _measure(
             loss=settings.loss,
             progress=tell,
         )
+    Ledger(ports.state).keep_unseen_days(report.request.run_id, as_csv(measured.days))
     report.measured = measured
     report.challenger = model_card(None, str(challenger.order), measured.challenger_trained_through)
     return challenger, measured

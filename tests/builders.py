@@ -70,6 +70,7 @@ def measured(
         test=None if champion is None else DieboldMariano(0.0, p_value),
         challenger_trained_through=date(2024, 5, 20),
         refits_kept=0,
+        days=(),
     )
 
 

@@ -100,6 +100,7 @@ def test_every_function_is_indexed_with_its_trigger(worker: Worker):
         "retrain_from_queue": "queueTrigger",
         "list_runs": "httpTrigger",
         "show_run": "httpTrigger",
+        "show_page": "httpTrigger",
         "forecast": "httpTrigger",
     }  # fmt: skip
 
@@ -110,14 +111,20 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
     timer = worker.bindings("retrain_on_schedule")["timerTrigger"]
     routes = {
         name: worker.bindings(name)["httpTrigger"]
-        for name in ("retrain_on_request", "list_runs", "show_run", "forecast")
+        for name in ("retrain_on_request", "list_runs", "show_run", "show_page", "forecast")
     }
 
     assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
     assert (timer["schedule"], timer["runOnStartup"]) == ("%RETRAIN_SCHEDULE%", False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
-    assert [routes[name]["route"] for name in routes] == ["retrain", "runs", "runs/{id}", "forecast"]
+    assert [routes[name]["route"] for name in routes] == [
+        "retrain",
+        "runs",
+        "runs/{id}",
+        "runs/{id}/page",
+        "forecast",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +200,20 @@ def test_a_request_is_answered_at_once_and_worked_off_from_the_queue(app: App):
     assert (done.body["verdict"], done.body["request"]["note"]) == ("waiting", "drift?")
 
 
+def test_a_browser_is_shown_a_page(app: App):
+    """HTML that may load and run nothing."""
+    app.upload("<b>one</b>.csv", csv_file(YEAR_ONE))
+    app.blob_event("<b>one</b>.csv")
+    run_id = app.newest_run()["run_id"]
+
+    shown = app.worker.http("show_page", "GET", route={"id": run_id})
+
+    assert (shown.status, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert shown.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert f"PROMOTE: run {run_id}" in shown.body
+    assert "&lt;b&gt;one&lt;/b&gt;.csv" in shown.body
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
@@ -213,10 +234,11 @@ def test_a_body_that_is_off_is_a_problem_and_asks_for_nothing(app: App, body: by
     assert not list(app.ports.state.names("requests/"))
 
 
+@pytest.mark.parametrize("route", ["show_run", "show_page"])
 @pytest.mark.parametrize("run_id", ["20240101T000000000Z-0000", "../champion", "%00"])
-def test_a_run_that_does_not_exist_is_not_found(app: App, run_id: str):
+def test_a_run_that_does_not_exist_is_not_found(app: App, run_id: str, route: str):
     """404 as problem+json."""
-    answer = app.worker.http("show_run", "GET", route={"id": run_id})
+    answer = app.worker.http(route, "GET", route={"id": run_id})
 
     assert (answer.status, answer.body["title"]) == (404, "NotFound")
 

@@ -153,7 +153,11 @@ class Worker:
         response = self._invoke(function, "httpTrigger", TypedData(http=request))
         http = response.return_value.http
         queued = next((item.data.value for item in response.output_data), None)
-        return HttpAnswer(int(http.status_code), http.headers, json.loads(http.body.value), queued)
+        said = http.body.value
+        is_page = http.headers["content-type"].startswith("text/html")
+        return HttpAnswer(
+            int(http.status_code), http.headers, said.decode() if is_page else json.loads(said), queued
+        )
 
     def _invoke(
         self, function: str, trigger: str, data: TypedData, metadata: dict[str, TypedData] | None = None

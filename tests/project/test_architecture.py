@@ -15,7 +15,7 @@ FLOORS = [
     ["scoring.model"],
     ["scoring.app"],
     ["scoring.__main__"],
-    ["retrain.series", "retrain.seen_ids", "retrain.formats", "retrain.trigger", "retrain.order"],
+    ["retrain.series", "retrain.seen_ids", "retrain.formats", "retrain.trigger", "retrain.order", "retrain.unseen"],
     ["retrain.transactions", "retrain.stationary", "retrain.regressors", "retrain.traits"],
     ["retrain.data_tests", "retrain.css", "retrain.scores"],
     ["retrain.fit"],
@@ -27,7 +27,7 @@ FLOORS = [
     ["retrain.report", "retrain.image", "retrain.client", "retrain.acquire", "retrain.catalog"],
     ["retrain.proof", "retrain.forecasting", "retrain.submission"],
     ["retrain.promotion", "retrain.supervision"],
-    ["retrain.service", "retrain.pursuit"],
+    ["retrain.service", "retrain.pursuit", "retrain.page"],
     [
         "retrain.dispatch",
         "retrain.adapters.folder",
@@ -47,7 +47,8 @@ CORE = [
     "scoring.calendar", "scoring.model", "retrain.errors", "retrain.series", "retrain.seen_ids", "retrain.formats",
     "retrain.transactions", "retrain.data_tests",
     "retrain.order", "retrain.stationary", "retrain.regressors", "retrain.traits", "retrain.css", "retrain.fit",
-    "retrain.training", "retrain.search", "retrain.scores", "retrain.evaluate", "retrain.decide",
+    "retrain.training", "retrain.search", "retrain.scores", "retrain.unseen", "retrain.evaluate",
+    "retrain.decide",
 ]  # fmt: skip
 OUTSIDE_WORLD = {
     "os",
@@ -81,12 +82,13 @@ ONLY_IN = {
     "filelock": {"retrain.adapters.folder"},
     "pydantic": {"retrain.azure_settings", "retrain.settings", "retrain.doors", "scoring.schema"},
     "requests": {"retrain.client"},
+    "leather": {"retrain.page"},
     "psutil": {"retrain.adapters.process"},
     "fastapi": {"scoring.app"},
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests"}
+HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests"}
 
 
 def path_of(module: str) -> Path:

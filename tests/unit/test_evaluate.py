@@ -163,6 +163,30 @@ def test_days_that_were_not_observed_are_neither_scored_nor_known(monkeypatch: p
         assert not np.array_equal(one[21 - 4], other[21 - 4])
 
 
+def test_each_day_is_kept_with_what_was_forecast_of_it_the_day_before():
+    """By day; a day that is missing has no amount, and one behind which a whole horizon is missing no line."""
+    history, cutoff = with_a_gap(50.0), FIRST_DAY + timedelta(days=99)
+    challenger = fit(AR, history.through(cutoff))
+    champion = fit(Order(2, 0, 0, mean=True), history.through(cutoff)).model
+    measured = compare(champion, challenger, history, horizon_days=7, season_days=7, refit_days=1000)
+
+    unseen = history.after(cutoff)
+    lines = {(row.day - cutoff).days - 1: row for row in measured.days}
+    assert sorted(lines) == [at for at in range(len(unseen) - 6) if not np.isnan(unseen[at : at + 7]).all()]
+    for at, row in lines.items():
+        for model, forecast, loss in (
+            (champion, row.champion, row.champion_loss),
+            (challenger.model, row.challenger, row.challenger_loss),
+        ):
+            made = model.observe(unseen[:at]).forecast(7).mean
+            assert forecast == pytest.approx(made[0])
+            assert loss == pytest.approx(np.nanmean((made - unseen[at : at + 7]) ** 2))
+        assert row.amount == pytest.approx(unseen[at], nan_ok=True)
+    at = min(lines)
+    assert lines[at].seasonal_naive == history.values[history.position(cutoff) - 6]
+    assert any(np.isnan(row.amount) for row in measured.days)
+
+
 def test_too_few_unseen_days_are_refused():
     """A whole horizon has to lie in them."""
     with pytest.raises(SeriesTooShort, match="6 unseen days"):

@@ -1,0 +1,57 @@
+"""The days of a comparison: what came, and what each model had forecast of it on the day before."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenDay:
+    """One day of a comparison; nan where there is no such number.
+
+    Attributes:
+        amount: what came, currency per day.
+        champion, challenger, seasonal_naive: what each forecast of it on the day before, currency per day.
+        champion_loss, challenger_loss: mean loss of the forecast of the whole horizon that begins with this day;
+            currency per day, squared where the loss is RMSE.
+    """
+
+    day: date
+    amount: float
+    champion: float
+    challenger: float
+    seasonal_naive: float
+    champion_loss: float
+    challenger_loss: float
+
+
+HEADER = ",".join(field.name for field in fields(UnseenDay))
+
+
+def as_csv(days: Iterable[UnseenDay]) -> str:
+    """One line a day under a header; numbers read back as they were, nan is an empty cell."""
+    return "".join(f"{line}\n" for line in (HEADER, *(",".join(map(_cell, astuple(day))) for day in days)))
+
+
+def from_csv(text: str) -> tuple[UnseenDay, ...]:
+    """What `as_csv` wrote. Raises: ValueError if it is something else."""
+    header, *lines = text.splitlines() or [""]
+    if header != HEADER:
+        raise ValueError(f"the header is {header[:100]!r}")
+    return tuple(_day(*line.split(",")) for line in lines)
+
+
+def _cell(value: date | float) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if math.isnan(value) else repr(float(value))
+
+
+def _day(day: str, *numbers: str) -> UnseenDay:
+    return UnseenDay(date.fromisoformat(day), *(float(number or "nan") for number in numbers))
