@@ -8,6 +8,7 @@ request behind, and the next trigger takes it up; but not for ever, for what kil
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from retrain.errors import Bug, ConfigError, Conflict, Killed, LockHeld, PromotionFailed, RetrainError
@@ -80,16 +81,22 @@ def _run(request: Request, settings: Settings, ports: Ports) -> bool:
     """
     ledger = Ledger(ports.state)
     before = ledger.report(request.run_id)
-    ended = before["status"] if before else None
-    if before and ended == "promoting":  # it was killed on its way to the champion, or a job takes it there
-        return pursue(request, before, settings, ports)
-    if ended == "done":  # it was killed with its request in its hand
+    if before is None and request.trigger is Trigger.ROLLBACK:  # it was killed before its first report
+        before = RunReport(request, ledger.address(request.run_id), promoting=True).as_json()
+    if before and before["status"] == "done":  # it was killed with its request in its hand
         ledger.done(request)
         return True
     begun = ledger.begin(request)
     if begun is None:  # whoever took the lock over meanwhile has worked it off
         return True
-    return _made(request, begun, settings, ports)
+    try:
+        if before and before["status"] == "promoting":  # on its way to the champion, or a job takes it there
+            return pursue(request, before, settings, ports, _killed(request) if begun > MOST_DEATHS else None)
+        return _made(request, begun, settings, ports)
+    finally:
+        if begun <= MOST_DEATHS:
+            with suppress(RetrainError):  # whatever has failed, this process is alive
+                ledger.ended(request)
 
 
 def _made(request: Request, begun: int, settings: Settings, ports: Ports) -> bool:
@@ -99,7 +106,7 @@ def _made(request: Request, begun: int, settings: Settings, ports: Ports) -> boo
     trouble: RetrainError | None = None
     try:
         if begun > MOST_DEATHS:
-            _set_aside(request, ports, report)
+            _set_aside(request, begun, ports, report)
         retrain(request, settings, ports, report)
     except PromotionFailed as error:
         report.failed(error)
@@ -113,24 +120,25 @@ def _made(request: Request, begun: int, settings: Settings, ports: Ports) -> boo
     # A promotion that neither succeeded nor failed is pursued by the next trigger.
     promoting = report.promoting and report.error is None
     ledger.record(request.run_id, report.as_json() | ({"trouble": str(trouble)} if trouble and promoting else {}))
-    if promoting:
-        return False
     passing = trouble is not None and in_trouble(trouble)
-    if passing or isinstance(trouble, ConfigError):
-        ledger.keep(request)
-    else:
+    if not (promoting or passing or isinstance(trouble, ConfigError)):
         ledger.done(request)
-    return not passing
+    return not (promoting or passing)
 
 
-def _set_aside(request: Request, ports: Ports, report: RunReport) -> NoReturn:
-    """Raises: Killed; the file that the request is about is in quarantine then, if its days were not accepted."""
+def _killed(request: Request) -> Killed:
     what = f"the run of {shown_name(request.file)}" if request.file else "the run"
-    reason = Killed(
+    return Killed(
         f"{what} was begun {MOST_DEATHS} times, and its process ended in the middle each time: look in the log of "
-        "the host for a lack of memory or time, or for an abort, mend that, and ask again"
+        f"the host for an abort, or a lack of memory or time; then {'land it' if request.file else 'ask'} again"
     )
-    if request.file and taken_in(request.file, ports.inbox.state(request.file), ports) is None:
-        place = quarantine(request.file, reason, request.run_id, ports)
+
+
+def _set_aside(request: Request, begun: int, ports: Ports, report: RunReport) -> NoReturn:
+    """Lay a copy of the request's file into quarantine, unless its days were accepted. Raises: Killed."""
+    killed = _killed(request)
+    first = begun == MOST_DEATHS + 1  # the copy may be what killed the next one
+    if first and request.file and taken_in(request.file, ports.inbox.state(request.file), ports) is None:
+        place = quarantine(request.file, killed, request.run_id, ports)
         report.quarantined(shown_name(request.file), place)
-    raise reason
+    raise killed

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from retrain.errors import Conflict, NotFound, ServiceError
 from retrain.ports import ABSENT
 from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
+from retrain.unseen import from_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from retrain.ports import ObjectStore
+    from retrain.unseen import UnseenDay
 
 POINTER = "champion.json"
 BEGUN = "begun"
@@ -98,7 +100,9 @@ class Ledger:
             return None
         try:
             asked = json.loads(stored.data)
-            asked.pop(BEGUN, None)
+            begun = asked.pop(BEGUN, 0)
+            if not isinstance(begun, int):
+                raise TypeError(f"{BEGUN} is {begun!r}")
             return Request(**{**asked, "trigger": Trigger(asked["trigger"])})
         except (ValueError, KeyError, TypeError, AttributeError):
             self._store.write(f"unreadable/{name}", stored.data)
@@ -112,20 +116,20 @@ class Ledger:
             been struck out meanwhile.
         Raises: Conflict if somebody else changes it at this moment.
         """
-        return self._note_begun(request, lambda begun: begun + 1)
-
-    def keep(self, request: Request) -> None:
-        """Note that its run came to an end and has to be made again."""
-        self._note_begun(request, lambda _begun: 0)
-
-    def _note_begun(self, request: Request, change: Callable[[int], int]) -> int | None:
         name = f"requests/{request.run_id}.json"
         stored = self._store.read(name)
         if stored is None:
             return None
-        begun = change(json.loads(stored.data).get(BEGUN, 0))
+        begun: int = json.loads(stored.data).get(BEGUN, 0) + 1
         self._write(name, {**asdict(request), BEGUN: begun}, if_etag=stored.etag)
         return begun
+
+    def ended(self, request: Request) -> None:
+        """Note that its run came to an end, if the request is there still: it has to be made again."""
+        name = f"requests/{request.run_id}.json"
+        stored = self._store.read(name)
+        if stored is not None:
+            self._write(name, asdict(request), if_etag=stored.etag)
 
     def done(self, request: Request) -> None:
         """Strike a request out; its run has been recorded."""
@@ -142,6 +146,18 @@ class Ledger:
     def keep_build_log(self, run_id: str, text: str) -> None:
         """What the builder of the image wrote."""
         self._store.write(f"runs/{run_id}/build.log", text.encode())
+
+    def keep_unseen_days(self, run_id: str, text: str) -> None:
+        """What the comparison rests on, day by day."""
+        self._store.write(f"runs/{run_id}/unseen.csv", text.encode())
+
+    def unseen_days(self, run_id: str) -> tuple[UnseenDay, ...]:
+        """The same, read back; empty where nothing was compared."""
+        stored = self._store.read(f"runs/{run_id}/unseen.csv") if RUN_ID.fullmatch(run_id) else None
+        try:
+            return from_csv(stored.data.decode()) if stored else ()
+        except (ValueError, TypeError) as exc:
+            raise _unreadable(self._store.address(f"runs/{run_id}/unseen.csv"), exc) from exc
 
     def report(self, run_id: str) -> dict[str, Any] | None:
         """A run's report; None if there is none yet."""

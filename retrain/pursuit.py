@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import stamina
 
-from retrain.errors import Bug, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import Bug, Conflict, Killed, LockHeld, PromotionFailed, RetrainError, ServiceError
 from retrain.ledger import Ledger
 from retrain.ports import REGISTER
 from retrain.promotion import give_up, promote
@@ -73,14 +73,19 @@ def roll_back(to: str | None, settings: Settings, ports: Ports) -> dict[str, Any
         return _go_on(request, begun, settings, ports)
 
 
-def pursue(request: Request, report: dict[str, Any], settings: Settings, ports: Ports) -> bool:
+def pursue(
+    request: Request, report: dict[str, Any], settings: Settings, ports: Ports, killed: Killed | None = None
+) -> bool:
     """The door of a promotion that was begun, while the lock is held.
 
+    Args: killed: why it is not to be gone on with, but taken back.
     Returns: False if the round should end: a job is making it, or a service is in trouble, which is then on record.
     """
     ledger = Ledger(ports.state)
     had_trouble = report.pop("trouble", None) is not None
     try:
+        if killed:
+            raise killed
         return _pursue(request, report, settings, ports, had_trouble=had_trouble)
     except RetrainError as error:
         told = error

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from retrain import dispatch
+from retrain.adapters.folder import FolderStore
 from retrain.dispatch import MOST_DEATHS, ask, work_off
-from retrain.errors import ServiceUnavailable
+from retrain.errors import ConfigError, Conflict, ServiceUnavailable
+from retrain.ledger import Ledger
 from retrain.pursuit import LOCK
 from retrain.service import retrain
+from retrain.submission import submit_rollback
 from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
-from tests.builders import World, csv_file, weekly
+from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 
 def test_a_request_that_finds_the_lock_held_is_left_to_its_holder(world: World):
@@ -141,7 +146,31 @@ def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, m
     assert world.ledger.run(second.run_id)["status"] == "queued"
 
 
-@pytest.mark.parametrize("record", [b"", b"{}", b'{"a": 1}', b'{"run_id": "x", "trigger": "moon"}', b"[]"])
+def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(world: World):
+    """It is no retrain, which might promote something else."""
+    world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
+    world.land("one.csv", csv_file(weekly(60)))
+    world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
+    request = Request(world.ledger.name_run(world.clock()), Trigger.ROLLBACK)
+    submit_rollback(None, request.run_id, world.settings, world.ports)
+    world.ledger.ask(request)
+    world.run(Trigger.TIMER)
+
+    assert [reign.version for reign in world.ledger.pointer().reigns] == ["1", "2", "1"]
+    assert world.ledger.run(request.run_id)["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"{}",
+        b'{"a": 1}',
+        b'{"run_id": "x", "trigger": "moon"}',
+        b"[]",
+        b'{"run_id": "x", "trigger": "timer", "begun": null}',
+    ],
+)
 def test_a_request_that_makes_no_sense_stops_nobody(world: World, record: bytes):
     """It is set aside; those behind it are worked off."""
     world.ports.state.write("requests/00000000T000000000Z-0000.json", record)
@@ -150,25 +179,17 @@ def test_a_request_that_makes_no_sense_stops_nobody(world: World, record: bytes)
     assert (world.root / "unreadable" / "requests" / "00000000T000000000Z-0000.json").read_bytes() == record
 
 
-def killed(world: World, request: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work a request off and be killed in the middle."""
-
-    def dies(*_: object) -> None:
-        raise KeyboardInterrupt  # as good as a kill: nothing is recorded
-
-    with monkeypatch.context() as dying:
-        dying.setattr(dispatch, "retrain", dies)
-        with pytest.raises(KeyboardInterrupt):
-            work_off(world.settings, world.ports)
-    assert world.ledger.run(request.run_id)["status"] == "queued"
+def killed(world: World, request: Request, times: int) -> None:
+    """Processes that took a request up, and of which nothing else was ever heard."""
+    for _ in range(times):
+        world.ledger.begin(request)
 
 
-def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World):
     """It would stand in the way of every later file; the copy and the reason are kept."""
     poison = ask(Trigger.BLOB, world.ports, file="poison.csv")
     world.put("poison.csv", b"whatever")
-    for _ in range(MOST_DEATHS):
-        killed(world, poison, monkeypatch)
+    killed(world, poison, MOST_DEATHS)
     after = world.land("one.csv", csv_file(weekly(60)))
 
     report = world.ledger.run(poison.run_id)
@@ -179,19 +200,86 @@ def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World
     assert not world.ledger.requests()
 
 
-def test_a_run_that_is_killed_a_few_times_is_made_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_run_that_is_killed_a_few_times_is_made_in_the_end(world: World):
     """Hosts are restarted; that says nothing about a file."""
     world.put("one.csv", csv_file(weekly(60)))
     request = ask(Trigger.BLOB, world.ports, file="one.csv")
-    for _ in range(MOST_DEATHS - 1):
-        killed(world, request, monkeypatch)
+    killed(world, request, MOST_DEATHS - 1)
     world.run(Trigger.TIMER)
 
     assert world.ledger.run(request.run_id)["verdict"] == "promote"
 
 
-def test_a_run_that_ends_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch):
-    """However long the storage is away, nothing is set aside for it."""
+def test_a_copy_that_kills_too_is_not_made_again(world: World):
+    """The file lies in the inbox still; those behind it are worked off."""
+    poison = ask(Trigger.BLOB, world.ports, file="poison.csv")
+    world.put("poison.csv", b"whatever")
+    killed(world, poison, MOST_DEATHS + 1)
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(poison.run_id)["error"]["kind"] == "internal"
+    assert not (world.root / "quarantine").exists()
+    assert not world.ledger.requests()
+
+
+def test_a_file_whose_days_were_accepted_is_not_laid_aside(world: World):
+    """What killed its run came afterwards."""
+    world.land("one.csv", csv_file(weekly(60)))
+    again = ask(Trigger.BLOB, world.ports, file="one.csv")
+    killed(world, again, MOST_DEATHS)
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(again.run_id)["landing"] is None
+    assert not (world.root / "quarantine").exists()
+
+
+def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Its run has failed, and those behind it are worked off."""
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr("retrain.service.promote", dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.land("one.csv", csv_file(weekly(60)))
+    (request,) = world.ledger.requests()
+    assert world.ledger.run(request.run_id)["status"] == "promoting"
+    killed(world, request, MOST_DEATHS)
+    after = world.run(Trigger.TIMER)
+
+    ended = world.ledger.run(request.run_id)
+    assert (ended["status"], ended["verdict"]) == ("failed", None)
+    assert "its process ended in the middle each time" in ended["reason"]
+    assert after["verdict"] == "promote"
+    assert not world.ledger.requests()
+
+
+@pytest.mark.parametrize(
+    "trouble", [ServiceUnavailable("the storage is away"), ConfigError("a setting is off"), KeyboardInterrupt()]
+)
+def test_an_end_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch, trouble: BaseException):
+    """However long a service is away, a setting is wrong, or a person stops the command."""
+
+    def fails(*_: object) -> None:
+        raise trouble
+
+    world.put("one.csv", csv_file(weekly(60)))
+    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    with monkeypatch.context() as broken:
+        broken.setattr(dispatch, "retrain", fails)
+        for _ in range(2 * MOST_DEATHS):
+            with suppress(KeyboardInterrupt):
+                work_off(world.settings, world.ports)
+    world.run(Trigger.TIMER)
+
+    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+
+
+def test_a_report_that_cannot_be_written_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch):
+    """The failure is not on record, and the process lives."""
 
     def away(*_: object) -> None:
         raise ServiceUnavailable("the storage is away")
@@ -199,12 +287,29 @@ def test_a_run_that_ends_in_trouble_is_no_death(world: World, monkeypatch: pytes
     world.put("one.csv", csv_file(weekly(60)))
     request = ask(Trigger.BLOB, world.ports, file="one.csv")
     with monkeypatch.context() as broken:
-        broken.setattr(dispatch, "retrain", away)
+        broken.setattr(Ledger, "record", away)
         for _ in range(2 * MOST_DEATHS):
-            assert work_off(world.settings, world.ports)
+            with pytest.raises(ServiceUnavailable):
+                work_off(world.settings, world.ports)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+    assert world.ledger.run(request.run_id)["reason"] != ""
+    assert world.ledger.run(request.run_id)["status"] == "done"
+
+
+def test_two_holders_of_one_request_do_not_both_begin_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    """The lease of one was over; who comes second finds the note changed."""
+    request = ask(Trigger.TIMER, world.ports)
+    store = FolderStore(world.root)
+    write = store.write
+
+    def write_too_late(name: str, data: bytes, if_etag: str | None = None) -> str:
+        world.ledger.begin(request)
+        return write(name, data, if_etag)
+
+    monkeypatch.setattr(store, "write", write_too_late)
+    with pytest.raises(Conflict):
+        Ledger(store).begin(request)
 
 
 def test_a_request_that_was_worked_off_meanwhile_is_not_worked_off_again(
