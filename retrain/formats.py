@@ -26,6 +26,7 @@ BLOCK_BYTES = 1 << 20
 # Transactions shrink to a tenth or a thirtieth; what grows a hundredfold beyond 64 MB was made to do harm.
 MOST_GROWTH = 100
 GROWTH_UNWATCHED = 64 << 20
+MOST_ROW_GROUPS = 10_000
 ROW = re.compile(r"Row #(\d+): (?:Expected (\d+) columns, got (\d+): (.*))?", re.DOTALL)
 COLUMN = re.compile(r"In CSV column #(\d+)")
 
@@ -124,7 +125,10 @@ def _parquet(stream: BinaryIO, file: str, columns: Columns) -> Table:
     for name in wanted:
         if parquet.schema_arrow.names.count(name) > 1:
             raise DataError(file=file, column=name, found="that column more than once", expected="it once")
-    _refuse_growth(parquet.metadata, stream, file)
+    try:
+        _refuse_growth(parquet, wanted, stream, file)
+    except (pa.ArrowException, OSError, ValueError) as exc:  # also a name of a column that is no text
+        raise DataError(f"the Parquet file cannot be read: {_first_line(exc)}", file=file) from exc
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
@@ -256,15 +260,57 @@ class _Text:
         return data
 
 
-def _refuse_growth(metadata: pa.parquet.FileMetaData, stream: BinaryIO, file: str) -> None:
-    """Raises: DataError for a file that would fill the memory: a page is unpacked whole.
+class _OutOfReach(Exception):
+    """Somebody came to read."""
 
-    What a single column would grow to is not asked: Arrow ends the process at metadata of a column that is broken.
+
+class _Unread:
+    """A stream of some size, of which nothing may be read."""
+
+    closed = False
+
+    def __init__(self, size: int) -> None:
+        self._size, self._at = size, 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, _size: int = -1) -> bytes:
+        raise _OutOfReach
+
+
+def _refuse_growth(parquet: pa.parquet.ParquetFile, wanted: Sequence[str], stream: BinaryIO, file: str) -> None:
+    """Raises: DataError for a column that would fill the memory: a page is unpacked whole; what Arrow raises.
+
+    Asked for the size of a column whose metadata are broken, Arrow ends the process. Its own reader looks at them
+    in good order before it reads a page, so it is let come as far as that first.
     """
-    most = max(GROWTH_UNWATCHED, MOST_GROWTH * stream.seek(0, 2))
-    if any(metadata.row_group(group).total_byte_size > most for group in range(metadata.num_row_groups)):
+    import pyarrow.parquet as pq
+
+    metadata = parquet.metadata
+    if metadata.num_row_groups > MOST_ROW_GROUPS:
+        found = f"{metadata.num_row_groups} row groups"
+        raise DataError(file=file, found=found, expected=f"at most {MOST_ROW_GROUPS}; write larger ones")
+    careful = pq.ParquetFile(_Unread(stream.seek(0, 2)), metadata=metadata)
+    columns = [at for at in range(metadata.num_columns) if parquet.schema.column(at).path in wanted]
+    for group in range(metadata.num_row_groups):
+        try:
+            next(careful.iter_batches(columns=wanted, row_groups=[group]), None)
+        except _OutOfReach:
+            for at in columns:
+                _refuse_column(metadata.row_group(group).column(at), file)
+
+
+def _refuse_column(chunk: pa.parquet.ColumnChunkMetaData, file: str) -> None:
+    if chunk.total_uncompressed_size > max(GROWTH_UNWATCHED, MOST_GROWTH * chunk.total_compressed_size):
         raise DataError(
-            f"the Parquet file grows to more than {MOST_GROWTH} times its size; write smaller pages", file=file
+            f"the Parquet file grows to more than {MOST_GROWTH} times its size; write smaller pages",
+            file=file,
+            column=chunk.path_in_schema,
         )
 
 

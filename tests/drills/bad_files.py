@@ -152,6 +152,22 @@ def twice() -> bytes:
     return written(pa.Table.from_arrays(arrays, names=["TransactionDate", "PaidAmount", "PaidAmount"]))
 
 
+def wide() -> bytes:
+    """Ninety megabytes of constants in columns beside the two that matter; a file of some kilobytes."""
+    days, amounts = pa.array([date(2024, 1, 1), date(2024, 1, 2)]), pa.array([5.0, 6.0])
+    rows = pa.array(np.arange(400_000) % 2)
+    columns = {"TransactionDate": days.take(rows), "PaidAmount": amounts.take(rows)}
+    blank = pa.array(np.zeros(400_000))
+    return written(pa.table(columns | {f"Blank{at}": blank for at in range(30)}), use_dictionary=False)
+
+
+def crumbs() -> bytes:
+    """A row group a row."""
+    rows = 10_001
+    table = pa.table({"TransactionDate": [date(2024, 1, 1)] * rows, "PaidAmount": [5.0] * rows})
+    return written(table, row_group_size=1)
+
+
 def text_that_is_none() -> bytes:
     """Parquet whose days were declared as text and are not UTF-8."""
     table = pa.table({"TransactionDate": ["2024-01-01"], "PaidAmount": [5.0]})
@@ -305,6 +321,8 @@ CORPUS = (
     BadFile("Parquet with a name that is no text",
             broken(lambda data: data.replace(b"TransactionDate", b"Transaction\xffate"), PARQUET),
             "Parquet file cannot be read"),
+    BadFile("Parquet with wide columns that nobody asked for", wide, TWO_DAYS, name="good.parquet"),
+    BadFile("Parquet in crumbs", crumbs, "10001 row groups"),
     # Arrow ends the process when it is asked for such a column's size.
     BadFile("Parquet whose schema its pages contradict",
             broken(lambda data: data.replace(b"%\x02\x18\x0fTransaction", b"%\x0a\x18\x0fTransaction"), PARQUET),
