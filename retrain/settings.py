@@ -26,7 +26,7 @@ ADVENTUREWORKS_URL = (
     "adventure-works/oltp-install-script/TransactionHistory.csv"
 )
 MIN_TRAINING_DAYS = 21
-LONGEST_SHOWN = 40  # of a value that is refused; keys are longer
+LONGEST_SHOWN = 20  # of a value that is refused; keys are longer
 ANY_YEAR = 2020  # a country that has holidays has them then
 CONTAINER = r"^[a-z0-9](-?[a-z0-9]){2,62}$"
 

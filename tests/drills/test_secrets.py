@@ -55,7 +55,9 @@ DOWNLOAD = "planted-signature-of-the-download"
 PASSWORD = "planted-password-of-the-download"
 SERVICE_KEY = "planted-key-of-a-service"
 SCORING_KEY = "planted-key-of-scoring"
-MARKS = (ACCOUNT_KEY, SIGNATURE, DOWNLOAD, PASSWORD, SERVICE_KEY, SCORING_KEY)
+CLIENT_SECRET = "planted~8Q.client-secret-of-forty-letters"
+HEX = "0123456789abcdef" * 2
+MARKS = (ACCOUNT_KEY, SIGNATURE, DOWNLOAD, PASSWORD, SERVICE_KEY, SCORING_KEY, CLIENT_SECRET, HEX)
 
 AWAY = f"DefaultEndpointsProtocol=http;AccountName=x;AccountKey={ACCOUNT_KEY};BlobEndpoint={NOBODY}/x;"
 COMMANDS = [
@@ -253,7 +255,7 @@ def test_a_setting_that_is_refused_is_not_shown_if_it_may_hold_a_secret(evidence
     told = [*doors_of(evidence), evidence.command("runs"), evidence.command("runs --json")]
 
     assert all(name in each for each in told)
-    see_no_mark(evidence, f"doors that met {refused}")
+    see_no_mark(evidence, "doors that met a refused setting")
 
 
 @pytest.mark.parametrize("value", ACCEPTED.values(), ids=ACCEPTED)
@@ -274,7 +276,7 @@ def test_another_setting_that_is_refused_shows_no_secret_beside_it(evidence: Evi
     evidence.set(**{name: value})
 
     assert all(name in each for each in doors_of(evidence))
-    see_no_mark(evidence, f"doors that met {name}={value}")
+    see_no_mark(evidence, "doors that met a refused setting")
 
 
 def test_a_secret_in_the_wrong_setting_is_not_shown(evidence: Evidence):
@@ -284,7 +286,7 @@ def test_a_secret_in_the_wrong_setting_is_not_shown(evidence: Evidence):
         parse({**evidence.environment, name: secret})
 
     for name in json.loads((ROOT / "local.settings.sample.json").read_bytes())["Values"]:
-        for secret in (AWAY, ACCOUNT_KEY, f"https://x.blob.core.windows.net?sig={SIGNATURE}"):
+        for secret in (AWAY, ACCOUNT_KEY, CLIENT_SECRET, HEX, f"https://x.blob.core.windows.net?sig={SIGNATURE}"):
             evidence.hears(partial(refused, name, secret))
 
     see_no_mark(evidence, "secrets in a setting that is for something else")
@@ -347,7 +349,7 @@ def test_a_download_that_fails_is_told_without_its_signature(evidence: Evidence,
         evidence.command("acquire")
 
     assert "/history.csv" in told
-    see_no_mark(evidence, f"downloads that ended with {status}")
+    see_no_mark(evidence, "downloads")
 
 
 NO_ADDRESS = {
@@ -416,7 +418,7 @@ def test_a_promotion_that_fails_at_any_step_is_told_without_a_key(
     evidence.command("runs --json")
 
     assert platform.find("1") is not None
-    see_no_mark(evidence, f"steps that met {fault.__name__}")
+    see_no_mark(evidence, "steps of a promotion that failed")
 
 
 def test_a_bug_anywhere_in_a_run_keeps_a_traceback_without_a_secret(evidence: Evidence):
@@ -447,7 +449,7 @@ def test_a_service_that_answers_with_an_error_is_told_without_its_key(evidence: 
         evidence.hears(lambda: ask(service, "/forecast", {"horizon_days": 1}))
         evidence.hears(lambda: service)
 
-    see_no_mark(evidence, f"questions that a service answered with {status}", "service")
+    see_no_mark(evidence, "questions that a service answered with an error", "service")
 
 
 def test_a_service_is_started_without_a_secret_in_the_list_of_processes(evidence: Evidence):
