@@ -5,6 +5,9 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
+AT_ONCE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
+DRILLS := $(CURDIR)/build/drills.jsonl
+SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data
 PEERS  ?= statsforecast,pmdarima,seasonal_naive,arima202
 
@@ -38,10 +41,15 @@ stop: $(VENV)/.ready ## end the services that KEEP=1 has left
 	@$(PYTHON) -c 'from samples.demo import stop; stop()'
 
 test: setup ## every test: unit, stories, contract, functions, project
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(AT_ONCE)
 
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
-	WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest tests/azure/test_drills.py tests/azure/test_live_suite.py -m "not live"
+	@mkdir -p build && rm -f $(DRILLS)
+	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(AT_ONCE) --no-loadscope-reorder -m "not live" \
+		tests/drills/test_crashes.py tests/azure/test_drills.py tests/azure/test_live_suite.py tests/drills \
+		--ignore=$(SOAK)
+	DRILLS=$(DRILLS) $(PYTHON) -m pytest -m long $(SOAK) # alone, for it measures
+	@WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m tests.drills.table $(DRILLS)
 
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
 from retrain.adapters.process import ProcessPlatform
 from retrain.dispatch import MOST_DEATHS
 from retrain.history import read_history
 from retrain.ledger import Ledger
+from retrain.pursuit import LOCK
 from retrain.registry import Registry
 from retrain.wiring import connect
 from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place
@@ -22,10 +26,11 @@ from tests.drills.table import tell
 from tests.platforms import stop_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from retrain.ports import ObjectStore
 
+AT_A_TIME = 2
 FEWEST_POINTS = 25
 QUICK_POINTS = 6
 FOLDERS = (
@@ -42,10 +47,35 @@ FOLDERS = (
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """Where the stories are told."""
-    with Nursery() as children:
-        yield children
+def nurseries() -> Iterator[list[Nursery]]:
+    """Where the stories are told, several at a time."""
+    with ExitStack() as opened:
+        yield [opened.enter_context(Nursery()) for _ in range(AT_A_TIME)]
+
+
+@pytest.fixture
+def nursery(nurseries: list[Nursery]) -> Nursery:
+    """One of them."""
+    return nurseries[0]
+
+
+def each[Point, Result](
+    points: Iterable[Point], do: Callable[[Point, Nursery], Result], nurseries: list[Nursery]
+) -> list[Result]:
+    """The same for every point, each time in a nursery that has nothing else to do."""
+    idle: SimpleQueue[Nursery] = SimpleQueue()
+    for nursery in nurseries:
+        idle.put(nursery)
+
+    def done(point: Point) -> Result:
+        nursery = idle.get()
+        try:
+            return do(point, nursery)
+        finally:
+            idle.put(nursery)
+
+    with ThreadPoolExecutor(len(nurseries)) as pool:
+        return list(pool.map(done, points))
 
 
 def another(place: Place, name: str) -> Place:
@@ -150,10 +180,20 @@ def test_a_kill_at_a_few_writes_loses_nothing(place: Place, nursery: Nursery):
     tell("crash", place.store, "killed at a write, some of them", QUICK_POINTS, 0)
 
 
-@pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
+def let_go(place: Place) -> None:
+    """End the lease of the dead, as time would."""
+    if place.connection:
+        with BlobServiceClient.from_connection_string(place.connection) as service:
+            BlobLeaseClient(service.get_blob_client(place.name, f"locks/{LOCK}")).break_lease(0)
+
+
 def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):
     """Five processes die of it, the sixth lays a copy aside; those behind it are worked off."""
-    ends = [nursery.run("poison", place, lease_seconds=SHORTEST_LEASE_SECONDS).code for _ in range(MOST_DEATHS + 1)]
+    ends = []
+    for _ in range(MOST_DEATHS):
+        ends.append(nursery.run("poison", place).code)
+        let_go(place)
+    ends.append(nursery.run("poison", place).code)
     story = nursery.run("story", place, at=0, when="", platform="file")
 
     state, (report, *_) = connect(place.settings).state, place.ledger.runs(10)[::-1]
@@ -170,25 +210,27 @@ def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_a_kill_at_every_write_loses_nothing(place: Place, nursery: Nursery, capsys: pytest.CaptureFixture[str]):
+def test_a_kill_at_every_write_loses_nothing(place: Place, nurseries: list[Nursery]):
     """Before and after each; in a folder with genuine services, and also while the file is half made."""
     platform, moments = (
         ("file", ["before", "after"]) if place.connection else ("process", ["before", "during", "after"])
     )
-    expected, writes = undisturbed(place, platform, nursery)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{len(writes)} writes on the {place.store} store, killed {', '.join(moments)} each\n")
+    expected, writes = undisturbed(place, platform, nurseries[0])
     assert len(writes) >= FEWEST_POINTS
     points = [(at, when) for at in range(1, len(writes) + 1) for when in moments]
 
-    wrong: dict[str, Any] = {}
-    dead: dict[tuple[int, str], Place] = {}
-    if place.connection:  # the dead hold their leases for a while; all of them at the same time
-        dead = {(at, when): killed(place, at, when, platform, nursery) for at, when in points}
-    for at, when in points:
-        point = dead.get((at, when)) or killed(place, at, when, platform, nursery)
-        wrong[f"{when} write {at}, {writes[at - 1]}"] = differences(point, expected, platform, nursery)
+    def kill(point: tuple[int, str], nursery: Nursery) -> Place:
+        return killed(place, *point, platform, nursery)
 
-    lost = {where: what for where, what in wrong.items() if what}
-    tell("crash", place.store, f"killed at each of {len(writes)} writes", len(points), len(lost))
+    def rerun(dead: Place, nursery: Nursery) -> dict[str, tuple[object, object]]:
+        return differences(dead, expected, platform, nursery)
+
+    if place.connection:  # the dead hold their leases for a while; all of them at the same time
+        wrong = each(each(points, kill, nurseries), rerun, nurseries)
+    else:
+        wrong = each(points, lambda point, nursery: rerun(kill(point, nursery), nursery), nurseries)
+
+    where = (f"{when} write {at}, {writes[at - 1]}" for at, when in points)
+    lost = {name: what for name, what in zip(where, wrong, strict=True) if what}
+    tell("crash", place.store, f"killed {', '.join(moments)} each of {len(writes)} writes", len(points), len(lost))
     assert lost == {}

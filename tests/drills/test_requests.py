@@ -174,6 +174,7 @@ def test_every_route_of_the_app_wants_a_key_and_takes_one_method(worker: Worker)
         "retrain": ("FUNCTION", ["POST"]),
         "runs": ("FUNCTION", ["GET"]),
         "runs/{id}": ("FUNCTION", ["GET"]),
+        "runs/{id}/page": ("FUNCTION", ["GET"]),
         "forecast": ("FUNCTION", ["GET"]),
     }
 
@@ -186,16 +187,17 @@ def test_no_hostile_body_asks_for_a_run(app: App):
         see_a_refusal(app.worker.http("retrain_on_request", "POST", body), 400)
 
     assert (app.files(), app.touched) == (before, [])
-    tell("hostile requests", "folder", "bodies of POST /api/retrain", len(BODIES))
+    tell("hostile requests", "Function App", "bodies of POST /api/retrain", len(BODIES))
 
 
 def test_a_run_id_that_is_none_reaches_no_store(app: App):
     """404 at the door: no name is made of it."""
     for run_id in PATHS:
-        see_a_refusal(app.worker.http("show_run", "GET", route={"id": run_id}), 404)
+        for route in ("show_run", "show_page"):
+            see_a_refusal(app.worker.http(route, "GET", route={"id": run_id}), 404)
 
     assert app.touched == []
-    tell("hostile requests", "folder", "paths of GET /api/runs/{id}", len(PATHS))
+    tell("hostile requests", "Function App", "run ids that are none", 2 * len(PATHS))
 
 
 def test_a_run_id_in_other_digits_reaches_no_store(app: App):
@@ -212,8 +214,7 @@ def test_a_number_that_is_none_reaches_no_store(app: App, function: str, paramet
         see_a_refusal(asked(app, function, parameter, number), 400)
 
     assert app.touched == []
-    tell("hostile requests", "folder", f"numbers of GET /api/{'runs' if parameter == 'newest' else 'forecast'}",
-         len(NUMBERS))  # fmt: skip
+    tell("hostile requests", "Function App", f"values of `{parameter}` that are none", len(NUMBERS))
 
 
 @pytest.mark.parametrize(("function", "parameter"), [("list_runs", "newest"), ("forecast", "days")])
@@ -380,6 +381,7 @@ def test_the_key_anywhere_but_in_its_header_is_no_key(service: Service):
     for reply in places:
         see_it_refused(reply, 401)
     assert service.asked == []
+    tell("hostile requests", "service", "the key in the wrong place", len(places))
 
 
 def test_all_wrong_keys_get_one_answer_from_a_comparison_in_constant_time(
@@ -402,6 +404,7 @@ def test_all_wrong_keys_get_one_answer_from_a_comparison_in_constant_time(
     assert len(compared) == len(WRONG_KEYS) + 1
     answers = {(reply.status, reply.body, frozenset(reply.headers)) for reply in replies}
     assert len(answers) == 1
+    tell("hostile requests", "service", "wrong keys compared in constant time", len(WRONG_KEYS))
 
 
 @pytest.mark.parametrize(
@@ -430,6 +433,7 @@ def test_no_way_of_writing_an_address_leads_past_the_key(service: Service, path:
     see_it_refused(service.request("POST", path, JSON, ASKED))
 
     assert service.asked == []
+    tell("hostile requests", "service", "addresses that would lead past the key", 2)
 
 
 def test_an_address_with_a_slash_too_many_is_not_found(service: Service):
@@ -461,6 +465,7 @@ def test_a_wrong_method_is_refused_with_the_key_too(service: Service, method: st
     see_it_refused(service.request(method, path, RIGHT), status, 400, 404)
 
     assert service.asked == []
+    tell("hostile requests", "service", "wrong methods", 1)
 
 
 DEEP = {
@@ -530,11 +535,13 @@ def test_a_body_that_hides_its_length_is_cut_off(service: Service):
 
     see_it_refused(service.send(head(f"x-api-key: {KEY}", "Transfer-Encoding: chunked") + chunk * 100), 413)
     assert service.asked == []
+    tell("hostile requests", "service", "bodies and headers without end", 1)
 
 
 def test_headers_that_are_too_large_are_refused(service: Service):
     """With the key too: nobody has a megabyte to say before the body."""
     see_it_refused(service.request("GET", "/metrics", (*RIGHT, ("X-Large", "x" * 1_000_000))), 400, 413, 431)
+    tell("hostile requests", "service", "bodies and headers without end", 1)
 
 
 def test_a_slow_body_without_the_key_is_refused_at_once(service: Service):
@@ -543,6 +550,7 @@ def test_a_slow_body_without_the_key_is_refused_at_once(service: Service):
 
     see_it_refused(service.send(head("Content-Length: 20", "Connection: close") + b"{", closed=False), 401)
     assert time.monotonic() - began < SOON_SECONDS
+    tell("hostile requests", "service", "slow bodies", 1)
 
 
 def test_slow_bodies_keep_nobody_else_waiting(service: Service):
@@ -554,6 +562,7 @@ def test_slow_bodies_keep_nobody_else_waiting(service: Service):
 
         assert service.request("POST", "/forecast", (*RIGHT, *JSON), ASKED).status == 200
         assert service.asked == ["observe", "forecast"]
+        tell("hostile requests", "service", "slow bodies", len(slow))
     finally:
         for wire in slow:
             wire.close()
@@ -566,3 +575,4 @@ def test_a_body_that_does_not_come_is_not_waited_for(service: Service, monkeypat
 
     see_it_refused(service.send(raw, closed=False, patience=SOON_SECONDS), 408)
     assert service.asked == []
+    tell("hostile requests", "service", "slow bodies", 1)

@@ -13,11 +13,17 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 LOCK = "requirements-dev.txt"  # holds what the other two pin, and more
-PYTHON = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
+PYTHON = [
+    *(sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--progress-spinner=off"),
+    *("--format=json", "--requirement", LOCK),
+]
 NODE = ["npm", "audit", "--json", "--audit-level=critical"]
 
 
@@ -72,24 +78,24 @@ def of_node(found: dict[str, Any]) -> Audit:
     return Audit("Node", total, known=known, minor=counts["total"] - counts["critical"])
 
 
-def asked(command: list[str]) -> dict[str, Any]:
-    """What the command has printed. Raises: RuntimeError with its complaint if that is no JSON."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def asked(packages: str, command: list[str], read: Callable[[dict[str, Any]], Audit]) -> Audit:
+    """What came of a command that prints JSON; its complaint, where it cannot reach its registry."""
     try:
-        found: dict[str, Any] = json.loads(done.stdout)
-    except ValueError as exc:
-        raise RuntimeError(done.stderr.strip()[-300:]) from exc
-    return found
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return Audit(packages, 0, [str(error)])
+    try:
+        return read(json.loads(done.stdout))
+    except ValueError:
+        return Audit(packages, 0, [done.stderr.strip()[-300:] or "it printed nothing"])
 
 
 def main() -> int:
     """1 if there is an advisory that must not be."""
-    try:
-        python = of_python(asked([*PYTHON, "--format", "json", "-r", LOCK]))
-    except RuntimeError as error:  # what is not reached at all is no JSON
-        python = Audit("Python", 0, [str(error)])
-    audits = [python, of_node(asked(NODE))]
+    audits = [asked("Python", PYTHON, of_python), asked("Node", NODE, of_node)]
     sys.stdout.write("\n".join(map(str, audits)) + "\n")
+    if not any(audit.asked for audit in audits):
+        sys.stdout.write("Nothing was audited: no registry here answers questions about advisories.\n")
     return int(any(audit.known for audit in audits))
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.project.advisories import of_node, of_python
+import sys
+
+import pytest
+
+from tests.project.advisories import asked, of_node, of_python
 
 SOUND = {"name": "numpy", "version": "2.5.5", "vulns": []}
 ADVISORY = {"id": "PYSEC-2026-1", "fix_versions": ["2.0.1"], "aliases": [], "description": ""}
@@ -22,6 +26,22 @@ def test_a_package_that_could_not_be_asked_about_is_not_called_sound():
 
     assert (audit.asked, audit.known) == (1, [])
     assert "1 could not be asked about (not found)" in str(audit)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["no-such-program"], "no-such-program"),
+        ([sys.executable, "-c", "print('<html>')"], "it printed nothing"),
+        ([sys.executable, "-c", "import sys; sys.exit('the name does not resolve')"], "does not resolve"),
+    ],
+)
+def test_a_registry_that_is_not_reached_fails_nothing(command: list[str], said: str):
+    """It is said that nothing was asked, and why."""
+    audit = asked("Python", command, of_python)
+
+    assert (audit.asked, audit.known) == (0, [])
+    assert said in audit.unasked[0]
 
 
 def test_what_azurite_is_made_of_fails_at_critical():

@@ -171,6 +171,16 @@ def test_the_readme_names_every_command():
     assert all(f"retrain {name}" in readme for name in commands)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.stem
+)
+def test_no_link_between_the_pages_is_dead(page: Path):
+    """Every relative one leads to a file."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def test_the_glossary_has_the_words_of_the_house():
     """The terms that code and documents share."""
     glossary = (ROOT / "docs" / "glossary.md").read_text()
