@@ -51,7 +51,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     """Where other processes are started."""
-    with Nursery() as children:
+    with Nursery(3) as children:
         yield children
 
 

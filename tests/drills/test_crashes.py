@@ -50,7 +50,7 @@ FOLDERS = (
 def nurseries() -> Iterator[list[Nursery]]:
     """Where the stories are told, several at a time."""
     with ExitStack() as opened:
-        yield [opened.enter_context(Nursery()) for _ in range(AT_A_TIME)]
+        yield [opened.enter_context(Nursery(number)) for number in range(AT_A_TIME)]
 
 
 @pytest.fixture

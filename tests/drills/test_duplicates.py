@@ -101,7 +101,7 @@ def test_one_event_a_hundred_times_from_four_processes_is_one_retrain(place: Pla
     """They share nothing but the store; the service is a process too."""
     put(place, "one.csv", ONE)
 
-    with Nursery() as nursery:
+    with Nursery(2) as nursery:
         children = [
             nursery.start("deliver", place, file="one.csv", times=EVENTS // PROCESSES) for _ in range(PROCESSES)
         ]
