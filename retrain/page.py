@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from retrain.report import METRICS, heading, shown
+from retrain.report import METRICS, heading, scorecards, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,13 +85,12 @@ def _words(report: dict[str, Any]) -> list[Markup]:
 
 def _scores(report: dict[str, Any]) -> list[Markup]:
     """One line a model, one column a metric."""
-    names = ("champion", "challenger", "seasonal_naive")
-    cards = [(name, report[name]) for name in names if report.get(name) and report[name]["rmse"] is not None]
+    cards = scorecards(report)
     if not cards:
         return []
     rows = [
         [
-            f"{name.replace('_', ' ')} {card.get('version') or ''}".strip(),
+            f"{name} {card.get('version') or ''}".strip(),
             *(shown(metric, card.get(metric)) for metric in METRICS),
             card.get("order", ""),
         ]

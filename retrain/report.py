@@ -202,13 +202,11 @@ def _promotion_lines(steps: dict[str, Any] | None) -> list[str]:
 def _score_lines(report: dict[str, Any]) -> list[str]:
     if not report["evidence"]:
         return []
-    names = ("champion", "challenger", "seasonal_naive")
-    cards = [(name, report[name]) for name in names if report[name] and report[name]["rmse"] is not None]
     table = [f"{'':<11}{'':<22}" + "".join(f"{heading(metric):>9}" for metric in METRICS)]
-    for name, card in cards:
+    for name, card in scorecards(report):
         numbers = "".join(f"{shown(metric, card.get(metric)):>9}" for metric in METRICS)
         version = f" v{card['version']}" if card.get("version") else ""
-        table.append(f"{'':<11}{name.replace('_', ' ') + version:<22}{numbers}  {card.get('order', '')}".rstrip())
+        table.append(f"{'':<11}{name + version:<22}{numbers}  {card.get('order', '')}".rstrip())
     evidence = report["evidence"]
     line = (
         f"evidence   {evidence['origins']} origins x {evidence['horizon_days']} days, unseen from "
@@ -218,6 +216,14 @@ def _score_lines(report: dict[str, Any]) -> list[str]:
         p = f"= {evidence['p_value']:.3f}" if evidence["p_value"] >= SHOWN_P else f"< {SHOWN_P}"
         line += f"; Diebold-Mariano {evidence['dm_statistic']:+.2f}, one-sided p {p}"
     return [*table, line]
+
+
+def scorecards(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Whoever was measured, by the part that it played."""
+    names = ("champion", "challenger", "seasonal_naive")
+    return [
+        (name.replace("_", " "), report[name]) for name in names if (report.get(name) or {}).get("rmse") is not None
+    ]
 
 
 def heading(metric: str) -> str:

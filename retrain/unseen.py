@@ -40,7 +40,7 @@ def as_csv(days: Iterable[UnseenDay]) -> str:
 
 
 def from_csv(text: str) -> tuple[UnseenDay, ...]:
-    """What `as_csv` wrote. Raises: ValueError if it is something else."""
+    """What `as_csv` wrote. Raises: ValueError or TypeError if it is something else."""
     header, *lines = text.splitlines() or [""]
     if header != HEADER:
         raise ValueError(f"the header is {header[:100]!r}")
