@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.azurite import azurite, secure_azurite
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
     from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
+
+
+LONGEST_ID = 60
+
+# An example that only chance finds would fail somebody else's change; a slow machine is no failure.
+hypothesis.settings.register_profile(
+    "project", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("project")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a parameter by its argument where its value is bytes or a long text.
+
+    Such a value may hold the time at which it was made (gzip does), and nobody can read it in an id.
+    """
+    if isinstance(val, bytes) or (isinstance(val, str) and len(val) > LONGEST_ID):
+        return argname
+    return None
 
 
 @pytest.fixture
