@@ -21,7 +21,8 @@ BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
 # The account that every Azurite has, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 ACCOUNT = "devstoreaccount1"
-START_SECONDS = 20
+START_SECONDS = 120  # a shared machine may be ten times slower than an idle one
+STOP_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def azurite() -> Iterator[str]:
         )
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_SECONDS)
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
         yield SecureAzurite(url, ACCOUNT, KEY, files.certificate, files.key, connection)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_SECONDS)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import date
 from typing import TYPE_CHECKING
@@ -151,6 +152,38 @@ def test_a_process_that_was_killed_is_started_again_where_it_was(tmp_path: Path)
         assert len(list(platform._processes("m-v3"))) == 1
     finally:
         stop_services(tmp_path)
+
+
+BLANK = b"""
+import sys, time
+from pathlib import Path
+with open("/proc/self/mem", "r+b", 0) as memory:
+    start, end = map(int, Path("/proc/self/stat").read_text().rpartition(")")[2].split()[45:47])
+    memory.seek(start)
+    arguments = memory.read(end - start)
+    memory.seek(start)
+    memory.write(bytes(end - start))
+    print("blank", flush=True)
+    time.sleep(0.5)
+    memory.seek(start)
+    memory.write(arguments)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux's view of a process's own memory")
+def test_a_process_that_is_being_started_is_running(tmp_path: Path):
+    """The kernel shows no arguments of it for an instant; here that instant is half a second."""
+    platform = ProcessPlatform(tmp_path / "platform")
+    image = platform.build("m", "3", {"scoring/__main__.py": BLANK, "scoring/__init__.py": b""})
+    try:
+        platform.deploy("m-v3", "3", image.reference)
+        while platform.log("m-v3") != ["blank"]:
+            assert platform.is_running("m-v3")
+
+        assert platform.is_running("m-v3")
+    finally:
+        platform.remove("m-v3")
 
 
 def test_keys_are_for_this_user_alone(tmp_path: Path):

@@ -27,7 +27,7 @@ from tests.platforms import stop_services
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from retrain.ports import Image
+    from retrain.ports import Image, Service
 
 ROOT = Path(__file__).parents[2]
 YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
@@ -36,10 +36,13 @@ TWO = csv_file(YEAR_TWO, NEW_YEAR)
 
 NEVER_READY = b"import time\nprint('stuck on purpose', flush=True)\ntime.sleep(60)\n"
 DIES = b"""
-import os, sys, threading, time
+import json, os, sys, threading, time
+from pathlib import Path
 from scoring.genuine import main
+store = Path(os.environ["SCORING_LOG"]).parents[2]
 def die():
-    time.sleep(1.5)
+    while json.loads((store / "champion.json").read_text())["champion"]["version"] != "2":
+        time.sleep(0.05)
     print("dying on purpose", flush=True)
     os._exit(9)
 threading.Thread(target=die, daemon=True).start()
@@ -59,6 +62,13 @@ class Sabotaged(ProcessPlatform):
         genuine = {"scoring/genuine.py": context["scoring/__main__.py"]}
         tampered = {path.replace("__", "/", 1): data for path, data in self._tampered.items()}
         return super().build(model, version, {**context, **genuine, **tampered})
+
+    def deploy(self, name: str, version: str, image: str) -> Service:
+        """Return when the service has written its first line, if it is one that is never ready."""
+        service = super().deploy(name, version, image)
+        while self._tampered.get("scoring____main__.py") == NEVER_READY and not self.log(name):
+            time.sleep(0.05)
+        return service
 
 
 @pytest.fixture
@@ -92,7 +102,7 @@ def other_model() -> bytes:
     [
         ({"scoring____main__.py": NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
         ({"model__artifact.json": other_model()}, {}, "prove", ""),
-        ({"scoring____main__.py": DIES}, {"RETRAIN_CONFIRM_SECONDS": "4"}, "confirm", "dying on purpose"),
+        ({"scoring____main__.py": DIES}, {"RETRAIN_CONFIRM_SECONDS": "600"}, "confirm", "dying on purpose"),
     ],
     ids=["never-ready", "wrong-numbers", "dies-after-the-switch"],
 )  # fmt: skip
@@ -186,11 +196,12 @@ def test_no_request_fails_while_champions_change(serving: World, monkeypatch: py
     with Worker(ROOT) as worker:
         client = threading.Thread(target=call, args=(worker,))
         client.start()
-        for words in (["land", str(two)], ["land", str(three)], ["rollback"]):
+        for words, version in ((["land", str(two)], "2"), (["land", str(three)], "3"), (["rollback"], "2")):
             command = [sys.executable, "-m", "retrain", *words, "--root", str(serving.root), "--json"]
             done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
-        time.sleep(0.3)
+            while answers[-1][0] == 200 and answers[-1][1] != version:
+                time.sleep(0.05)
         stop.set()
         client.join()
 

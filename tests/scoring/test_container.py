@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -35,6 +36,7 @@ ARTIFACT = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json()
 LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 CONTEXT = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
 DOCKERFILE = CONTEXT["Dockerfile"].decode()
+PATIENCE_SECONDS = 100
 COMMAND = json.loads(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
 
 
@@ -59,13 +61,13 @@ def running(image: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[
     variables = {"PATH": os.environ["PATH"], "SCORING_HOST": "127.0.0.1", "SCORING_PORT": str(port), **environment}
     process = subprocess.Popen(command, cwd=image, env=variables, stderr=subprocess.PIPE, text=True)
     try:
-        for _ in range(200):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
             health = subprocess.run(
                 [sys.executable, "-m", "scoring.health"], cwd=image, env=variables, check=False, capture_output=True
             )
-            if health.returncode == 0 or process.poll() is not None:
+            if health.returncode == 0:
                 break
-            time.sleep(0.05)
         yield process, port
     finally:
         process.kill()
@@ -110,9 +112,9 @@ def test_what_the_image_starts_serves_its_version(image: Path):
     try:
         with running(image, SCORING_KEY="k", PYTHONDONTWRITEBYTECODE="1") as (_, port):
             answer = requests.post(
-                f"http://127.0.0.1:{port}/score", json={"data": [2]}, headers={"x-api-key": "k"}, timeout=10
+                f"http://127.0.0.1:{port}/score", json={"data": [2]}, headers={"x-api-key": "k"}, timeout=PATIENCE_SECONDS
             )
-            ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
+            ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_SECONDS).json()
     finally:
         for path in [image, *image.rglob("*")]:
             path.chmod(0o755)
@@ -146,7 +148,6 @@ def test_it_refuses_to_start_where_it_should(
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=30,
         check=False,
     )
 
@@ -158,32 +159,35 @@ def test_it_refuses_to_start_where_it_should(
 def test_anonymous_callers_must_be_asked_for(image: Path):
     """By name."""
     with running(image, SCORING_ALLOW_ANONYMOUS="1") as (_, port):
-        assert requests.post(f"http://127.0.0.1:{port}/score", json={"data": [1]}, timeout=10).ok
+        assert requests.post(f"http://127.0.0.1:{port}/score", json={"data": [1]}, timeout=PATIENCE_SECONDS).ok
 
 
 def test_requests_in_flight_are_finished_before_it_ends(image: Path):
     """SIGTERM arrives while a body is still on its way."""
     body = json.dumps({"data": [2]}).encode()
+    head = (
+        "POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: k\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+    )
     with running(image, SCORING_KEY="k") as (process, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.putrequest("POST", "/score")
-        for name, value in (
-            ("x-api-key", "k"),
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-        ):
-            connection.putheader(name, value)
-        connection.endheaders(body[:5])
-        time.sleep(0.3)
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        connection.send(body[5:])
-        answer = connection.getresponse()
-        result = json.loads(answer.read())
-        connection.close()
-        process.wait(10)
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as wire:
+            wire.sendall(head.encode())
+            wire.recv(len(b"HTTP/1.1 100 Continue\r\n\r\n"), socket.MSG_WAITALL)  # the service waits for the body
+            process.send_signal(signal.SIGTERM)
+            while is_listening(port):
+                time.sleep(0.05)
+            wire.sendall(body)
+            answer = http.client.HTTPResponse(wire)
+            answer.begin()
+            result = json.loads(answer.read())
+        process.wait(PATIENCE_SECONDS)
 
     assert (answer.status, len(result["result"])) == (200, 2)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -221,7 +225,7 @@ def test_it_speaks_tls_when_given_the_files(image: Path, tmp_path: Path):
     tls = {"SCORING_TLS_CERTIFICATE": str(public), "SCORING_TLS_KEY": str(private)}
 
     with running(image, SCORING_KEY="k", **tls) as (_, port):
-        ready = requests.get(f"https://127.0.0.1:{port}/readyz", verify=str(public), timeout=10)
+        ready = requests.get(f"https://127.0.0.1:{port}/readyz", verify=str(public), timeout=PATIENCE_SECONDS)
         context = ssl.create_default_context(cafile=str(public))
 
     assert ready.json()["status"] == "ready"

@@ -47,7 +47,7 @@ def errors_by_hand(order: Order, coefficients: np.ndarray, w: np.ndarray) -> np.
     return errors
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(orders, st.integers(0, 1000))
 def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: int):
     """The filters give what a loop gives, the Jacobian what differences give."""
@@ -64,7 +64,6 @@ def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: i
     np.testing.assert_allclose(css._jacobian(order, filters, w, errors).T, slopes.reshape(60, -1), atol=1e-4)
 
 
-@settings(deadline=None)
 @given(orders, st.integers(0, 1000))
 def test_free_parameters_stand_for_admissible_models_and_back(order: Order, seed: int):
     """Any real numbers give a stationary and invertible model; the way back is exact."""

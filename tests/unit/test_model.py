@@ -60,7 +60,7 @@ def statsmodels_on(order: Order, values: Any, fitted: Any, ahead: int) -> Any:
         return model.filter(fitted.optimum).get_forecast(ahead, exog=coming if order.regressors else None)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(orders, st.integers(0, 5), st.floats(1e-3, 1e6), st.sets(st.integers(80, 99), max_size=8))
 def test_forecasts_equal_statsmodels(order: Order, seed: int, currency: float, missing: set[int]):
     """Means and variances to a relative 1e-8, at the end of training and after newer days, some of them missing."""
