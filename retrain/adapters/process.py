@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 POLL_SECONDS = 0.05
+STARTING_LOOKS = 100  # so often at most is a process looked at that is being started
+KERNEL = {0, 2}  # the kernel's own threads have no arguments; they are children of these
 STOP_SECONDS = 25  # more than the service grants its last requests
 MARK = "SCORING_INSTANCE"
+FIRST_PORT, FIRST_EPHEMERAL = 23_000, 32_768  # Linux hands out from there on, macOS and Windows from 49,152
 # The shell leaves at once, so the service belongs to nobody here and outlives whoever started it.
 DETACH = '"$@" >> "$SCORING_LOG" 2>&1 < /dev/null &'
 
@@ -117,6 +121,19 @@ class ProcessPlatform:
             raise ServiceError(f"{service.name} could not be started from {image}: {exc}") from exc
 
     def _processes(self, name: str) -> Iterator[Any]:
+        """The processes of a service, also while one of them is being started."""
+        for _ in range(STARTING_LOOKS):
+            found, is_starting = self._look(name)
+            if found or not is_starting:
+                break
+            time.sleep(POLL_SECONDS)
+        yield from found
+
+    def _look(self, name: str) -> tuple[list[Any], bool]:
+        """The processes of a service, and whether any process is being started at this moment.
+
+        Between two programs (execve) a process has neither arguments nor an environment, so it may be any service's.
+        """
         try:
             import psutil
         except ImportError as exc:
@@ -124,14 +141,19 @@ class ProcessPlatform:
                 "RETRAIN_PLATFORM=local needs the packages of requirements-dev.txt; run make setup"
             ) from exc
 
-        mark = str(self._record(name))
-        for process in psutil.process_iter(["cmdline", "status"]):
-            if process.info["status"] != psutil.STATUS_ZOMBIE and "scoring" in (process.info["cmdline"] or []):
-                try:
-                    if process.environ().get(MARK) == mark:
-                        yield process
-                except psutil.Error:
-                    continue
+        mark, found, is_starting = str(self._record(name)), [], False
+        for process in psutil.process_iter(["cmdline", "status", "ppid"]):
+            arguments = process.info["cmdline"]
+            if process.info["status"] == psutil.STATUS_ZOMBIE or arguments is None:
+                continue
+            if not any(arguments):
+                is_starting |= not {process.pid, process.info["ppid"]} & KERNEL
+            elif "scoring" in arguments:
+                with suppress(psutil.Error):
+                    environment = process.environ()
+                    is_starting |= not environment
+                    found += [process] if environment.get(MARK) == mark else []
+        return found, is_starting
 
     def _record(self, name: str) -> Path:
         return self._services / f"{name}.json"
@@ -179,8 +201,16 @@ def _is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody uses at this moment, and that no outgoing connection is given.
+
+    The kernel hands the ports above `FIRST_EPHEMERAL` to every connection that begins, so one of those may be taken
+    between this choice and its use.
+
+    Raises: ServiceError if all of those below are taken.
+    """
+    ports = list(range(FIRST_PORT, FIRST_EPHEMERAL))
+    random.SystemRandom().shuffle(ports)
+    for port in ports:
+        if _is_free(port):
+            return port
+    raise ServiceError(f"no port from {FIRST_PORT} to {FIRST_EPHEMERAL} is free; end what listens there")
