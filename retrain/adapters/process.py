@@ -132,7 +132,7 @@ class ProcessPlatform:
     def _look(self, name: str) -> tuple[list[Any], bool]:
         """The processes of a service, and whether any process is being started at this moment.
 
-        Between two programs (execve) a process has neither arguments nor an environment, so it may be any service's.
+        Between two programs (execve) a process has neither arguments nor an environment, so it may be any.
         """
         try:
             import psutil

@@ -13,7 +13,7 @@ APART_SECONDS = 2  # a time in whole seconds, as gzip's, has changed by then
 
 
 def collecting(seed: str, folder: Path) -> subprocess.Popen[str]:
-    """Another process that collects every test, with another hash seed, time zone and folder for what is temporary."""
+    """Collect every test in a process of its own, with its own hash seed, time zone and temporary folder."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC+{seed}", "TMPDIR": str(folder)}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)

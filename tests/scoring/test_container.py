@@ -112,7 +112,10 @@ def test_what_the_image_starts_serves_its_version(image: Path):
     try:
         with running(image, SCORING_KEY="k", PYTHONDONTWRITEBYTECODE="1") as (_, port):
             answer = requests.post(
-                f"http://127.0.0.1:{port}/score", json={"data": [2]}, headers={"x-api-key": "k"}, timeout=PATIENCE_SECONDS
+                f"http://127.0.0.1:{port}/score",
+                json={"data": [2]},
+                headers={"x-api-key": "k"},
+                timeout=PATIENCE_SECONDS,
             )
             ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_SECONDS).json()
     finally:
