@@ -21,7 +21,7 @@ from retrain.fit import FittedModel, fit, refit
 from retrain.history import History, accept, note_taken_in, quarantine, read_history, taken_in
 from retrain.ledger import Ledger, Pointer
 from retrain.promotion import promote
-from retrain.registry import RegisteredModel, Registry
+from retrain.registry import Lineage, RegisteredModel, Registry
 from retrain.report import RunReport, model_card
 from retrain.search import search
 from retrain.series import MAX_GAP_DAYS, DailySeries, GapPolicy, daily_series, longest_gap
@@ -237,7 +237,9 @@ def _promote(
 ) -> None:
     """The order that was measured, refitted to every day, is what gets promoted: by a job if there are jobs."""
     run_id, order = report.request.run_id, str(winner.order)
-    submit(winner, series, pointer, decision.reason, question, run_id, settings, ports)
+    lineage = Lineage(series.sha256, series.first_day, series.last_day, order, __version__)
+    artifact = _artifact(winner, lineage, settings.model_name)
+    submit(artifact, lineage, pointer, decision.reason, question, run_id, settings, ports)
     report.submitted(decision, model_card(None, order, series.last_day))
     Ledger(ports.state).record(run_id, report.as_json())
     if ports.jobs is not None:
@@ -247,6 +249,11 @@ def _promote(
     with _stage("promote", report, ports):
         model = promote(run_id, settings, ports)
         report.promoted(model, (Ledger(ports.state).promotion(run_id) or {}).get("steps", {}))
+
+
+def _artifact(winner: FittedModel, lineage: Lineage, name: str) -> bytes:
+    facts = {**winner.model.facts, "name": name, "parameters": winner.parameters, "lineage": lineage.as_json()}
+    return replace(winner.model, facts=facts).to_json()
 
 
 def _remarked(decision: Decision, model: FittedModel) -> Decision:

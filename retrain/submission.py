@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from retrain import __version__
 from retrain.errors import ModelError, NotFound, PromotionFailed, RetrainError
 from retrain.ledger import Ledger, Pointer
 from retrain.ports import ABSENT
@@ -16,9 +15,7 @@ from retrain.registry import Lineage, Registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.fit import FittedModel
     from retrain.ports import Jobs, Ports
-    from retrain.series import DailySeries
     from retrain.settings import Settings
 
 
@@ -88,8 +85,8 @@ class Promotion:
 
 
 def submit(
-    winner: FittedModel,
-    series: DailySeries,
+    artifact: bytes,
+    lineage: Lineage,
     pointer: Pointer,
     reason: str,
     question: str,
@@ -99,24 +96,13 @@ def submit(
 ) -> None:
     """Keep the winner's artifact and write down that it is to be promoted.
 
-    Args:
-        winner: fitted to every day of `series`.
-        pointer: as it was when the comparison began.
+    Args: pointer: as it was when the comparison began.
     """
-    lineage = Lineage(
-        data_sha256=series.sha256,
-        trained_from=series.first_day,
-        trained_through=series.last_day,
-        order=str(winner.order),
-        code_version=__version__,
-    ).as_json()
-    facts = {**winner.model.facts, "name": settings.model_name, "parameters": winner.parameters, "lineage": lineage}
-    artifact = replace(winner.model, facts=facts).to_json()
     digest = Registry(ports.state, settings.model_name).keep(artifact)
     over = pointer.champion.version if pointer.champion else None
     if pointer.etag == ABSENT:
         Ledger(ports.state).found()
-    Promotion(run_id, reason, digest, lineage, over, question).note(ports)
+    Promotion(run_id, reason, digest, lineage.as_json(), over, question).note(ports)
 
 
 def submit_rollback(to: str | None, run_id: str, settings: Settings, ports: Ports) -> str:
