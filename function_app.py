@@ -11,7 +11,7 @@ import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob
 
 if TYPE_CHECKING:
-    from retrain.doors import Answer
+    from retrain.doors.http import Answer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -24,8 +24,8 @@ SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
 @app.blob_trigger(arg_name="landed", path="%TRANSACTIONS_CONTAINER%/{name}", connection=STORAGE, source=SOURCE)
 def retrain_on_new_data(landed: blob.BlobClient) -> None:
     """A file landed. The client carries its name; the run reads the bytes, once, as a stream."""
-    from retrain.doors import on_event
-    from retrain.trigger import Trigger
+    from retrain.doors.http import on_event
+    from retrain.records.request import Trigger
 
     on_event(Trigger.BLOB, file=landed.blob_name)
 
@@ -33,8 +33,8 @@ def retrain_on_new_data(landed: blob.BlobClient) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%RETRAIN_SCHEDULE%", run_on_startup=False)
 def retrain_on_schedule(timer: func.TimerRequest) -> None:
     """The schedule fired, perhaps late."""
-    from retrain.doors import on_event
-    from retrain.trigger import Trigger
+    from retrain.doors.http import on_event
+    from retrain.records.request import Trigger
 
     on_event(Trigger.TIMER, note="the schedule fired late" if timer.past_due else None)
 
@@ -43,15 +43,15 @@ def retrain_on_schedule(timer: func.TimerRequest) -> None:
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
 def retrain_on_request(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
     """A person asks: the request is written down and answered at once; the queue's trigger does the work."""
-    from retrain import doors
+    from retrain.doors import http
 
-    return respond(lambda: doors.accept(req.get_body(), queue.set))
+    return respond(lambda: http.accept(req.get_body(), queue.set))
 
 
 @app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)
 def retrain_from_queue(message: func.QueueMessage) -> None:  # noqa: ARG001 - it only wakes the worker
     """Work off what was asked for over HTTP; the request itself lies in the ledger."""
-    from retrain.doors import on_queue
+    from retrain.doors.http import on_queue
 
     on_queue()
 
@@ -59,38 +59,38 @@ def retrain_from_queue(message: func.QueueMessage) -> None:  # noqa: ARG001 - it
 @app.route("runs", methods=["GET"])
 def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """The newest runs, newest first."""
-    from retrain import doors
+    from retrain.doors import http
 
-    return respond(lambda: doors.list_runs(req.params.get("newest", "20")))
+    return respond(lambda: http.list_runs(req.params.get("newest", "20")))
 
 
 @app.route("runs/{id}", methods=["GET"])
 def show_run(req: func.HttpRequest) -> func.HttpResponse:
     """One run's report, or that it waits its turn."""
-    from retrain import doors
+    from retrain.doors import http
 
-    return respond(lambda: doors.show_run(req.route_params["id"]))
+    return respond(lambda: http.show_run(req.route_params["id"]))
 
 
 @app.route("runs/{id}/page", methods=["GET"])
 def show_page(req: func.HttpRequest) -> func.HttpResponse:
     """The same as a page, for a browser."""
-    from retrain import doors
+    from retrain.doors import http
 
-    return respond(lambda: doors.show_page(req.route_params["id"]))
+    return respond(lambda: http.show_page(req.route_params["id"]))
 
 
 @app.route("forecast", methods=["GET"])
 def forecast(req: func.HttpRequest) -> func.HttpResponse:
     """The champion's forecast: one address through every promotion."""
-    from retrain import doors
+    from retrain.doors import http
 
-    return respond(lambda: doors.forecast_days(req.params.get("days", "7")))
+    return respond(lambda: http.forecast_days(req.params.get("days", "7")))
 
 
 def respond(action: "Callable[[], Answer]") -> func.HttpResponse:
     """Carry a door's answer over to the platform's type."""
-    from retrain.doors import answered, as_text
+    from retrain.doors.http import answered, as_text
 
     answer = answered(action)
     return func.HttpResponse(

@@ -21,13 +21,13 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from retrain.decide import PromotionPolicy, decide
-from retrain.evaluate import compare
-from retrain.fit import FittedModel, refit
-from retrain.formats import Columns
-from retrain.search import search
-from retrain.series import DailySeries, GapPolicy, daily_series
-from retrain.transactions import Aggregate, read_days
+from retrain.arima.fit import FittedModel, refit
+from retrain.arima.search import search
+from retrain.data.formats import Columns
+from retrain.data.series import DailySeries, GapPolicy, daily_series
+from retrain.data.transactions import Aggregate, read_days
+from retrain.gate.decide import PromotionPolicy, decide
+from retrain.gate.evaluate import compare
 
 SEASON = HORIZON = 7
 REFIT_DAYS = 14

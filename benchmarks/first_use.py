@@ -12,7 +12,7 @@ import sys
 
 BARE = "import azure.ai.ml"
 PARSED = """
-from retrain.adapters.azureml import Workspace
+from retrain.adapters.azure.azureml import Workspace
 from retrain.settings import parse
 settings = parse({
     "RETRAIN_PLATFORM": "azure", "RETRAIN_STORE": "blob", "RETRAIN_SUBSCRIPTION": "s",

@@ -22,7 +22,7 @@ OURS = """
 import json, resource, sys, time
 from datetime import date
 import pandas, pyarrow.csv, pyarrow.compute
-from retrain.transactions import Aggregate, Columns, read_days
+from retrain.data.transactions import Aggregate, Columns, read_days
 began = time.perf_counter()
 with open(sys.argv[1], "rb") as stream:
     landed = read_days(stream, "raw.tsv", Columns(), Aggregate.MEAN, date.today())
@@ -33,7 +33,7 @@ print(json.dumps({"seconds": seconds, "peak_mb": peak, "total": sum(landed.days.
 PANDAS = """
 import json, resource, sys, time
 import pandas as pd
-from retrain.formats import ADVENTUREWORKS
+from retrain.data.formats import ADVENTUREWORKS
 began = time.perf_counter()
 rows = pd.read_csv(sys.argv[1], sep="\\t", names=list(ADVENTUREWORKS))
 rows["PaidAmount"] = rows["Quantity"] * rows["ActualCost"]

@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from retrain.scores import mase
-from retrain.search import search
-from retrain.series import DailySeries
+from retrain.arima.search import search
+from retrain.data.series import DailySeries
+from retrain.gate.scores import mase
 
 SEASON = HORIZON = 7
 HELD_OUT_DAYS, HELD_OUT_SHARE = 182, 0.4

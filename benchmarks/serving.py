@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from retrain.adapters.process import free_port
-from retrain.fit import fit
-from retrain.image import build_context
-from retrain.order import Order
-from retrain.registry import Lineage, RegisteredModel
-from retrain.series import DailySeries
+from retrain.adapters.local.process import free_port
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
+from retrain.data.series import DailySeries
+from retrain.records.image import build_context
+from retrain.records.registry import Lineage, RegisteredModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from retrain.decide import PromotionPolicy, Verdict, decide
-from retrain.evaluate import compare
-from retrain.search import search
-from retrain.series import DailySeries
+from retrain.arima.search import search
+from retrain.data.series import DailySeries
+from retrain.gate.decide import PromotionPolicy, Verdict, decide
+from retrain.gate.evaluate import compare
 
 TRAINED, UNSEEN, BURN = 182, 151, 50
 SEASON = HORIZON = 7

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobServiceClient
 
-    from retrain.adapters.azureml import Workspace
-    from retrain.adapters.pipeline import Release
+    from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.pipeline import Release
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
 
@@ -31,12 +31,12 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         return datetime.now(UTC)
 
     if settings.platform == "local":
-        from retrain.adapters.process import ProcessPlatform
+        from retrain.adapters.local.process import ProcessPlatform
 
         return Ports(inbox, state, ProcessPlatform(settings.root / "platform"), now, progress)
 
-    from retrain.adapters.azureml import AzureMlCatalog, Workspace
-    from retrain.adapters.pipeline import PipelineJobs
+    from retrain.adapters.azure.azureml import AzureMlCatalog, Workspace
+    from retrain.adapters.azure.pipeline import PipelineJobs
 
     workspace = Workspace(settings)
     platform = _on_azure(settings, workspace, state)
@@ -49,29 +49,29 @@ def releaser(settings: Settings) -> Release:
     if settings.platform != "azure":
         raise ConfigError("there is nothing to release: jobs need RETRAIN_PLATFORM=azure")
 
-    from retrain.adapters.azureml import Workspace
-    from retrain.adapters.pipeline import Release
+    from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.pipeline import Release
 
     return Release(Workspace(settings), settings)
 
 
 def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:
     if settings.target == "aci":
-        from retrain.adapters.aci import AciPlatform
+        from retrain.adapters.azure.aci import AciPlatform
 
         return AciPlatform(settings, state)
-    from retrain.adapters.online import OnlinePlatform
+    from retrain.adapters.azure.online import OnlinePlatform
 
     return OnlinePlatform(settings, workspace, state)
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
     if settings.store == "blob":
-        from retrain.adapters.blob import BlobStore
+        from retrain.adapters.azure.blob import BlobStore
 
         service = _blob_service(settings)
         return BlobStore(service, settings.transactions_container), BlobStore(service, settings.state_container)
-    from retrain.adapters.folder import FolderStore
+    from retrain.adapters.local.folder import FolderStore
 
     return FolderStore(settings.root / "inbox"), FolderStore(settings.root)
 
@@ -79,7 +79,7 @@ def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
 def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
-    from retrain.adapters.arm import bounds, sign_in
+    from retrain.adapters.azure.arm import bounds, sign_in
 
     if settings.storage_connection is not None:
         try:

@@ -8,11 +8,11 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from retrain.__main__ import main
+from retrain.data.formats import Columns
+from retrain.data.transactions import Aggregate, read_days
+from retrain.doors.cli import main
 from retrain.errors import DataError
-from retrain.formats import Columns
 from retrain.settings import parse
-from retrain.transactions import Aggregate, read_days
 from retrain.wiring import connect
 
 ROOT = Path(".demo")

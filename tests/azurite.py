@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.adapters.process import free_port
+from retrain.adapters.local.process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

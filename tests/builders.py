@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrain.adapters.folder import FolderStore
-from retrain.dispatch import ask, work_off
-from retrain.evaluate import Comparison, DieboldMariano
-from retrain.ledger import Ledger
+from retrain.adapters.local.folder import FolderStore
+from retrain.data.series import DailySeries
+from retrain.gate.evaluate import Comparison, DieboldMariano
+from retrain.gate.scores import Scorecard
 from retrain.ports import ObjectStore, Platform, Ports
-from retrain.scores import Scorecard
-from retrain.series import DailySeries
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, parse
-from retrain.trigger import Trigger
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from retrain.adapters.process import ProcessPlatform
+from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters import aci, acr, arm
-from retrain.dispatch import ask, work_off
-from retrain.ledger import Ledger
+from retrain.adapters.azure import aci, acr, arm
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, parse
-from retrain.trigger import Trigger
 from retrain.wiring import connect
 from tests.builders import QUICK
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.__main__ import main
-from retrain.adapters.azureml import Workspace
+from retrain.adapters.azure.azureml import Workspace
+from retrain.doors.cli import main
 from retrain.errors import ConfigError, Conflict
 from retrain.ports import Catalog, Job, Jobs
+from retrain.records.request import new_run_id
 from retrain.settings import parse
-from retrain.trigger import new_run_id
 from retrain.wiring import releaser
 
 if TYPE_CHECKING:

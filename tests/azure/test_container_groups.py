@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.adapters.aci import AciPlatform
-from retrain.client import ask
+from retrain.adapters.azure.aci import AciPlatform
 from retrain.errors import ConfigError, ServiceError
-from retrain.proof import prove, wait_until_ready
+from retrain.promotion.client import ask
+from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.emulator.tls import self_signed
 from tests.contract.test_platform import MODEL, context_of
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.adapters import pipeline
-from retrain.forecasting import forecast
-from retrain.ledger import Ledger
+from retrain.adapters.azure import pipeline
+from retrain.doors.champion_forecast import forecast
+from retrain.records.ledger import Ledger
 from retrain.wiring import releaser
 from tests.azure.drills import MISHAPS, PASSING, PLACES, QUICK, STATUSES, Mishap, Place
 from tests.builders import FIRST_DAY, csv_file, weekly
 
 if TYPE_CHECKING:
-    from retrain.ledger import Pointer
+    from retrain.records.ledger import Pointer
     from tests.azure.cloud import Cloud
 
 TABLE = Path(__file__).parents[2] / "docs" / "azure-drills.md"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.__main__ import main
+from retrain.doors.cli import main
 from tests.azure import specs
 from tests.azure.cloud import CLIENT_ID, IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator

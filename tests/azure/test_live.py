@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.dispatch import ask, work_off
-from retrain.forecasting import forecast
-from retrain.ledger import Ledger
+from retrain.doors.champion_forecast import forecast
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, names, parse
-from retrain.trigger import Trigger
 from retrain.wiring import connect, releaser
 from tests.builders import FIRST_DAY, csv_file, weekly
 

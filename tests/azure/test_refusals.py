@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core import exceptions as sdk
 
-from retrain.adapters.arm import Passing, patiently, translated
+from retrain.adapters.azure.arm import Passing, patiently, translated
 from retrain.errors import AccessDenied, Conflict, NotFound, RetrainError, ServiceError, ServiceUnavailable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from azure.core import exceptions as sdk
 from azure.storage.blob import BlobServiceClient
 
-from retrain.adapters.blob import BlobStore
-from retrain.adapters.process import free_port
+from retrain.adapters.azure.blob import BlobStore
+from retrain.adapters.local.process import free_port
 from retrain.errors import (
     AccessDenied,
     Conflict,
@@ -113,7 +113,7 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(storage: str):
 
 def test_a_lease_outlives_its_first_term(storage: str, monkeypatch: pytest.MonkeyPatch):
     """It is renewed for as long as its holder works."""
-    from retrain.adapters import blob
+    from retrain.adapters.azure import blob
 
     monkeypatch.setattr(blob, "LEASE_SECONDS", 15)  # the shortest that the service grants
     monkeypatch.setattr(blob, "RENEW_SECONDS", 0.05)
@@ -131,7 +131,7 @@ def test_a_lease_outlives_its_first_term(storage: str, monkeypatch: pytest.Monke
 
 def test_whoever_has_lost_the_lock_writes_nothing_more(storage: str, monkeypatch: pytest.MonkeyPatch):
     """A process that was frozen does not know what happened since."""
-    from retrain.adapters import blob
+    from retrain.adapters.azure import blob
 
     store = blob_store(storage)
     monkeypatch.setattr(blob, "RENEW_SECONDS", 60)

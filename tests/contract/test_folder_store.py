@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.adapters.folder import FolderStore
+from retrain.adapters.local.folder import FolderStore
 from retrain.errors import DataError, LockHeld, ServiceError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HOLD = """
 import sys, time
 from pathlib import Path
-from retrain.adapters.folder import FolderStore
+from retrain.adapters.local.folder import FolderStore
 with FolderStore(Path(sys.argv[1])).lock("retrain"):
     print("held", flush=True)
     time.sleep(60)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.adapters.blob import BlobStore
-from retrain.adapters.folder import FolderStore
+from retrain.adapters.azure.blob import BlobStore
+from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, LockHeld, NotFound
 from retrain.ports import ABSENT, ObjectStore
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.adapters.process import ProcessPlatform
-from retrain.client import ask
+from retrain.adapters.local.process import ProcessPlatform
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
 from retrain.errors import ServiceError
-from retrain.fit import fit
-from retrain.image import build_context
-from retrain.order import Order
-from retrain.proof import prove, wait_until_ready
-from retrain.registry import Lineage, RegisteredModel
+from retrain.promotion.client import ask
+from retrain.promotion.verify import prove, wait_until_ready
+from retrain.records.image import build_context
+from retrain.records.registry import Lineage, RegisteredModel
 from scoring.model import ForecastModel
 from tests.builders import series, weekly
 from tests.platforms import ThreadPlatform, stop_services

@@ -24,14 +24,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
-import retrain.adapters.blob as blob_module
-from retrain import doors, service
-from retrain.adapters.process import ProcessPlatform, _is_free
-from retrain.dispatch import ask, work_off
-from retrain.ledger import Ledger
+import retrain.adapters.azure.blob as blob_module
+from retrain.adapters.local.process import ProcessPlatform, _is_free
+from retrain.doors import http as doors
 from retrain.ports import Image, Service
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs import run as service
+from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, parse
-from retrain.trigger import Trigger
 from retrain.wiring import connect
 from scoring.app import Served
 from scoring.model import ForecastModel
@@ -184,7 +185,7 @@ class Fate:
             if self.when == "before":
                 die()
             try:
-                with patch("retrain.adapters.folder.os.fsync", die if self.when == "during" else os.fsync):
+                with patch("retrain.adapters.local.folder.os.fsync", die if self.when == "during" else os.fsync):
                     return method(name, *args, **options)
             finally:  # also after a write that was refused
                 die()
@@ -216,7 +217,7 @@ def poison(place: Place) -> list[str]:
     if not place.ledger.requests():
         ports.inbox.write("poison.csv", ONE)
         ask(Trigger.BLOB, ports, file="poison.csv")
-    with patch("retrain.service.read_days", die):
+    with patch("retrain.runs.run.read_days", die):
         _until_it_is_done(place.settings, ports)
     return []
 
@@ -255,7 +256,7 @@ def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
         made.append(f"{time.monotonic_ns()} {request.run_id}")
 
     time.sleep(max(at - time.time(), 0))
-    with patch("retrain.dispatch.retrain", alone):
+    with patch("retrain.runs.dispatch.retrain", alone):
         if trigger == "http":
             queued: list[str] = []
             doors.accept(b"{}", queued.append)
@@ -275,7 +276,7 @@ def hold(place: Place, seconds: float) -> list[str]:
 
     ports = place.ports(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, ports, file="one.csv")
-    with patch("retrain.dispatch.retrain", stay):
+    with patch("retrain.runs.dispatch.retrain", stay):
         work_off(place.settings, ports)
     return []
 
@@ -374,7 +375,7 @@ def _forked(asked: dict[str, Any]) -> tuple[int, int]:
     try:
         if asked["lease_seconds"]:
             blob_module.LEASE_SECONDS, blob_module.RENEW_SECONDS = asked["lease_seconds"], RENEWAL_SECONDS
-        with patch("retrain.adapters.process.free_port", own_port):
+        with patch("retrain.adapters.local.process.free_port", own_port):
             told = TASKS[asked["task"]](Place(**asked["place"]), **asked["asked"])
         os.write(writing, json.dumps(told).encode())
         code = 0

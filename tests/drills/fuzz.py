@@ -17,9 +17,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["retrain"]):
+    from retrain.data.formats import Columns
+    from retrain.data.transactions import Aggregate, read_days
     from retrain.errors import DataError
-    from retrain.formats import Columns
-    from retrain.transactions import Aggregate, read_days
 
 TODAY = date(2026, 1, 1)
 

@@ -20,15 +20,15 @@ from azure.storage.blob import BlobServiceClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from retrain.adapters.blob import BlobStore
-from retrain.adapters.folder import FolderStore
-from retrain.dispatch import ask, work_off
+from retrain.adapters.azure.blob import BlobStore
+from retrain.adapters.local.folder import FolderStore
+from retrain.data.formats import Columns
+from retrain.data.landings import read_history
+from retrain.data.transactions import Aggregate, read_days
 from retrain.errors import DataError
-from retrain.formats import Columns
-from retrain.history import read_history
-from retrain.ledger import Ledger
-from retrain.transactions import Aggregate, read_days
-from retrain.trigger import Trigger
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from tests.builders import World, csv_file
 from tests.drills.bad_files import BIG, CORPUS, ENDLESS_FILES, ON_BLOBS, SEEDS, YEAR, BadFile
 from tests.drills.table import FUZZED, tell
@@ -50,7 +50,7 @@ outcomes: dict[str, list[bool]] = {"folder": [], "Azurite": [], "reader": []}
 LAND = """
 import json, resource, sys, time
 from pathlib import Path
-from retrain.trigger import Trigger
+from retrain.records.request import Trigger
 from tests.builders import World
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)

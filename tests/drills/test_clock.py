@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from retrain import doors
-from retrain.dispatch import ask, work_off
-from retrain.forecasting import forecast
-from retrain.history import read_history
-from retrain.ledger import Ledger, Reign
-from retrain.trigger import RUN_ID, Request, Trigger
+from retrain.data.landings import read_history
+from retrain.doors import http as doors
+from retrain.doors.champion_forecast import forecast
+from retrain.records.ledger import Ledger, Reign
+from retrain.records.request import RUN_ID, Request, Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, Clock, csv_file, weekly
 from tests.drills.driver import NEW_YEAR, ONE, TWO, Place

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain import dispatch, doors, service
-from retrain.dispatch import ask, work_off
+from retrain.data.landings import read_history
+from retrain.data.series import daily_series
+from retrain.doors import http as doors
 from retrain.errors import LockHeld
-from retrain.history import read_history
-from retrain.pursuit import LOCK
-from retrain.registry import Registry
-from retrain.series import daily_series
-from retrain.trigger import Trigger
+from retrain.promotion.resume import LOCK
+from retrain.records.registry import Registry
+from retrain.records.request import Trigger
+from retrain.runs import dispatch
+from retrain.runs import run as service
+from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.drills.driver import ONE, RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place

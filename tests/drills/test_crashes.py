@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
-from retrain.adapters.process import ProcessPlatform
-from retrain.dispatch import MOST_DEATHS
-from retrain.history import read_history
-from retrain.ledger import Ledger
-from retrain.pursuit import LOCK
-from retrain.registry import Registry
+from retrain.adapters.local.process import ProcessPlatform
+from retrain.data.landings import read_history
+from retrain.promotion.resume import LOCK
+from retrain.records.ledger import Ledger
+from retrain.records.registry import Registry
+from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
 from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell

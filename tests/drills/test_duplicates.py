@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 
-from retrain.adapters.process import ProcessPlatform
-from retrain.dispatch import ask, work_off
-from retrain.history import read_history
-from retrain.registry import Registry
-from retrain.trigger import Trigger
+from retrain.adapters.local.process import ProcessPlatform
+from retrain.data.landings import read_history
+from retrain.records.registry import Registry
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.drills.driver import NEW_YEAR, ONE, TWO, Nursery, Place

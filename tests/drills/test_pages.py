@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.page import page
+from retrain.doors.page import page
 from tests.browser import Seen
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.drills.table import tell

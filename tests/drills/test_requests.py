@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.adapters.folder import FolderStore
-from retrain.order import Order
+from retrain.adapters.local.folder import FolderStore
+from retrain.arima.order import Order
 from scoring import guard
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel
@@ -286,7 +286,7 @@ class Reply:
 @pytest.fixture(scope="module")
 def listener() -> Iterator[int]:
     """The port of the app, started once."""
-    from retrain.fit import fit
+    from retrain.arima.fit import fit
 
     model = fit(Order(1, 0, 0, 0, 0, 0, 0, mean=True), series(weekly(60))).model
     listening = socket.create_server(("127.0.0.1", 0))

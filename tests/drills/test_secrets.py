@@ -29,14 +29,15 @@ import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
 
-from retrain import doors
-from retrain.__main__ import main
-from retrain.acquire import acquire
-from retrain.adapters import arm, process
+from retrain.adapters.azure import arm
+from retrain.adapters.local import process
+from retrain.doors import http as doors
+from retrain.doors.acquire import acquire
+from retrain.doors.cli import main
 from retrain.errors import ConfigError, RetrainError, ServiceError, ServiceUnavailable
 from retrain.ports import Service
+from retrain.records.request import Trigger
 from retrain.settings import parse
-from retrain.trigger import Trigger
 from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
@@ -377,11 +378,11 @@ def test_an_address_that_is_none_is_told_without_its_secrets(evidence: Evidence,
 STEPS = {
     "build": "tests.platforms.ThreadPlatform.build",
     "deploy": "tests.platforms.ThreadPlatform.deploy",
-    "ready": "retrain.promotion.wait_until_ready",
-    "prove": "retrain.promotion.prove",
-    "switch": "retrain.ledger.Ledger.switch",
-    "confirm": "retrain.promotion.confirm",
-    "retire": "retrain.ledger.Ledger.conclude",
+    "ready": "retrain.promotion.steps.wait_until_ready",
+    "prove": "retrain.promotion.steps.prove",
+    "switch": "retrain.records.ledger.Ledger.switch",
+    "confirm": "retrain.promotion.steps.confirm",
+    "retire": "retrain.records.ledger.Ledger.conclude",
 }
 
 
@@ -427,7 +428,7 @@ def test_a_bug_anywhere_in_a_run_keeps_a_traceback_without_a_secret(evidence: Ev
     def buggy(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    evidence.monkeypatch.setattr("retrain.dispatch.retrain", buggy)
+    evidence.monkeypatch.setattr("retrain.runs.dispatch.retrain", buggy)
     doors_of(evidence)
     evidence.command("land FILE --json")
     kept = [path for path in evidence.root.rglob("traceback.txt") if "ZeroDivisionError" in path.read_text()]
@@ -441,7 +442,7 @@ def test_a_bug_anywhere_in_a_run_keeps_a_traceback_without_a_secret(evidence: Ev
 @pytest.mark.parametrize("status", [401, 500, 503])
 def test_a_service_that_answers_with_an_error_is_told_without_its_key(evidence: Evidence, status: int):
     """Though the body of its answer holds all the headers that it was sent."""
-    from retrain.client import ask
+    from retrain.promotion.client import ask
 
     with answering(status) as url:
         service = Service("daily-transactions-v1", "1", url, SERVICE_KEY)

@@ -16,12 +16,12 @@ import psutil
 import pyarrow as pa
 import pytest
 
-from retrain.adapters.process import ProcessPlatform
-from retrain.dispatch import ask, work_off
-from retrain.ledger import Ledger
-from retrain.registry import Registry, service_name
+from retrain.adapters.local.process import ProcessPlatform
+from retrain.records.ledger import Ledger
+from retrain.records.registry import Registry, service_name
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, parse
-from retrain.trigger import Trigger
 from retrain.wiring import connect
 from tests.builders import csv_file, weekly
 from tests.drills.table import tell

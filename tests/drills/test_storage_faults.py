@@ -24,17 +24,17 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
-from retrain import doors
-from retrain.adapters import folder
-from retrain.adapters.blob import BlobStore
-from retrain.adapters.folder import FolderStore
-from retrain.dispatch import ask, work_off
+from retrain.adapters.azure.blob import BlobStore
+from retrain.adapters.local import folder
+from retrain.adapters.local.folder import FolderStore
+from retrain.data.landings import read_history
+from retrain.doors import http as doors
+from retrain.doors.champion_forecast import forecast
 from retrain.errors import AccessDenied, Conflict, RetrainError, ServiceTimeout, ServiceUnavailable
-from retrain.forecasting import forecast
-from retrain.history import read_history
-from retrain.ledger import POINTER, Ledger
-from retrain.registry import Registry
-from retrain.trigger import Trigger
+from retrain.records.ledger import POINTER, Ledger
+from retrain.records.registry import Registry
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 from tests.drills.table import tell
 

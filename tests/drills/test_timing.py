@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from retrain.fit import fit
-from retrain.order import Order
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.builders import series, weekly
 from tests.platforms import serve

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from retrain.adapters.process import ProcessPlatform
-from retrain.fit import fit
-from retrain.forecasting import forecast
-from retrain.order import Order
+from retrain.adapters.local.process import ProcessPlatform
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
+from retrain.doors.champion_forecast import forecast
 from tests.builders import FIRST_DAY, QUICK, World, csv_file, series, weekly
 from tests.functions.worker import Worker
 from tests.platforms import stop_services
@@ -130,8 +130,8 @@ def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
 
 KILLED = """
 import os, signal, sys
-from retrain.ledger import Ledger
-from retrain.__main__ import main
+from retrain.records.ledger import Ledger
+from retrain.doors.cli import main
 left, real = [int(sys.argv[1])], Ledger.note_promotion
 def note(self, *args):
     left[0] -= 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from retrain.pursuit import LOCK
+from retrain.promotion.resume import LOCK
 from retrain.settings import parse
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
@@ -277,7 +277,7 @@ def test_an_event_that_finds_a_retrain_going_on_is_left_to_it(app: App):
 
 def test_a_storage_that_is_away_makes_the_platform_try_again(app: App, monkeypatch: pytest.MonkeyPatch):
     """Events raise, routes answer 503; neither says more than it should."""
-    from retrain.adapters import arm
+    from retrain.adapters.azure import arm
 
     monkeypatch.setattr(arm, "RETRIES", 0)
     key = app.environment["TRANSACTIONS_STORAGE"].split("AccountKey=")[1].split(";")[0]
@@ -316,7 +316,7 @@ def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatc
     """It accepts the connection and never answers."""
     app.upload("one.csv", csv_file(YEAR_ONE))
     app.blob_event("one.csv")
-    monkeypatch.setattr("retrain.client.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("retrain.promotion.client.ANSWER_SECONDS", 0.2)
     service = app.ports.platform.services()[0]
     app.ports.platform.remove(service.name)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,4 +1,4 @@
-"""Imports go one way, the core touches nothing, heavy libraries wait until they are used."""
+"""What may import what, in ten rules; which library belongs where; and what loading a module costs."""
 
 from __future__ import annotations
 
@@ -8,48 +8,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-
-# A module may import from rows above its own, and from its own row not at all.
-FLOORS = [
-    ["scoring.calendar", "scoring.schema", "scoring.guard", "scoring.health", "retrain", "retrain.errors"],
-    ["scoring.model"],
-    ["scoring.app"],
-    ["scoring.__main__"],
-    ["retrain.series", "retrain.seen_ids", "retrain.formats", "retrain.trigger", "retrain.order", "retrain.unseen"],
-    ["retrain.transactions", "retrain.stationary", "retrain.regressors", "retrain.traits"],
-    ["retrain.data_tests", "retrain.css", "retrain.scores"],
-    ["retrain.fit"],
-    ["retrain.training", "retrain.evaluate"],
-    ["retrain.search"],
-    ["retrain.decide", "retrain.ports"],
-    ["retrain.azure_settings"],
-    ["retrain.settings", "retrain.history", "retrain.registry", "retrain.ledger"],
-    ["retrain.report", "retrain.image", "retrain.client", "retrain.acquire", "retrain.catalog"],
-    ["retrain.proof", "retrain.forecasting", "retrain.submission"],
-    ["retrain.promotion", "retrain.supervision"],
-    ["retrain.service", "retrain.pursuit", "retrain.page"],
-    [
-        "retrain.dispatch",
-        "retrain.adapters.folder",
-        "retrain.adapters.process",
-        "retrain.adapters.arm",
-        "retrain.adapters.records",
-        "retrain.adapters.aci_group",
-        "retrain.adapters.online_deployment",
-    ],
-    ["retrain.adapters.blob", "retrain.adapters.acr", "retrain.adapters.azureml"],
-    ["retrain.adapters.aci", "retrain.adapters.online", "retrain.adapters.pipeline"],
-    ["retrain.wiring"],
-    ["retrain.doors"],
-    ["retrain.__main__", "function_app"],
-]
-CORE = [
-    "scoring.calendar", "scoring.model", "retrain.errors", "retrain.series", "retrain.seen_ids", "retrain.formats",
-    "retrain.transactions", "retrain.data_tests",
-    "retrain.order", "retrain.stationary", "retrain.regressors", "retrain.traits", "retrain.css", "retrain.fit",
-    "retrain.training", "retrain.search", "retrain.scores", "retrain.unseen", "retrain.evaluate",
-    "retrain.decide",
-]  # fmt: skip
+OPEN_TO_ALL = {"errors", "ports", "scoring", "retrain"}
+"""`retrain` itself holds the version and nothing else."""
+RULES = {
+    "data": set[str](),
+    "arima": {"data"},
+    "gate": {"arima", "data"},
+    "settings": {"gate", "arima", "data"},
+    "records": {"gate", "data"},
+    "promotion": {"records", "settings"},
+    "runs": {"promotion", "records", "settings", "gate", "arima", "data"},
+    "adapters": {"records", "settings"},
+    "wiring": {"adapters", "records", "settings"},
+    "doors": {"wiring", "runs", "promotion", "records", "settings", "gate", "arima", "data"},
+}
+"""Each package with those that it may import besides itself and those that are open to all."""
+ALONE = {"errors", "ports"}
+"""They import nothing of ours but each other's types."""
+PURE = ("data", "arima", "gate")
+ORDER = {
+    "data": ["series", "seen_ids", "formats", "transactions", "checks", "landings"],
+    "arima": ["order", "stationary", "regressors", "traits", "css", "fit", "screening", "search"],
+    "gate": ["scores", "unseen", "evaluate", "decide"],
+}
+"""Within the pure packages each module imports those before it alone."""
+NEEDS_PORTS = {"retrain.data.landings"}
 OUTSIDE_WORLD = {
     "os",
     "io",
@@ -64,26 +47,26 @@ OUTSIDE_WORLD = {
     "pydantic",
 }
 ONLY_IN = {
-    "statsmodels": {"retrain.fit"},
-    "holidays": {"retrain.regressors"},
-    "azure.storage": {"retrain.adapters.blob", "retrain.adapters.acr", "retrain.wiring"},
-    "azure.identity": {"retrain.adapters.arm"},
-    "azure.core": {"retrain.adapters.blob", "retrain.adapters.arm"},
+    "statsmodels": {"retrain.arima.fit"},
+    "holidays": {"retrain.arima.regressors"},
+    "azure.storage": {"retrain.adapters.azure.blob", "retrain.adapters.azure.acr", "retrain.wiring"},
+    "azure.identity": {"retrain.adapters.azure.arm"},
+    "azure.core": {"retrain.adapters.azure.blob", "retrain.adapters.azure.arm"},
     "azure.ai": {
-        "retrain.adapters.azureml",
-        "retrain.adapters.online",
-        "retrain.adapters.online_deployment",
-        "retrain.adapters.pipeline",
+        "retrain.adapters.azure.azureml",
+        "retrain.adapters.azure.online",
+        "retrain.adapters.azure.online_deployment",
+        "retrain.adapters.azure.pipeline",
     },
-    "azure.mgmt.containerregistrytasks": {"retrain.adapters.acr"},
-    "azure.mgmt.containerinstance": {"retrain.adapters.aci", "retrain.adapters.aci_group"},
-    "stamina": {"retrain.pursuit", "retrain.adapters.arm"},
+    "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
+    "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
+    "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
-    "filelock": {"retrain.adapters.folder"},
-    "pydantic": {"retrain.azure_settings", "retrain.settings", "retrain.doors", "scoring.schema"},
-    "requests": {"retrain.client"},
-    "leather": {"retrain.page"},
-    "psutil": {"retrain.adapters.process"},
+    "filelock": {"retrain.adapters.local.folder"},
+    "pydantic": {"retrain.settings", "retrain.settings.azure", "retrain.doors.http", "scoring.schema"},
+    "requests": {"retrain.promotion.client"},
+    "leather": {"retrain.doors.page"},
+    "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},
     "pickle": set[str](),
     "joblib": set[str](),
@@ -99,7 +82,13 @@ def path_of(module: str) -> Path:
 def modules() -> list[str]:
     files = [*ROOT.glob("retrain/**/*.py"), *ROOT.glob("scoring/*.py"), ROOT / "function_app.py"]
     names = (file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for file in files)
-    return sorted(name for name in names if not name.endswith("__init__"))
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def room(module: str) -> str:
+    """The package of a module, or the module itself where it stands alone."""
+    top, _, rest = module.partition(".")
+    return rest.split(".")[0] if top == "retrain" and rest else top
 
 
 def imports(module: str, *, at_load: bool = False) -> set[str]:
@@ -121,23 +110,50 @@ def imports(module: str, *, at_load: bool = False) -> set[str]:
     return found
 
 
-def test_every_module_has_its_floor():
-    """A new one has to be given a place."""
-    placed = {module for floor in FLOORS for module in floor} - {"retrain"}
-
-    assert placed == set(modules())
+def ours(module: str) -> set[str]:
+    """The modules of this project that it imports."""
+    return imports(module) & set(modules()) - {module}
 
 
-@pytest.mark.parametrize("module", modules())
-def test_imports_go_one_way(module: str):
-    """Down, never sideways or up."""
-    floor = next(number for number, names in enumerate(FLOORS) if module in names)
-    above = {name for names in FLOORS[floor:] for name in names} - {module, "retrain"}
+def test_every_module_stands_in_a_room():
+    """A new package has to be given its rule."""
+    rooms = {room(module) for module in modules()}
 
-    assert not imports(module) & above
+    assert rooms == {*RULES, *OPEN_TO_ALL, "function_app", "__main__"}
 
 
-@pytest.mark.parametrize("module", CORE)
+@pytest.mark.parametrize("package", RULES)
+def test_a_package_imports_what_its_rule_allows(package: str):
+    """And nothing else of ours."""
+    allowed = RULES[package] | OPEN_TO_ALL | {package}
+    wrong = {
+        f"{module} imports {found}"
+        for module in modules()
+        if room(module) == package
+        for found in ours(module)
+        if room(found) not in allowed
+    }
+
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_errors_and_ports_import_nothing(name: str):
+    """Of ours."""
+    assert ours(f"retrain.{name}") <= {"retrain"}
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_a_pure_package_reads_from_its_first_module_to_its_last(package: str):
+    """None imports a later one."""
+    order = [f"retrain.{package}.{name}" for name in ORDER[package]]
+
+    assert set(order) == {module for module in modules() if module.startswith(f"retrain.{package}.")}
+    for at, module in enumerate(order):
+        assert not ours(module) & set(order[at:]), module
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if room(name) in PURE and name not in NEEDS_PORTS])
 def test_the_core_touches_nothing(module: str):
     """No file, no clock, no environment, no log, no service."""
     roots = {name.split(".")[0] for name in imports(module)}
@@ -147,7 +163,7 @@ def test_the_core_touches_nothing(module: str):
 
 
 @pytest.mark.parametrize("module", modules())
-def test_each_library_is_used_where_its_room_is(module: str):
+def test_each_library_is_used_where_it_belongs(module: str):
     """Nothing but `fit` knows statsmodels, nothing but the adapters knows an SDK, nobody knows a pickle."""
     for library, rooms in ONLY_IN.items():
         if module not in rooms:

@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from retrain.__main__ import _parser, main
+from retrain.doors.cli import _parser, main
 from samples.generate import generate
 from tests.platforms import stop_services
 

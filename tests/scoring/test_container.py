@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from retrain.adapters.process import free_port
-from retrain.fit import fit
-from retrain.image import build_context
-from retrain.order import Order
-from retrain.registry import Lineage, RegisteredModel
+from retrain.adapters.local.process import free_port
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
+from retrain.records.image import build_context
+from retrain.records.registry import Lineage, RegisteredModel
 from tests.builders import series, weekly
 
 if TYPE_CHECKING:

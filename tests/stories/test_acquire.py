@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.__main__ import main
-from retrain.adapters.process import free_port
+from retrain.adapters.local.process import free_port
+from retrain.doors.cli import main
 from tests.platforms import stop_services
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from retrain.__main__ import main
+from retrain.doors.cli import main
 from tests.builders import QUICK, csv_file, weekly
 from tests.platforms import stop_services
 

@@ -8,15 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from retrain import dispatch
-from retrain.adapters.folder import FolderStore
-from retrain.dispatch import MOST_DEATHS, ask, work_off
+from retrain.adapters.local.folder import FolderStore
 from retrain.errors import ConfigError, Conflict, ServiceUnavailable
-from retrain.ledger import Ledger
-from retrain.pursuit import LOCK
-from retrain.service import retrain
-from retrain.submission import submit_rollback
-from retrain.trigger import RUN_ID, Request, Trigger, new_run_id
+from retrain.promotion.record import submit_rollback
+from retrain.promotion.resume import LOCK
+from retrain.records.ledger import Ledger
+from retrain.records.request import RUN_ID, Request, Trigger, new_run_id
+from retrain.runs import dispatch
+from retrain.runs.dispatch import MOST_DEATHS, ask, work_off
+from retrain.runs.run import retrain
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 
@@ -242,7 +242,7 @@ def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr("retrain.service.promote", dies)
+        dying.setattr("retrain.runs.run.promote", dies)
         with pytest.raises(KeyboardInterrupt):
             world.land("one.csv", csv_file(weekly(60)))
     (request,) = world.ledger.requests()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain import scores, service
-from retrain.adapters.folder import FolderStore
-from retrain.dispatch import ask, work_off
+from retrain.adapters.local.folder import FolderStore
 from retrain.errors import AccessDenied, Conflict, NotConverged, RetrainError, ServiceUnavailable
-from retrain.promotion import promote
-from retrain.trigger import Trigger
+from retrain.gate import scores
+from retrain.promotion.steps import promote
+from retrain.records.request import Trigger
+from retrain.runs import run as service
+from retrain.runs.dispatch import ask, work_off
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def test_a_winner_without_an_optimum_on_all_days_keeps_the_parameters_it_won_wit
 
 def test_an_order_that_had_to_be_simplified_is_a_warning(world: World, monkeypatch: pytest.MonkeyPatch):
     """A search never fails for want of an optimum; it says what it fitted instead."""
-    monkeypatch.setattr("retrain.fit.MAX_EVALUATIONS", 3)
+    monkeypatch.setattr("retrain.arima.fit.MAX_EVALUATIONS", 3)
     world.overrides["RETRAIN_ORDER"] = ""
 
     report = world.land("one.csv", csv_file(weekly(100)))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain import pursuit
-from retrain.dispatch import ask, work_off
 from retrain.errors import AccessDenied, Conflict, LockHeld, PromotionFailed, ServiceError, ServiceUnavailable
-from retrain.ledger import Ledger
 from retrain.ports import DEPLOY, REGISTER, Job
-from retrain.pursuit import promote_run, under_way
-from retrain.trigger import Trigger
+from retrain.promotion import resume as pursuit
+from retrain.promotion.resume import promote_run, under_way
+from retrain.records.ledger import Ledger
+from retrain.records.request import Trigger
+from retrain.runs.dispatch import ask, work_off
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 if TYPE_CHECKING:
@@ -195,8 +195,8 @@ def test_a_job_that_failed_in_its_own_words(office: Office):
 
 def deployed_by_hand(office: Office) -> tuple[str, str, str]:
     """What a job that died in the middle of its second half leaves behind."""
-    from retrain.image import build_context
-    from retrain.registry import Registry
+    from retrain.records.image import build_context
+    from retrain.records.registry import Registry
 
     registry = Registry(office.ports.state, office.world.settings.model_name)
     model = registry.get("2")
@@ -224,7 +224,7 @@ def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypa
     """The process died between the two: the job's minutes begin when the next trigger has noted it."""
     office.world.overrides["RETRAIN_JOB_MINUTES"] = "30"
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.submission.Promotion.taking", noted_never(killed))
+        patch.setattr("retrain.promotion.record.Promotion.taking", noted_never(killed))
         with pytest.raises(Killed):
             office.land()
     run_id = office.world.ledger.requests()[0].run_id
@@ -305,7 +305,7 @@ def test_silence_after_the_champion_was_confirmed_is_no_failure(office: Office, 
     """Azure still calls the job running, though its process died while it tidied up."""
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion._retire", killed)
+        patch.setattr("retrain.promotion.steps._retire", killed)
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     office.world.clock.now += timedelta(hours=3)
@@ -324,12 +324,12 @@ def test_a_half_that_starts_again_after_its_switch_and_fails_is_taken_back(
 
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.confirm", killed)
+        patch.setattr("retrain.promotion.steps.confirm", killed)
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     assert office.champion == "2"
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.catalog.list_version", refused)
+        patch.setattr("retrain.promotion.catalog.list_version", refused)
         with pytest.raises(PromotionFailed, match="the catalogue refuses"):
             office.half(run_id, DEPLOY)
 
@@ -354,7 +354,7 @@ def test_a_job_that_died_after_its_champion_was_confirmed_has_not_failed(
     """Only its record was missing, and that is made good."""
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion._retire", killed)
+        patch.setattr("retrain.promotion.steps._retire", killed)
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     office.jobs.states[run_id] = Job(ended=True, failure="the node was lost")
@@ -371,7 +371,7 @@ def test_a_half_that_fails_is_recorded_by_itself(office: Office, monkeypatch: py
 
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.prove", fails)
+        patch.setattr("retrain.promotion.steps.prove", fails)
         with pytest.raises(PromotionFailed):
             office.half(run_id, DEPLOY)
 

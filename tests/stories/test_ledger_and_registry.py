@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from retrain.adapters.folder import FolderStore
+from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, ModelError, NotFound
-from retrain.ledger import Reign
-from retrain.registry import Lineage, Registry
+from retrain.records.ledger import Reign
+from retrain.records.registry import Lineage, Registry
 from tests.builders import World
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.__main__ import main
-from retrain.page import SAVED, page
-from retrain.pursuit import roll_back
+from retrain.doors.cli import main
+from retrain.doors.page import SAVED, page
+from retrain.promotion.resume import roll_back
 from tests.browser import Seen
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 

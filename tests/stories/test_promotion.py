@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from retrain.dispatch import work_off
+from retrain.data.series import GapPolicy
+from retrain.doors.champion_forecast import _asked as asked
+from retrain.doors.champion_forecast import forecast, newer_days
 from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable, Unsettled
-from retrain.forecasting import _asked as asked
-from retrain.forecasting import forecast, newer_days
-from retrain.ledger import Ledger
-from retrain.pursuit import promote_run, roll_back
-from retrain.series import GapPolicy
+from retrain.promotion.resume import promote_run, roll_back
+from retrain.records.ledger import Ledger
+from retrain.runs.dispatch import work_off
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 from tests.stories.test_acquire import server
 
@@ -91,7 +91,7 @@ def test_a_service_that_fails_its_proof_is_removed_and_the_old_one_answers(
         raise ServiceError("it answers something else")
 
     with monkeypatch.context() as broken:
-        broken.setattr(f"retrain.promotion.{failing}", fails)
+        broken.setattr(f"retrain.promotion.steps.{failing}", fails)
         report = second_year(serving)
 
     assert (report["status"], report["error"]["kind"]) == ("failed", "service")
@@ -111,7 +111,7 @@ def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
         raise ServiceError("it died")
 
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails)
         world.land("one.csv", csv_file(YEAR_ONE))
 
     assert world.ledger.pointer().champion is None
@@ -128,7 +128,7 @@ def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
         raise ServiceError("it answers something else")
 
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.prove", fails)
+        broken.setattr("retrain.promotion.steps.prove", fails)
         report = world.land("one.csv", csv_file(YEAR_ONE))
 
     assert "promotion failed at prove: it answers something else" in report["reason"]
@@ -155,7 +155,7 @@ def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
         switch(ledger, pointer, reign)
 
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails)
         broken.setattr(Ledger, "switch", stuck)
         report = second_year(serving)
         assert (report["status"], "could not be taken back" in report["trouble"]) == ("promoting", True)
@@ -194,7 +194,7 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
         "rollback": lambda: roll_back("1", serving.settings, serving.ports),
     }
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails)
         broken.setattr(Ledger, "switch", stuck)
         with pytest.raises(Unsettled):
             again[by]()
@@ -216,7 +216,7 @@ def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it
     def never(*_: object) -> None:
         raise AssertionError("this would replace a champion that runs")
 
-    monkeypatch.setattr("retrain.promotion.answers", lambda *_: False)
+    monkeypatch.setattr("retrain.promotion.steps.answers", lambda *_: False)
     monkeypatch.setattr(serving.platform, "deploy", never)
 
     with pytest.raises(PromotionFailed, match="it is not replaced"):
@@ -356,7 +356,7 @@ def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: 
     def fails(*_: object) -> None:
         raise ServiceError("it is broken")
 
-    monkeypatch.setattr("retrain.promotion.prove", fails)
+    monkeypatch.setattr("retrain.promotion.steps.prove", fails)
     with pytest.raises(PromotionFailed):
         roll_back("1", serving.settings, serving.ports)
 
@@ -374,7 +374,7 @@ def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
     def fails(*_: object) -> None:
         raise ServiceError("a glitch")
 
-    monkeypatch.setattr(f"retrain.promotion.{failing}", fails)
+    monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails)
     taken = {
         "promote": lambda: promote_run(run["run_id"], serving.settings, serving.ports),
         "rollback": lambda: roll_back("2", serving.settings, serving.ports),
@@ -399,7 +399,7 @@ def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
     def no_log(*_: object) -> None:
         raise ServiceUnavailable("no log")
 
-    monkeypatch.setattr("retrain.promotion.confirm", fails)
+    monkeypatch.setattr("retrain.promotion.steps.confirm", fails)
     monkeypatch.setattr(serving.platform, "log", no_log)
     report = second_year(serving)
 
@@ -415,7 +415,7 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
         raise ServiceError("it died")
 
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails)
         second_year(serving)
 
     assert serving.ledger.pointer().versions == ["1"]
@@ -426,7 +426,7 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
 def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):
     """Its failure is on record and its request struck out."""
     with monkeypatch.context() as dying, suppress(Killed):
-        dying.setattr("retrain.promotion.prove", lambda *_: (_ for _ in ()).throw(Killed))
+        dying.setattr("retrain.promotion.steps.prove", lambda *_: (_ for _ in ()).throw(Killed))
         second_year(serving)
     stuck = serving.ledger.requests()[0].run_id
     (serving.root / "models" / "daily-transactions" / "2.json").write_bytes(b"damaged")
@@ -493,7 +493,7 @@ def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
     serving: World, monkeypatch: pytest.MonkeyPatch
 ):
     """The pointer had moved: the successor is asked."""
-    from retrain import forecasting
+    from retrain.doors import champion_forecast as forecasting
 
     asked = forecasting._asked
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from retrain.trigger import Trigger
+from retrain.records.request import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 
 YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)

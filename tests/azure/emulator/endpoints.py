@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.process import free_port
+from retrain.adapters.local.process import free_port
 from tests.azure.emulator.container import Container
 from tests.azure.emulator.documents import set_state
 from tests.azure.emulator.gateway import Gateway

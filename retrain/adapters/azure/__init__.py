@@ -1,0 +1,1 @@
+"""The ports on Azure: Blob Storage, Container Registry, Container Instances, Azure ML."""

@@ -1,0 +1,111 @@
+"""What a container group is asked to be: a container, its probes, its key, its address, and who pulls the image."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from retrain.records.image import SERVICE_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azure.mgmt.containerinstance.models import ContainerGroup
+
+    from retrain.ports import Service
+    from retrain.settings import Settings
+
+CONTAINER = "scoring"
+MODEL, VERSION, FINGERPRINT = "retrain-model", "retrain-version", "retrain-fingerprint"
+TLS_FOLDER = "/tls"
+TLS_FILES = {"SCORING_TLS_CERTIFICATE": "certificate.pem", "SCORING_TLS_KEY": "key.pem"}
+
+
+def container_group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
+    """The group of one version, with a fingerprint of all that it was asked to be among its tags.
+
+    Args:
+        image: by digest.
+        tls: the PEM files by name; empty for plain HTTP.
+    """
+    group = _group(service, image, tls, settings)
+    asked = json.dumps(group.serialize(), sort_keys=True).encode()  # also the key, which is too long to be guessed
+    group.tags = {
+        MODEL: settings.model_name,
+        VERSION: service.version,
+        FINGERPRINT: hashlib.sha256(asked).hexdigest()[:16],
+    }
+    return group
+
+
+def _group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
+    from azure.mgmt.containerinstance import models as aci
+
+    pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.identity)
+    files = {file: base64.b64encode(text.encode()).decode() for file, text in tls.items()}
+    return aci.ContainerGroup(
+        location=settings.location,
+        os_type="Linux",
+        restart_policy="Always",
+        containers=[_container(service, image, bool(tls), settings)],
+        volumes=[aci.Volume(name="tls", secret=files)] if tls else None,
+        identity=aci.ContainerGroupIdentity(
+            type="UserAssigned", user_assigned_identities={str(settings.identity): aci.UserAssignedIdentities()}
+        ),
+        image_registry_credentials=[pulls],
+        ip_address=_address(service.name, settings),
+        subnet_ids=[aci.ContainerGroupSubnetId(id=settings.subnet)] if settings.subnet else None,
+    )
+
+
+def _container(service: Service, image: str, secure: bool, settings: Settings) -> Any:
+    from azure.mgmt.containerinstance import models as aci
+
+    size = aci.ResourceRequests(cpu=settings.cpu, memory_in_gb=settings.memory_gb)
+    return aci.Container(
+        name=CONTAINER,
+        image=image,
+        ports=[aci.ContainerPort(port=SERVICE_PORT)],
+        resources=aci.ResourceRequirements(requests=size),
+        environment_variables=_environment(service, secure),
+        liveness_probe=_probe("/healthz", 3, secure),
+        readiness_probe=_probe("/readyz", 1, secure),
+        volume_mounts=[aci.VolumeMount(name="tls", mount_path=TLS_FOLDER, read_only=True)] if secure else None,
+    )
+
+
+def _environment(service: Service, secure: bool) -> list[Any]:
+    from azure.mgmt.containerinstance.models import EnvironmentVariable
+
+    files = {name: f"{TLS_FOLDER}/{file}" for name, file in TLS_FILES.items()} if secure else {}
+    plain = {"SCORING_PORT": str(SERVICE_PORT), **files}
+    return [
+        EnvironmentVariable(name="SCORING_KEY", secure_value=service.key),
+        *(EnvironmentVariable(name=name, value=value) for name, value in plain.items()),
+    ]
+
+
+def _probe(path: str, failures: int, secure: bool) -> Any:
+    from azure.mgmt.containerinstance.models import ContainerHttpGet, ContainerProbe
+
+    return ContainerProbe(
+        http_get=ContainerHttpGet(path=path, port=SERVICE_PORT, scheme="https" if secure else "http"),
+        initial_delay_seconds=5,
+        period_seconds=10,
+        failure_threshold=failures,
+        timeout_seconds=5,
+    )
+
+
+def _address(name: str, settings: Settings) -> Any:
+    """Private in a subnet; otherwise with a DNS label that is unique in the region, and the same again."""
+    from azure.mgmt.containerinstance.models import IpAddress, Port
+
+    ports = [Port(protocol="TCP", port=SERVICE_PORT)]
+    if settings.subnet:
+        return IpAddress(type="Private", ports=ports)
+    whole = f"{settings.subscription}/{settings.resource_group}/{name}"
+    label = f"{name}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return IpAddress(type="Public", ports=ports, dns_name_label=label)

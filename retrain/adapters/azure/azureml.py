@@ -1,0 +1,158 @@
+"""The Azure ML workspace: its client, and the catalogue of models and images that people see in the studio."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from retrain.adapters.azure.arm import bounds, found, sign_in, translated
+from retrain.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import Model
+
+    from retrain.settings import Settings
+
+CLOUDS = {
+    "https://management.azure.com": "AzureCloud",
+    "https://management.usgovcloudapi.net": "AzureUSGovernment",
+    "https://management.chinacloudapi.cn": "AzureChinaCloud",
+}
+
+
+class Workspace:
+    """One workspace; its client is made when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.id = (
+            f"/subscriptions/{settings.subscription}/resourceGroups/{settings.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.workspace}"
+        )
+
+    @cached_property
+    def client(self) -> MLClient:
+        """Azure ML's own client."""
+        # It warns of its own classes at import, and tells of a model that is not there yet as of an error.
+        logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
+        logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
+        from azure.ai.ml import MLClient
+
+        settings = self._settings
+        return MLClient(
+            sign_in(settings.client_id),
+            settings.subscription,
+            settings.resource_group,
+            settings.workspace,
+            enable_telemetry=False,
+            show_progress=False,
+            **_cloud(settings.arm_url),
+            **bounds(),
+        )
+
+    def uri(self, artifact: str) -> str:
+        """Where Azure ML finds an object of the state container."""
+        settings = self._settings
+        place = f"subscriptions/{settings.subscription}/resourcegroups/{settings.resource_group}"
+        place = f"{place}/workspaces/{settings.workspace}/datastores/{datastore(settings)}"
+        return f"azureml://{place}/paths/{artifact}"
+
+    def doing(self, what: str) -> str:
+        """What an error says of the place."""
+        return f"{what} in {self.id.lstrip('/')}"
+
+
+def datastore(settings: Settings) -> str:
+    """The name of the state container in the workspace, which other containers may share."""
+    whole = f"{settings.storage_uri}/{settings.state_container}"
+    return f"retrain_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
+class AzureMlCatalog:
+    """Versions as models of the workspace, their images as environments."""
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self._workspace, self._settings = workspace, settings
+
+    def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
+        """See Catalog. What is told of a version are its tags; its properties are what it was registered with."""
+        from azure.ai.ml.entities import Model
+
+        listed = self._listed(name, version)
+        if listed is not None and not str(listed.path).endswith(artifact):
+            raise Conflict(
+                f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
+                "RETRAIN_MODEL_NAME to a name that nothing else registers under"
+            )
+        if listed is None:
+            show_datastore(self._workspace, self._settings)
+        path = self._workspace.uri(artifact)
+        model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
+        model.tags = {**(model.tags or {}), **facts}
+        with translated(self._workspace.doing(f"registering model {name} version {version}")):
+            self._workspace.client.models.create_or_update(model)
+
+    def show_image(self, name: str, version: str, image: str) -> None:
+        """See Catalog. An environment never changes, and building again makes another image: both are named."""
+        digest = image.rpartition(":")[2]
+        show_environment(self._workspace, f"{name}-image", f"{version}-{digest[:12]}", image)
+
+    def _listed(self, name: str, version: str) -> Model | None:
+        where = self._workspace.doing(f"looking for model {name} version {version}")
+        return found(where, lambda: self._workspace.client.models.get(name, version))
+
+
+def show_datastore(workspace: Workspace, settings: Settings) -> None:
+    """Name the state container in the workspace, without credentials, so that artifacts in it can be pointed at."""
+    from azure.ai.ml.entities import AzureBlobDatastore
+
+    name, url = datastore(settings), urlsplit(str(settings.storage_uri))
+    account, _, suffix = str(url.hostname).partition(".blob.")
+    where = workspace.doing(f"looking for datastore {name}")
+    if found(where, lambda: workspace.client.datastores.get(name)) is None:
+        store = AzureBlobDatastore(
+            name=name,
+            account_name=url.path.strip("/") or account,
+            container_name=settings.state_container,
+            endpoint=suffix or str(url.hostname),
+        )
+        with translated(workspace.doing(f"registering datastore {name}")):
+            workspace.client.datastores.create_or_update(store)
+
+
+def show_environment(workspace: Workspace, name: str, version: str, image: str) -> None:
+    """List an image as an environment."""
+    from azure.ai.ml.entities import Environment
+
+    if not has_environment(workspace, name, version):
+        with translated(workspace.doing(f"registering environment {name}:{version}")):
+            environment = Environment(name=name, version=version, image=image)
+            workspace.client.environments.create_or_update(environment)
+
+
+def has_environment(workspace: Workspace, name: str, version: str) -> bool:
+    """Whether that version is listed."""
+    where = workspace.doing(f"looking for environment {name}:{version}")
+    return found(where, lambda: workspace.client.environments.get(name, version)) is not None
+
+
+def _cloud(arm_url: str) -> dict[str, Any]:
+    """How the client names a cloud; one that Azure does not know has all its endpoints behind the one."""
+    known = CLOUDS.get(arm_url)
+    if known is not None:
+        return {"cloud": known}
+    kinds = (
+        "azure_portal",
+        "resource_manager",
+        "active_directory",
+        "aml_resource_id",
+        "registry_discovery_endpoint",
+    )
+    endpoints = dict.fromkeys(kinds, arm_url)
+    return {"cloud": arm_url, "cloud_metadata": {**endpoints, "storage_endpoint": arm_url.removeprefix("https://")}}

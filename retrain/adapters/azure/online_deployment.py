@@ -1,0 +1,77 @@
+"""What an online endpoint and its deployments are asked to be: our container, on its own routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from retrain.records.image import SERVICE_PORT
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
+
+    from retrain.settings import Settings
+
+ROUTE = "/forecast"
+VERSION, IMAGE = "retrain-version", "retrain-image"
+
+
+def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
+    """One endpoint a model, with keys of its own."""
+    from azure.ai.ml.entities import (
+        IdentityConfiguration,
+        KubernetesOnlineEndpoint,
+        ManagedIdentityConfiguration,
+        ManagedOnlineEndpoint,
+    )
+
+    if settings.target == "kubernetes":
+        return KubernetesOnlineEndpoint(name=name, compute=settings.kubernetes_compute, auth_mode="key")
+    if settings.identity is None:  # the endpoint's own may pull from the workspace's registry and no other
+        return ManagedOnlineEndpoint(name=name, auth_mode="key")
+    pulls = ManagedIdentityConfiguration(resource_id=settings.identity)
+    identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[pulls])
+    return ManagedOnlineEndpoint(name=name, auth_mode="key", identity=identity)
+
+
+def deployment_name(version: str) -> str:
+    """At least three characters, as Azure ML wants it."""
+    return f"version-{version}"
+
+
+def deployment(endpoint_name: str, version: str, image: str, settings: Settings) -> OnlineDeployment:
+    """One version. Args: image: by digest."""
+    from azure.ai.ml.entities import (
+        Environment,
+        KubernetesOnlineDeployment,
+        ManagedOnlineDeployment,
+        OnlineRequestSettings,
+    )
+
+    route = {"liveness_route": "/healthz", "readiness_route": "/readyz", "scoring_route": ROUTE}
+    routes = {name: {"port": SERVICE_PORT, "path": path} for name, path in route.items()}
+    asked: dict[str, Any] = {
+        "name": deployment_name(version),
+        "endpoint_name": endpoint_name,
+        "environment": Environment(
+            name=f"{settings.model_name}-service",
+            version=f"{version}-{image.rpartition(':')[2][:12]}",
+            image=image,
+            inference_config=routes,
+        ),
+        "environment_variables": {"SCORING_PORT": str(SERVICE_PORT), "SCORING_ALLOW_ANONYMOUS": "1"},
+        "tags": {VERSION: version, IMAGE: image},
+        "instance_count": 1,
+        "request_settings": OnlineRequestSettings(
+            request_timeout_ms=30_000, max_concurrent_requests_per_instance=8
+        ),
+    }
+    if settings.target == "kubernetes":
+        return KubernetesOnlineDeployment(**asked, resources=_resources(settings))
+    return ManagedOnlineDeployment(**asked, instance_type=settings.instance_type)
+
+
+def _resources(settings: Settings) -> Any:
+    from azure.ai.ml.entities import ResourceRequirementsSettings, ResourceSettings
+
+    size = ResourceSettings(cpu=f"{settings.cpu:g}", memory=f"{settings.memory_gb:g}Gi")
+    return ResourceRequirementsSettings(requests=size, limits=size)

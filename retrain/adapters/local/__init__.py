@@ -1,0 +1,1 @@
+"""The ports on this machine: a folder and processes."""

@@ -1,0 +1,1 @@
+"""One series becomes one fitted ARIMA model: orders, screening, search, exact likelihood."""

@@ -1,0 +1,1 @@
+"""Landed files become days: formats, transactions, checks, and the history of what was accepted."""

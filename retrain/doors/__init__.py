@@ -1,0 +1,1 @@
+"""How people and triggers come in: command line, HTTP, terminal, page."""

@@ -1,0 +1,74 @@
+"""The stable route: ask the champion's service, whoever is champion, for the days after the last accepted one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from retrain.data.landings import read_history
+from retrain.data.series import GapPolicy
+from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.promotion.client import ask, current
+from retrain.records.ledger import Ledger
+
+if TYPE_CHECKING:
+    from retrain.data.series import Days
+    from retrain.ports import Ports, Service
+    from retrain.settings import Settings
+
+MOST_DAYS = 365  # what a service forecasts at most
+# What fits into the body that a service reads; a model has forgotten what lies further back.
+MOST_OBSERVATIONS = 1000
+
+
+def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+    """Forecast `days` days with the champion as it was trained, told every accepted day since.
+
+    Returns: the service's answer, and how many days old its newest one is.
+    Raises: NotFound if there is no champion; ServiceUnavailable if its service does not answer.
+    """
+    service = _champions_service(ports)
+    try:
+        answer = _asked(service, days, settings, ports)
+    except ServiceError:
+        # A promotion may have retired the service between two lines, or the platform have moved it; another version
+        # may answer where it was.
+        successor = current(_champions_service(ports), ports.platform)
+        if successor == service:
+            raise
+        answer = _asked(successor, days, settings, ports)
+    age = ports.now().date() - date.fromisoformat(answer["origin"])
+    return answer | {"data_age_days": age.days}
+
+
+def _champions_service(ports: Ports) -> Service:
+    champion = Ledger(ports.state).pointer().champion
+    if champion is None:
+        raise NotFound("there is no champion yet; land a file of transactions first")
+    version = champion.version
+    service = ports.platform.find(version)
+    if service is not None:
+        return service
+    raise ServiceUnavailable(
+        f"version {version} is champion and has no service; `retrain rollback --to {version}` starts one"
+    )
+
+
+def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+    try:
+        trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
+    observed = newer_days(trained_through, read_history(ports.state).days, settings.gaps)
+    newest = list(observed.items())[-MOST_OBSERVATIONS:]
+    observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
+    return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
+
+
+def newer_days(day: date, history: Days, gaps: GapPolicy) -> Days:
+    """The accepted days after `day`. A missing one stays missing, which the model bears, unless it means zero."""
+    newer = {newest: amount for newest, amount in history.items() if newest > day}
+    if gaps is GapPolicy.ZERO and newer:
+        whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
+        return {each: newer.get(each, 0.0) for each in whole}
+    return newer

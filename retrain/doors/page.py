@@ -1,0 +1,171 @@
+"""A run as a page for people: the verdict, the numbers, and plots of the unseen days. One file, without scripts.
+
+Whatever came from data, from a person or from a service is escaped by MarkupSafe; the plots hold numbers alone.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, time
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from retrain.records.run import METRICS, heading, scorecards, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from retrain.gate.unseen import UnseenDay
+
+    type Line = tuple[str, str, Sequence[tuple[date, float]]]
+
+WIDTH, HEIGHT = 960, 320
+SAVED = "Loss that the challenger has saved since the first unseen day; it rises where the challenger is better"
+GREY, BLUE, ORANGE = "#777777", "#1f77b4", "#d95f02"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""The Content-Security-Policy under which a page is served: it needs nothing, and may do nothing."""
+
+PAGE = Markup("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
+h1 {{ font-size: 1.4rem; }}
+h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
+table {{ border-collapse: collapse; }}
+td, th {{ padding: 0.2rem 0.8rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top; }}
+td:first-child, th:first-child, .words td {{ text-align: left; overflow-wrap: anywhere; }}
+.reason {{ font-size: 1.1rem; }}
+.warning {{ color: #9a3b00; }}
+svg {{ max-width: 100%; height: auto; }}
+svg text {{ font-family: inherit; }}
+pre {{ background: #f6f6f6; padding: 0.8rem; overflow-x: auto; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+""")
+
+
+def page(report: dict[str, Any], days: Sequence[UnseenDay]) -> str:
+    """The page of a run.
+
+    Args:
+        report: as the ledger keeps it, or the word that the run waits its turn.
+        days: the days that its comparison rests on; none where nothing was compared.
+    """
+    ended = report["status"] == "done"
+    title = f"{((ended and report['verdict']) or report['status']).upper()}: run {report['run_id']}"
+    plots = _plots(days) if report.get("evidence") else []  # days of an earlier attempt may be left
+    body = _join([*_words(report), *_scores(report), *plots, *_facts(report)])
+    # Half a character, which JSON can hold and a file's name too, would stop the whole page at its encoding.
+    return PAGE.format(policy=POLICY, title=title, body=body).encode(errors="replace").decode()
+
+
+def _join(parts: Iterable[Markup]) -> Markup:
+    return Markup("\n").join(parts)
+
+
+def _words(report: dict[str, Any]) -> list[Markup]:
+    """Why, and what else there is to say."""
+    said = [Markup('<p class="reason">{}</p>').format(report.get("reason") or "It waits its turn.")]
+    remarks = [*report.get("warnings", []), *([report["trouble"]] if report.get("trouble") else [])]
+    return said + [Markup('<p class="warning">{}</p>').format(remark) for remark in remarks]
+
+
+def _scores(report: dict[str, Any]) -> list[Markup]:
+    """One line a model, one column a metric."""
+    cards = scorecards(report)
+    if not cards:
+        return []
+    rows = [
+        [
+            f"{name} {card.get('version') or ''}".strip(),
+            *(shown(metric, card.get(metric)) for metric in METRICS),
+            card.get("order", ""),
+        ]
+        for name, card in cards
+    ]
+    return [Markup("<h2>On the unseen days</h2>"), _table(["", *map(heading, METRICS), "order"], rows)]
+
+
+def _facts(report: dict[str, Any]) -> list[Markup]:
+    """What else a person asks for, as it is on record."""
+    found = []
+    for name in ("request", "landing", "data", "evidence", "model", "promotion", "error", "seconds"):
+        if report.get(name):
+            found += [Markup("<h2>{}</h2>").format(name.capitalize()), _listed(report[name])]
+    return found
+
+
+def _listed(value: Any) -> Markup:
+    """Nested records as nested tables, lists of lines as they were written."""
+    if isinstance(value, dict):
+        rows = _join(
+            Markup("<tr><td>{}</td><td>{}</td></tr>").format(name.replace("_", " "), _listed(inner))
+            for name, inner in value.items()
+            if inner is not None
+        )
+        return Markup('<table class="words">{}</table>').format(rows)
+    if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        return _join(map(_listed, value))
+    if isinstance(value, list):
+        return Markup("<pre>{}</pre>").format("\n".join(map(str, value))) if value else Markup("none")
+    return Markup("{}").format({True: "yes", False: "no"}[value] if isinstance(value, bool) else value)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    head = Markup("").join(Markup("<th>{}</th>").format(cell) for cell in heads)
+    lines = (Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row) for row in rows)
+    return Markup("<table><tr>{}</tr>{}</table>").format(
+        head, Markup("").join(Markup("<tr>{}</tr>").format(line) for line in lines)
+    )
+
+
+def _plots(days: Sequence[UnseenDay]) -> list[Markup]:
+    """What came and what was forecast of it; and what the challenger has saved by each day, if it had a rival.
+
+    Source of the latter: Goyal & Welch (2008), Review of Financial Studies 21(4), 1455-1508, figure 1.
+    """
+    if len(days) < 2:  # there is no line of one point
+        return []
+    amounts: list[Line] = [
+        ("what came", GREY, [(day.day, day.amount) for day in days]),
+        ("champion, a day ahead", BLUE, [(day.day, day.champion) for day in days]),
+        ("challenger, a day ahead", ORANGE, [(day.day, day.challenger) for day in days]),
+    ]
+    plots = [_plot("Currency per day", amounts)]
+    saved = list(accumulate(day.champion_loss - day.challenger_loss for day in days))
+    if math.isfinite(saved[-1]):
+        points = [(day.day, gain) for day, gain in zip(days, saved, strict=True)]
+        plots.append(_plot(SAVED, [("", ORANGE, points)]))
+    return plots
+
+
+def _plot(title: str, lines: Sequence[Line]) -> Markup:
+    """Lines over days, as SVG."""
+    import leather
+
+    chart = leather.Chart(title)
+    values = []
+    for name, colour, points in lines:
+        # Of moments and not of days: leather divides a week or less into hours.
+        finite = [(datetime.combine(day, time()), value) for day, value in points if math.isfinite(value)]
+        values += [value for _, value in finite]
+        if finite:
+            chart.add_line(finite, name=name, stroke_color=colour, width=1)
+    low, high = min(values), max(values)
+    margin = (high - low) / 20 or abs(high) / 20 or 1.0
+    chart.set_y_scale(leather.Linear(low - margin, high + margin))
+    chart.add_x_axis(tick_formatter=lambda day, _at, _count: f"{day:%d %b %Y}")
+    return Markup(chart.to_svg(width=WIDTH, height=HEIGHT))  # noqa: S704 - its words are our own

@@ -1,0 +1,95 @@
+"""Proof that a service answers as its version: ready in time, and with the artifact's own forecast."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.promotion.client import ask
+
+if TYPE_CHECKING:
+    from retrain.ports import Platform, Service
+    from scoring.model import ForecastModel
+
+PROOF_DAYS = 14
+PROOF_LEVEL = 80
+TOLERANCE = 1e-9  # relative; the service may run on another processor
+POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 10
+SLOWER, LONGEST_PAUSE_SECONDS = 1.3, 5.0  # a process is up in a moment, a container in minutes, and asking costs
+
+
+def wait_until_ready(service: Service, platform: Platform, limit_seconds: float) -> None:
+    """Return as soon as the service says that it is ready.
+
+    Raises: ServiceError if it dies, does not get ready in time, or is another version.
+    """
+    deadline, pause = time.monotonic() + limit_seconds, POLL_SECONDS
+    while True:
+        try:
+            ready = ask(service, "/readyz", answer_seconds=max(deadline - time.monotonic(), POLL_SECONDS))
+        except ServiceUnavailable as exc:
+            if not platform.is_running(service.name):
+                raise ServiceError(f"service {service.name} ended before it was ready") from exc
+            if time.monotonic() > deadline:
+                raise ServiceError(f"service {service.name} was not ready within {limit_seconds:g} s") from exc
+            time.sleep(pause)
+            pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)
+        else:
+            if ready.get("version") != service.version:
+                raise ServiceError(
+                    f"service {service.name} is version {ready.get('version')}, not {service.version}"
+                )
+            return
+
+
+def answers(service: Service, model: ForecastModel, platform: Platform) -> bool:
+    """Whether the service is that version and proves itself, within some seconds if it runs."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            prove(service, model)
+            return ask(service, "/readyz").get("version") == service.version
+        except ServiceUnavailable:
+            if time.monotonic() > deadline or not platform.is_running(service.name):
+                return False
+            time.sleep(1)
+        except ServiceError:
+            return False
+
+
+def prove(service: Service, model: ForecastModel) -> None:
+    """Ask for a real forecast and compare it with the artifact's own.
+
+    Raises: ServiceError if it does not answer, or answers anything else.
+    """
+    answer = ask(service, "/forecast", {"horizon_days": PROOF_DAYS, "levels": [PROOF_LEVEL]})
+    expected = model.forecast(PROOF_DAYS)
+    lower, upper = expected.interval(PROOF_LEVEL)
+    try:
+        rows = answer["forecast"]
+        days = tuple(row["date"] for row in rows)
+        bounds = [row["intervals"][0] for row in rows]
+        found = [[row["mean"] for row in rows], [one["lower"] for one in bounds], [one["upper"] for one in bounds]]
+        same = np.allclose(np.array(found, dtype=np.float64), [expected.mean, lower, upper], rtol=TOLERANCE, atol=0)
+    except (KeyError, TypeError, ValueError, IndexError) as exc:
+        raise ServiceError(f"service {service.name} answers something that is no forecast") from exc
+    if not same or days != tuple(day.isoformat() for day in expected.days):
+        raise ServiceError(f"service {service.name} forecasts other numbers than its artifact")
+
+
+def confirm(service: Service, model: ForecastModel, platform: Platform, seconds: float) -> None:
+    """Keep asking for a while: a service may die of its first real requests.
+
+    Raises: ServiceError as soon as it fails once.
+    """
+    deadline, pause = time.monotonic() + seconds, POLL_SECONDS
+    while time.monotonic() < deadline:
+        if not platform.is_running(service.name):
+            raise ServiceError(f"service {service.name} ended right after the switch")
+        prove(service, model)
+        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
+        pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)

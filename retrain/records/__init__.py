@@ -1,0 +1,1 @@
+"""What is written down: requests, runs, the champion pointer, model versions, build contexts."""

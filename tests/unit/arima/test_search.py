@@ -1,0 +1,187 @@
+"""Finding an order, on series of every kind, without an error and without a warning."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from retrain.arima.order import Order
+from retrain.arima.screening import Training
+from retrain.arima.search import search
+from retrain.data.series import DailySeries
+from retrain.errors import ConfigError, FlatSeries
+from tests.builders import FIRST_DAY, series, weekly
+
+RNG = np.random.default_rng(11)
+DAYS = np.arange(180)
+
+
+def test_the_season_of_a_weekly_series_is_found():
+    """By seasonal terms or by weekdays."""
+    forecast = search(series(weekly(180)), 7, 7).model.forecast(14).mean
+
+    assert forecast[:7] == pytest.approx(forecast[7:], abs=8)
+    assert np.ptp(forecast) > 40
+
+
+def test_noise_gets_a_small_model():
+    """Nothing to learn beyond its level."""
+    noise = series(100 + np.random.default_rng(0).normal(0, 10, 120))
+
+    assert search(noise, 1, 7).order.coefficients <= 2
+
+
+def test_fewer_than_three_seasons_are_searched_without_one():
+    """The order carries no seasonal term."""
+    assert not search(series(weekly(20)), 7, 7).order.is_seasonal
+
+
+def test_another_season_is_found_where_the_data_say_so():
+    """A cycle of five days, while the setting says seven."""
+    values = 100 + np.resize([40.0, 0, 10, -30, -20], 180) + np.random.default_rng(4).normal(0, 8, 180)
+
+    forecast = search(series(values), 7, 7).model.forecast(10).mean
+
+    assert forecast[:5] == pytest.approx(forecast[5:], abs=12)
+
+
+def test_growth_in_percent_is_fitted_by_its_logarithms():
+    """Where noise and season grow with the level."""
+    values = np.exp(3 + 0.01 * DAYS + np.resize([0.3, 0.2, 0, 0, 0, -0.2, -0.3], 180) + RNG.normal(0, 0.1, 180))
+
+    assert search(series(values), 7, 7).order.log
+
+
+def test_holidays_are_a_regressor_where_they_earn_it():
+    """Days off halve the trade; a country without a say is not asked."""
+    off = [date(2023, 1, 16), date(2023, 2, 20), date(2023, 5, 29), date(2023, 6, 19), date(2023, 7, 4)]
+    values = 100 + np.random.default_rng(5).normal(0, 5, 200)
+    for day in off:
+        values[(day - date(2023, 1, 2)).days] /= 2
+
+    found = search(series(values), 7, 7, country="US")
+
+    assert "holidays of US" in found.order.regressors
+    assert "holidays of US" not in search(series(values), 7, 7).order.regressors
+    assert found.model.calendar.effects["holiday"] == pytest.approx(-50, abs=10)
+
+
+def test_regressors_that_earn_nothing_stay_out():
+    """Noise has no calendar."""
+    assert search(series(100 + RNG.normal(0, 5, 200)), 7, 7, country="US").order.regressors == ()
+
+
+def test_an_unknown_country_is_refused():
+    """The sentence names the setting."""
+    with pytest.raises(ConfigError, match="RETRAIN_COUNTRY is 'XX'"):
+        search(series(weekly(60)), 7, 7, country="XX")
+
+
+SHAPES = {
+    "noise": 100 + RNG.normal(0, 5, 180),
+    "one outlier": np.where(DAYS == 90, 1e6, 100 + RNG.normal(0, 5, 180)),
+    "many outliers": 100 + RNG.standard_cauchy(180),
+    "a level shift": np.where(DAYS < 90, 10.0, 20.0) + RNG.normal(0, 0.1, 180),
+    "zeros, then trade": np.where(DAYS < 90, 0.0, 50 + RNG.normal(0, 5, 180)),
+    "trade, then zeros": np.where(DAYS > 90, 0.0, 50 + RNG.normal(0, 5, 180)),
+    "a single step": np.where(DAYS < 90, 10.0, 20.0),
+    "a single spike": np.where(DAYS == 90, 1.0, 0.0),
+    "weekends of zeros": np.where(DAYS % 7 < 5, 100 + RNG.normal(0, 5, 180), 0.0),
+    "a walk": RNG.normal(0, 1, 180).cumsum(),
+    "a walk of a walk": RNG.normal(0, 1, 180).cumsum().cumsum(),
+    "explosive growth": np.exp(0.1 * DAYS),
+    "a line": 1.0 * DAYS,
+    "alternating": 1.0 * (DAYS % 2),
+    "weeks that repeat exactly": np.resize([1.0, 2, 3, 4, 5, 6, 7], 180),
+    "rare counts": 1.0 * RNG.poisson(0.3, 180),
+    "negative": -RNG.lognormal(3, 1, 180),
+    "far from zero": 1e9 + RNG.normal(0, 1, 180),
+    "tiny": 1e-300 * weekly(180),
+    "huge": 1e15 * weekly(180) / 200,
+}
+
+
+@pytest.mark.parametrize("days", [21, 35, 180])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.filterwarnings("error")
+def test_every_series_that_changes_gets_a_model(shape: str, days: int):
+    """Without an error or a warning; what had to be simplified is said."""
+    values = SHAPES[shape][-days:] if shape.endswith("trade") else SHAPES[shape][:days]
+    if np.ptp(values) == 0:
+        values = np.append(values[:-1], values[-1] + 1)
+
+    found = search(series(values), 7, 7)
+    forecast = found.model.forecast(14)
+
+    assert np.isfinite([forecast.mean, forecast.variance]).all()
+    assert found.remark == "" or str(found.order) in found.remark
+
+
+@pytest.mark.parametrize("season", [2, 5, 30])
+@pytest.mark.parametrize("days", [93, 101])
+@pytest.mark.parametrize("horizon", [1, 7])
+def test_any_season_is_searched(season: int, days: int, horizon: int):
+    """Short ones, whose lags are plain lags too, and long ones, of which few fit in."""
+    cycle = np.resize(np.random.default_rng(season).normal(0, 20, season), days)
+
+    found = search(series(100 + cycle + np.random.default_rng(days).normal(0, 5, days)), season, horizon)
+
+    assert not found.order.has_common_lags
+    assert np.isfinite(found.model.forecast(30).mean).all()
+
+
+def test_no_candidate_is_judged_by_days_it_was_fitted_to():
+    """What the last days say changes no forecast that stands trial on them, nor does what ends a gap."""
+    order, values = Order(1, 1, 1, 1, 0, 1, 7), weekly(200, seed=6) + RNG.normal(0, 8, 200)
+    changed = np.where(np.arange(200) < 120, values, 500.0 + RNG.normal(0, 50, 200))
+    scale = changed.std() / values.std()
+
+    before, after = (Training(series(one), 7).estimate(order, days=120) for one in (values, changed))
+
+    assert before.coefficients == pytest.approx(after.coefficients, abs=1e-3)
+    assert before.variance == pytest.approx(after.variance * scale**2, rel=1e-3)
+
+
+def test_forecasts_in_a_gap_judge_nothing():
+    """An interpolated day knows the one behind its gap, so no origin lies in it and no horizon looks into it."""
+    filled = tuple(FIRST_DAY + timedelta(days=day) for day in range(80, 90))
+    gapped = DailySeries(FIRST_DAY, weekly(120), filled)
+
+    origins = Training(gapped, 7)._origins(72)
+
+    assert origins.tolist() == [72, 73, *range(91, 114)]
+
+
+def test_a_series_that_never_changes_is_refused():
+    """There is nothing to learn, and no scale to learn it on."""
+    with pytest.raises(FlatSeries, match="all 60 days are 5"):
+        search(series(np.full(60, 5.0)), 7, 7)
+
+
+def test_a_series_without_noise_repeats_its_week():
+    """Exact weeks leave no likelihood to climb; the plain order that forecasts them needs none."""
+    found = search(series(np.resize([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 222)), 7, 7)
+
+    assert found.model.forecast(7).mean == pytest.approx(np.resize([6.0, 7, 1, 2, 3, 4, 5], 7), abs=1e-4)
+
+
+def test_progress_names_each_stage():
+    """Long work shows that it moves."""
+    told: list[str] = []
+
+    found = search(series(weekly(90)), 7, 7, progress=told.append)
+
+    assert told[-1] == f"exact likelihood of {found.order}"
+
+
+def test_a_fit_that_does_not_converge_gives_way(monkeypatch: pytest.MonkeyPatch):
+    """A plain order, which needs no optimum, stands in, and the model says so."""
+    monkeypatch.setattr("retrain.arima.fit.MAX_EVALUATIONS", 3)
+
+    found = search(series(weekly(90)), 7, 7)
+
+    assert found.order.coefficients == 0
+    assert "has no optimum on these days" in found.remark
+    assert found.order in {Order(0, 1, 0), Order(0, 2, 0), Order(0, 0, 0, 0, 1, 0, 7), Order(0, 1, 0, 0, 1, 0, 7)}

@@ -1,0 +1,35 @@
+"""Which identities were seen before."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrain.data.seen_ids import SeenIds
+
+batches = st.lists(st.lists(st.integers(0, 40), max_size=20), max_size=12)
+
+
+@given(batches)
+def test_it_agrees_with_a_plain_set(drawn: list[list[int]]):
+    """A law: an identity is new exactly once, however the batches are cut and ordered."""
+    ids, known = SeenIds(), set[int]()
+    for batch in drawn:
+        fresh = ids.first_seen(np.array(batch, dtype=np.uint64))
+        expected = []
+        for number in batch:
+            expected.append(number not in known)
+            known.add(number)
+        assert fresh.tolist() == expected
+
+
+def test_large_runs_are_searched_too(monkeypatch):
+    """Identities beyond the size up to which runs are merged are still remembered."""
+    monkeypatch.setattr("retrain.data.seen_ids.LARGEST_MERGE", 100)
+    ids = SeenIds()
+    half = np.arange(0, 10_000, 2, dtype=np.uint64)
+
+    assert ids.first_seen(half).all()
+    assert ids.first_seen(half + np.uint64(1)).all()
+    assert not ids.first_seen(np.array([9_998, 1, 4_000], dtype=np.uint64)).any()

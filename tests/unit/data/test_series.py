@@ -1,0 +1,107 @@
+"""Days and amounts: restating, filling gaps, identity."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrain.data.series import GapPolicy, daily_series, restate
+from retrain.errors import DataError, SeriesTooShort
+from tests.builders import FIRST_DAY, series, weekly
+
+amounts = st.floats(-1e9, 1e9, allow_nan=False)
+histories = st.dictionaries(st.dates(date(2000, 1, 1), date(2030, 1, 1)), amounts, max_size=30)
+
+
+def test_a_later_file_wins_on_the_days_it_restates():
+    """What changed and what is new are told apart."""
+    before = {date(2024, 1, 1): 10.0, date(2024, 1, 2): 20.0}
+
+    outcome = restate(before, {date(2024, 1, 2): 25.0, date(2024, 1, 3): 30.0})
+
+    assert outcome.days == {date(2024, 1, 1): 10.0, date(2024, 1, 2): 25.0, date(2024, 1, 3): 30.0}
+    assert outcome.changed_days == (date(2024, 1, 2),)
+    assert outcome.new_days == (date(2024, 1, 3),)
+
+
+def test_the_last_bits_of_a_sum_are_no_restatement():
+    """The same transactions added in another order leave the older amount, and so the same identity."""
+    outcome = restate({FIRST_DAY: 1346.0122831896513}, {FIRST_DAY: 1346.0122831896516})
+
+    assert outcome.changes_nothing
+    assert outcome.days[FIRST_DAY] == 1346.0122831896513
+
+
+@given(histories, histories)
+def test_restating_twice_changes_nothing_the_second_time(before: dict[date, float], landed: dict[date, float]):
+    """A law: landing is idempotent, and every landed day is then in the history."""
+    once = restate(before, landed)
+    twice = restate(once.days, landed)
+
+    assert twice.changes_nothing
+    assert twice.days == once.days
+    assert once.days.keys() == before.keys() | landed.keys()
+
+
+def test_a_missing_day_is_interpolated_and_known_to_be():
+    """Nobody takes it for an observation: what comes after a day is NaN there."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
+
+    assert filled.values.tolist() == [10, 20, 30, 40]
+    assert filled.interpolated == (FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2))
+    np.testing.assert_array_equal(filled.after(FIRST_DAY), [np.nan, np.nan, 40])
+
+
+def test_what_was_known_on_a_missing_day_ends_before_its_gap():
+    """An interpolated amount knows the observation behind it."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
+
+    assert filled.observed_through(FIRST_DAY + timedelta(days=2)).values.tolist() == [10]
+
+
+def test_a_missing_day_may_mean_that_nothing_was_traded():
+    """Then its amount is zero, and that is an observation."""
+    filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=2): 40.0}, GapPolicy.ZERO)
+
+    assert (filled.values.tolist(), filled.interpolated) == ([10, 0, 40], ())
+
+
+def test_the_refusing_policy_names_the_gap_and_the_way_out():
+    """Nothing is filled behind anybody's back."""
+    with pytest.raises(DataError, match=r"from 2023-01-03 to 2023-01-04.*land the missing days"):
+        daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.REFUSE)
+
+
+def test_no_days_are_no_series():
+    """An empty history has no identity to compare."""
+    with pytest.raises(SeriesTooShort, match="land a file"):
+        daily_series({}, GapPolicy.INTERPOLATE)
+
+
+def test_identity_is_first_day_and_amounts():
+    """The same amounts a day later are other data; the same data twice are the same."""
+    values = weekly(30)
+
+    assert series(values).sha256 == series(values.copy()).sha256
+    assert series(values).sha256 != series(values, FIRST_DAY + timedelta(days=1)).sha256
+    assert series(values).sha256 != series(np.append(values[:-1], values[-1] + 1e-6)).sha256
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-9, 5.0, -1e12])
+def test_flat_is_flat_in_every_currency(level: float):
+    """And a small amount that moves is not."""
+    assert series(np.full(30, level)).is_flat
+    assert not series(level + max(abs(level), 1e-9) * weekly(30)).is_flat
+
+
+def test_through_and_after_cut_the_series_in_two():
+    """No day is in both parts and none is lost."""
+    whole = series(weekly(30))
+    cut = FIRST_DAY + timedelta(days=20)
+
+    assert whole.through(cut).last_day == cut
+    assert np.array_equal(np.concatenate([whole.through(cut).values, whole.after(cut)]), whole.values)

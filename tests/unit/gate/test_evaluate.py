@@ -1,0 +1,193 @@
+"""The comparison: the test behind it, and that nothing is scored on what it has seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+
+from retrain.arima.fit import FittedModel, fit
+from retrain.arima.order import Order
+from retrain.data.series import DailySeries, GapPolicy, daily_series
+from retrain.errors import ModelError, SeriesTooShort
+from retrain.gate.evaluate import Comparison, DieboldMariano, compare, diebold_mariano
+from retrain.gate.scores import Loss
+from tests.builders import FIRST_DAY, series, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AR = Order(1, 0, 0, mean=True)
+
+
+def rolled(values: np.ndarray, trained: int, champion: FittedModel | None = None) -> Comparison:
+    history = series(values)
+    challenger = fit(AR, history.through(history.first_day + timedelta(days=trained - 1)))
+    model = (champion or challenger).model
+    return compare(model, challenger, history, horizon_days=7, season_days=7, refit_days=14)
+
+
+def test_intervals_of_the_right_model_hold_what_they_say():
+    """On a long series of the very process that was fitted."""
+    measured = rolled(100 + np.random.default_rng(3).normal(0, 5, 900), trained=200)
+
+    assert measured.challenger.coverage_80 == pytest.approx(0.80, abs=0.04)
+    assert measured.challenger.coverage_95 == pytest.approx(0.95, abs=0.02)
+    assert measured.seasonal_naive.coverage_80 is None
+
+
+def test_one_day_ahead_the_test_is_the_paired_t_test():
+    """Harvey, Leybourne & Newbold's correction makes it so: an independent implementation agrees."""
+    rng = np.random.default_rng(5)
+    theirs, ours = rng.gamma(2, 1, 60), rng.gamma(2, 0.9, 60)
+
+    expected = ttest_rel(theirs, ours, alternative="greater")
+    found = diebold_mariano(theirs, ours, horizon=1)
+
+    assert found.statistic == pytest.approx(expected.statistic)
+    assert found.p_value == pytest.approx(expected.pvalue)
+
+
+def test_the_test_is_one_sided():
+    """Swapping the models turns the statistic round and the p-value over."""
+    rng = np.random.default_rng(6)
+    better, worse = rng.gamma(2, 1, 80), rng.gamma(2, 1.5, 80)
+
+    found, swapped = diebold_mariano(worse, better, 7), diebold_mariano(better, worse, 7)
+
+    assert found.p_value < 0.05
+    assert swapped.statistic == pytest.approx(-found.statistic)
+    assert swapped.p_value == pytest.approx(1 - found.p_value)
+
+
+def test_models_that_never_differ_are_even():
+    """No evidence either way."""
+    same = np.ones(40)
+
+    assert diebold_mariano(same, same, 7).p_value == 0.5
+
+
+def test_both_models_share_every_origin_of_the_unseen_days():
+    """151 unseen days and a horizon of 7 make 145 origins, step one day."""
+    measured = rolled(weekly(251), trained=100)
+
+    assert (measured.unseen_days, measured.origins) == (151, 145)
+
+
+def test_the_same_model_on_both_sides_is_even_until_the_first_refit():
+    """With no refit along the way nothing tells them apart."""
+    history = series(weekly(140))
+    model = fit(AR, history.through(history.first_day + timedelta(days=99)))
+
+    measured = compare(model.model, model, history, horizon_days=7, season_days=7, refit_days=365)
+
+    assert measured.champion == measured.challenger
+
+
+def test_the_seasonal_naive_repeats_the_last_known_week():
+    """A series that repeats itself exactly is forecast without error, also beyond one week."""
+    week = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
+    values = np.tile(week, 20)
+    values[:50] += np.random.default_rng(0).normal(0, 0.1, 50)
+    history = series(values)
+    challenger = fit(Order(1, 0, 0, mean=True), history.through(history.first_day + timedelta(days=99)))
+
+    measured = compare(None, challenger, history, horizon_days=14, season_days=7, refit_days=14)
+
+    assert measured.seasonal_naive.rmse == 0
+    assert measured.champion is None
+    assert measured.test is None
+
+
+def test_a_statistic_that_is_no_number_is_no_evidence():
+    """It cannot be shown, let alone be read as an improvement."""
+    with pytest.raises(ModelError, match="Diebold-Mariano"):
+        DieboldMariano(float("nan"), 0.01)
+
+
+def forecasts_of(compare_them: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What champion and challenger forecast at the origins that are judged."""
+    made: list[np.ndarray] = []
+    at_origins = Loss.at_origins
+
+    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+        made.append(forecast)
+        return at_origins(self, actual, forecast)
+
+    with monkeypatch.context() as spying:
+        spying.setattr(Loss, "at_origins", spy)
+        compare_them()
+    return made
+
+
+@pytest.mark.parametrize("origin", [0, 13, 14, 20])
+def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
+    """Rewriting the future leaves every forecast made before it as it was, the challenger's refits included."""
+    values = weekly(140)
+    rewritten = values.copy()
+    rewritten[100 + origin :] += np.random.default_rng(origin).normal(0, 50, 40 - origin)
+
+    before = forecasts_of(lambda: rolled(values, trained=100), monkeypatch)
+    after = forecasts_of(lambda: rolled(rewritten, trained=100), monkeypatch)
+
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one[: origin + 1], other[: origin + 1])
+
+
+def with_a_gap(behind: float) -> DailySeries:
+    """150 days of which 110 to 119 are missing; `behind` is the amount of day 120."""
+    days = {FIRST_DAY + timedelta(days=day): amount for day, amount in enumerate(weekly(150).tolist())}
+    days[FIRST_DAY + timedelta(days=120)] = behind
+    return daily_series(
+        {day: days[day] for day in days if not 110 <= (day - FIRST_DAY).days < 120}, GapPolicy.INTERPOLATE
+    )
+
+
+def test_days_that_were_not_observed_are_neither_scored_nor_known(monkeypatch: pytest.MonkeyPatch):
+    """What stands behind a gap changes what is interpolated, and no forecast that is made before it."""
+
+    def compared(history: DailySeries) -> Comparison:
+        challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=99)))
+        return compare(challenger.model, challenger, history, horizon_days=7, season_days=7, refit_days=3)
+
+    low, high = with_a_gap(0.0), with_a_gap(1000.0)
+    before = forecasts_of(lambda: compared(low), monkeypatch)
+    after = forecasts_of(lambda: compared(high), monkeypatch)
+
+    assert (compared(low).unseen_days, compared(low).origins) == (40, 44 - 4)  # four horizons lie inside the gap
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one[: 21 - 4], other[: 21 - 4])
+        assert not np.array_equal(one[21 - 4], other[21 - 4])
+
+
+def test_each_day_is_kept_with_what_was_forecast_of_it_the_day_before():
+    """By day; a day that is missing has no amount, and one behind which a whole horizon is missing no line."""
+    history, cutoff = with_a_gap(50.0), FIRST_DAY + timedelta(days=99)
+    challenger = fit(AR, history.through(cutoff))
+    champion = fit(Order(2, 0, 0, mean=True), history.through(cutoff)).model
+    measured = compare(champion, challenger, history, horizon_days=7, season_days=7, refit_days=1000)
+
+    unseen = history.after(cutoff)
+    lines = {(row.day - cutoff).days - 1: row for row in measured.days}
+    assert sorted(lines) == [at for at in range(len(unseen) - 6) if not np.isnan(unseen[at : at + 7]).all()]
+    for at, row in lines.items():
+        for model, forecast, loss in (
+            (champion, row.champion, row.champion_loss),
+            (challenger.model, row.challenger, row.challenger_loss),
+        ):
+            made = model.observe(unseen[:at]).forecast(7).mean
+            assert forecast == pytest.approx(made[0])
+            assert loss == pytest.approx(np.nanmean((made - unseen[at : at + 7]) ** 2))
+        assert row.amount == pytest.approx(unseen[at], nan_ok=True)
+    at = min(lines)
+    assert lines[at].seasonal_naive == history.values[history.position(cutoff) - 6]
+    assert any(np.isnan(row.amount) for row in measured.days)
+
+
+def test_too_few_unseen_days_are_refused():
+    """A whole horizon has to lie in them."""
+    with pytest.raises(SeriesTooShort, match="6 unseen days"):
+        rolled(weekly(106), trained=100)
