@@ -29,7 +29,7 @@ PURE = ("data", "arima", "gate")
 ORDER = {
     "data": ["series", "seen_ids", "formats", "transactions", "checks", "landings"],
     "arima": ["order", "stationary", "regressors", "traits", "css", "fit", "screening", "search"],
-    "gate": ["scores", "unseen", "evaluate", "decide"],
+    "gate": ["scores", "unseen", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
 NEEDS_PORTS = {"retrain.data.landings"}

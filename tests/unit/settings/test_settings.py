@@ -12,7 +12,7 @@ from retrain.arima.order import Order
 from retrain.errors import ConfigError
 from retrain.settings import Settings, names, parse
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_nothing_set_is_a_working_configuration():
