@@ -24,19 +24,17 @@ SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
 @app.blob_trigger(arg_name="landed", path="%TRANSACTIONS_CONTAINER%/{name}", connection=STORAGE, source=SOURCE)
 def retrain_on_new_data(landed: blob.BlobClient) -> None:
     """A file landed. The client carries its name; the run reads the bytes, once, as a stream."""
-    from retrain.doors.http import on_event
-    from retrain.records.request import Trigger
+    from retrain.doors.http import on_blob
 
-    on_event(Trigger.BLOB, file=landed.blob_name)
+    on_blob(str(landed.blob_name))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%RETRAIN_SCHEDULE%", run_on_startup=False)
 def retrain_on_schedule(timer: func.TimerRequest) -> None:
     """The schedule fired, perhaps late."""
-    from retrain.doors.http import on_event
-    from retrain.records.request import Trigger
+    from retrain.doors.http import on_timer
 
-    on_event(Trigger.TIMER, note="the schedule fired late" if timer.past_due else None)
+    on_timer(is_late=timer.past_due)
 
 
 @app.route("retrain", methods=["POST"])

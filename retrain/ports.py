@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
 REGISTER, DEPLOY = "register", "deploy"
 """The two halves in which a job promotes; the second takes every step after the first."""
@@ -123,23 +122,6 @@ class Platform(Protocol):
         """Stop a service; requests in flight are finished. Nothing happens if there is none."""
 
 
-class Catalog(Protocol):
-    """Where people look for models and images, beside the store that decides which there are.
-
-    Every method is idempotent, and may raise ServiceUnavailable, AccessDenied or another ServiceError.
-    """
-
-    def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
-        """List a version, or add to what is told of it.
-
-        Args: artifact: the object's name in the store of the state.
-        Raises: Conflict if the version that is listed there is another model.
-        """
-
-    def show_image(self, name: str, version: str, image: str) -> None:
-        """List the image of a version."""
-
-
 class Job(NamedTuple):
     """How a job is doing.
 
@@ -166,26 +148,3 @@ class Jobs(Protocol):
 
     def cancel(self, run_id: str) -> None:
         """Stop it. Nothing happens if it has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything a run touches.
-
-    Attributes:
-        inbox: where files land; never written to but by `land` on the command line.
-        state: history, quarantine, requests, runs, models and the champion pointer.
-        platform: where versions answer.
-        now: the time, in UTC.
-        progress: told of the stage and where in it, for a person who waits.
-        catalog: where versions are listed besides; None where the store is all there is.
-        jobs: who promotes; None to do it in the process that decided.
-    """
-
-    inbox: ObjectStore
-    state: ObjectStore
-    platform: Platform
-    now: Callable[[], datetime]
-    progress: Callable[[str, str], None]
-    catalog: Catalog | None = None
-    jobs: Jobs | None = None

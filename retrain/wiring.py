@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from retrain.errors import ConfigError
-from retrain.ports import Ports
+from retrain.records.context import Context
+from retrain.records.ledger import Ledger
+from retrain.records.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,25 +25,29 @@ def _silent(_stage: str, _detail: str) -> None:
     """A Function has nobody to show progress to."""
 
 
-def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Ports:
-    """Open the store that the settings name; nothing is called yet."""
+def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Context:
+    """Open the stores and the records in them, once for whoever asks; nothing is called yet."""
     inbox, state = _stores(settings)
+    ledger, registry = Ledger(state), Registry(state, settings.platform.model_name)
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    if settings.platform == "local":
+    if settings.platform.name == "local":
         from retrain.adapters.local.process import ProcessPlatform
 
-        return Ports(inbox, state, ProcessPlatform(settings.root / "platform"), now, progress)
+        local = ProcessPlatform(settings.storage.root / "platform")
+        return Context(inbox, state, ledger, registry, local, now, progress)
 
-    from retrain.adapters.azure.azureml import AzureMlCatalog, Workspace
+    from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.catalog import AzureMlCatalog
     from retrain.adapters.azure.pipeline import PipelineJobs
 
     workspace = Workspace(settings)
     platform = _on_azure(settings, workspace, state)
-    jobs = PipelineJobs(workspace, settings) if settings.jobs == "azureml" else None
-    return Ports(inbox, state, platform, now, progress, AzureMlCatalog(workspace, settings), jobs)
+    jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
+    catalog = AzureMlCatalog(workspace, settings, ledger, registry)
+    return Context(inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,))
 
 
 def releaser(settings: Settings) -> Release:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrain.data.series import Days
     from retrain.data.transactions import Aggregate, LandedDays
     from retrain.errors import RetrainError
-    from retrain.ports import ObjectStore, Ports
+    from retrain.ports import ObjectStore
 
 RECORD = "history.json"
 LONGEST_NAME = 200
@@ -56,7 +56,9 @@ def read_history(state: ObjectStore) -> History:
         ) from exc
 
 
-def accept(landed: LandedDays, history: History, aggregate: Aggregate, run_id: str, ports: Ports) -> Restatement:
+def accept(
+    landed: LandedDays, history: History, aggregate: Aggregate, run_id: str, state: ObjectStore
+) -> Restatement:
     """Lay the file over the history; what changes nothing leaves no trace.
 
     The landing's own record is written first, so that whatever stands in the history can be explained.
@@ -72,38 +74,38 @@ def accept(landed: LandedDays, history: History, aggregate: Aggregate, run_id: s
     outcome = restate(history.days, landed.days)
     if outcome.changes_nothing:
         return outcome
-    ports.state.write(f"accepted/{run_id}.json", _as_json({"file": landed.file, "days": _named(landed.days)}))
+    state.write(f"accepted/{run_id}.json", _as_json({"file": landed.file, "days": _named(landed.days)}))
     record = {
         "aggregate": history.aggregate if landed.is_daily else aggregate,
         "files": [*history.files, landed.file],
         "days": _named(outcome.days),
     }
-    ports.state.write(RECORD, _as_json(record), if_etag=history.etag)
+    state.write(RECORD, _as_json(record), if_etag=history.etag)
     return outcome
 
 
-def taken_in(file: str, state: str, ports: Ports) -> str | None:
-    """The run that took this very state of a file in; None if none has."""
-    stored = ports.state.read(_landing(file, state))
+def taken_in(file: str, version: str, state: ObjectStore) -> str | None:
+    """The run that took this very version of a file in; None if none has."""
+    stored = state.read(_landing(file, version))
     return None if stored is None else str(json.loads(stored.data)["run_id"])
 
 
-def note_taken_in(file: str, state: str, run_id: str, ports: Ports) -> None:
-    """Remember that a state of a file is in the history."""
-    ports.state.write(_landing(file, state), _as_json({"file": file, "run_id": run_id}))
+def note_taken_in(file: str, version: str, run_id: str, state: ObjectStore) -> None:
+    """Remember that a version of a file is in the history."""
+    state.write(_landing(file, version), _as_json({"file": file, "run_id": run_id}))
 
 
-def _landing(file: str, state: str) -> str:
-    return f"landings/{hashlib.sha256(f'{file} {state}'.encode()).hexdigest()}.json"
+def _landing(file: str, version: str) -> str:
+    return f"landings/{hashlib.sha256(f'{file} {version}'.encode()).hexdigest()}.json"
 
 
-def quarantine(file: str, reason: RetrainError, run_id: str, ports: Ports) -> str:
+def quarantine(file: str, reason: RetrainError, run_id: str, inbox: ObjectStore, state: ObjectStore) -> str:
     """Set a copy of the file aside with the reason beside it, and say where."""
     place = f"quarantine/{run_id}/{_short(PurePosixPath(file).name)}"
-    with ports.inbox.open(file) as stream:
-        ports.state.upload(place, stream)
-    ports.state.write(f"{place}.reason.json", _as_json(reason.as_json()))
-    return ports.state.address(place)
+    with inbox.open(file) as stream:
+        state.upload(place, stream)
+    state.write(f"{place}.reason.json", _as_json(reason.as_json()))
+    return state.address(place)
 
 
 def _short(name: str) -> str:

@@ -9,44 +9,44 @@ from retrain.data.landings import read_history
 from retrain.data.series import GapPolicy
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
 from retrain.promotion.client import ask, current
-from retrain.records.ledger import Ledger
 
 if TYPE_CHECKING:
     from retrain.data.series import Days
-    from retrain.ports import Ports, Service
+    from retrain.ports import Service
+    from retrain.records.context import Context
     from retrain.settings import Settings
 
 MOST_DAYS = 365  # what a service forecasts at most
-# What fits into the body that a service reads; a model has forgotten what lies further back.
+# What fits into the body that a service reads; older days no longer change the forecast.
 MOST_OBSERVATIONS = 1000
 
 
-def forecast(days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+def champion_forecast(days: int, settings: Settings, context: Context) -> dict[str, Any]:
     """Forecast `days` days with the champion as it was trained, told every accepted day since.
 
     Returns: the service's answer, and how many days old its newest one is.
     Raises: NotFound if there is no champion; ServiceUnavailable if its service does not answer.
     """
-    service = _champions_service(ports)
+    service = _champions_service(context)
     try:
-        answer = _asked(service, days, settings, ports)
+        answer = _asked(service, days, settings, context)
     except ServiceError:
         # A promotion may have retired the service between two lines, or the platform have moved it; another version
         # may answer where it was.
-        successor = current(_champions_service(ports), ports.platform)
+        successor = current(_champions_service(context), context.platform)
         if successor == service:
             raise
-        answer = _asked(successor, days, settings, ports)
-    age = ports.now().date() - date.fromisoformat(answer["origin"])
+        answer = _asked(successor, days, settings, context)
+    age = context.now().date() - date.fromisoformat(answer["origin"])
     return answer | {"data_age_days": age.days}
 
 
-def _champions_service(ports: Ports) -> Service:
-    champion = Ledger(ports.state).pointer().champion
+def _champions_service(context: Context) -> Service:
+    champion = context.ledger.pointer().champion
     if champion is None:
         raise NotFound("there is no champion yet; land a file of transactions first")
     version = champion.version
-    service = ports.platform.find(version)
+    service = context.platform.find(version)
     if service is not None:
         return service
     raise ServiceUnavailable(
@@ -54,12 +54,12 @@ def _champions_service(ports: Ports) -> Service:
     )
 
 
-def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dict[str, Any]:
+def _asked(service: Service, days: int, settings: Settings, context: Context) -> dict[str, Any]:
     try:
         trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
-    observed = newer_days(trained_through, read_history(ports.state).days, settings.gaps)
+    observed = newer_days(trained_through, read_history(context.state).days, settings.data.gaps)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from retrain.doors.champion_forecast import MOST_DAYS, forecast
+from retrain.doors.champion_forecast import MOST_DAYS, champion_forecast
 from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
-from retrain.promotion.resume import under_way
-from retrain.records.ledger import Ledger
-from retrain.records.request import Trigger
+from retrain.records.request import Evaluate, Land, Trigger
+from retrain.records.run import Status
 from retrain.runs import dispatch
+from retrain.runs.outcome import Behind
 from retrain.settings import parse
 from retrain.wiring import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retrain.ports import Ports
+    from retrain.records.request import Request
 
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
@@ -52,52 +52,45 @@ class _Ask(BaseModel):
     reason: str | None = Field(None, max_length=500)
 
 
-def on_event(trigger: Trigger, file: str | None = None, note: str | None = None) -> None:
+def on_event(make: Callable[[str], Request]) -> None:
     """Retrain because something happened.
 
-    Raises: ServiceUnavailable if the run met a service that may come back, so that the platform tries again; not
-        while a job promotes, which works off what waits. Every other failure is recorded with its run and final.
+    Args: make: the request of a run's name.
+    Raises: ServiceUnavailable if the run met trouble that may pass, so that the platform tries again. Every other
+        failure is recorded with its run and final.
     """
     settings = parse(os.environ)
-    ports = connect(settings)
-    request = dispatch.ask(trigger, ports, file=file, note=note)
-    if not dispatch.work_off(settings, ports):
-        log.info("run %s is left to the process that is retraining now", request.run_id)
+    context = connect(settings)
+    request = dispatch.ask(make, context)
+    outcome = dispatch.work_off(settings, context)
+    left = outcome.of(request.run_id)
+    if left is not None and left.behind is not Behind.TROUBLE:
+        log.info("run %s waits for %s", request.run_id, left.behind)
         return
-    ledger = Ledger(ports.state)
-    report = ledger.run(request.run_id)
-    log.log(
-        logging.ERROR if report["status"] == "failed" else logging.INFO,
-        "run %s: %s. %s",
-        request.run_id,
-        report.get("verdict") or report["status"],
-        report.get("reason", ""),
-    )
-    if request in ledger.requests():
-        _leave_to_a_job(ports)
+    run = context.ledger.run(request.run_id)
+    level = logging.ERROR if run.status is Status.FAILED else logging.INFO
+    log.log(level, "run %s: %s. %s", run.run_id, run.verdict or run.status, run.reason)
+    if left is not None:
+        raise ServiceUnavailable(left.reason)
 
 
-def _leave_to_a_job(ports: Ports) -> None:
-    """Accept that requests are left, if a promotion is under way whose job will work them off.
+def on_blob(file: str) -> None:
+    """Land a file. Raises: as `on_event`."""
+    on_event(lambda run_id: Land(run_id=run_id, file=file))
 
-    Raises: ServiceUnavailable otherwise, so that the platform tries again.
-    """
-    ahead = under_way(ports)
-    if ahead is not None:
-        log.info("what is asked for waits for the job that promotes run %s", ahead)
-        return
-    ledger = Ledger(ports.state)
-    for request in ledger.requests()[:1]:
-        first = ledger.run(request.run_id)
-        raise ServiceUnavailable(first.get("trouble") or first.get("reason") or "an earlier run met trouble")
+
+def on_timer(*, is_late: bool) -> None:
+    """Retrain by the schedule. Raises: as `on_event`."""
+    note = "the schedule fired late" if is_late else None
+    on_event(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note))
 
 
 def on_queue() -> None:
     """Work off what was asked for over HTTP. Raises: ServiceUnavailable if something is left to be tried again."""
     settings = parse(os.environ)
-    ports = connect(settings)
-    if dispatch.work_off(settings, ports):
-        _leave_to_a_job(ports)
+    trouble = dispatch.work_off(settings, connect(settings)).trouble
+    if trouble is not None:
+        raise ServiceUnavailable(trouble.reason)
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
@@ -112,12 +105,17 @@ def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
         raise UsageError(
             f'{place}: {first["msg"]}; send {{"force": false, "dry_run": false, "reason": "..."}} or less'
         ) from None
-    ports = connect(parse(os.environ))
-    request = dispatch.ask(Trigger.HTTP, ports, force=asked.force, dry_run=asked.dry_run, note=asked.reason)
+
+    def make(run_id: str) -> Request:
+        return Evaluate(
+            run_id=run_id, trigger=Trigger.HTTP, force=asked.force, dry_run=asked.dry_run, note=asked.reason
+        )
+
+    request = dispatch.ask(make, connect(parse(os.environ)))
     enqueue(request.run_id)
     return Answer(
         202,
-        {"run_id": request.run_id, "status": "queued"},
+        {"run_id": request.run_id, "status": Status.QUEUED},
         headers={"Location": f"/api/runs/{request.run_id}"},
     )
 
@@ -125,8 +123,8 @@ def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
 def list_runs(newest: str) -> Answer:
     """The newest reports, at most a hundred."""
     count = _number("newest", newest, NEWEST_AT_MOST)
-    ports = connect(parse(os.environ))
-    return Answer(200, {"runs": Ledger(ports.state).runs(count)})
+    found = connect(parse(os.environ)).ledger.runs(count)
+    return Answer(200, {"runs": [run.as_json() for run in found]})
 
 
 def forecast_days(days: str) -> Answer:
@@ -134,7 +132,7 @@ def forecast_days(days: str) -> Answer:
     horizon = _number("days", days, MOST_DAYS)
     settings = parse(os.environ)
     try:
-        return Answer(200, forecast(horizon, settings, connect(settings)))
+        return Answer(200, champion_forecast(horizon, settings, connect(settings)))
     except ServiceTimeout as exc:
         return _problem(504, type(exc).__name__, str(exc))
     except ServiceError as exc:
@@ -150,21 +148,21 @@ def _number(name: str, text: str, most: int) -> int:
 
 def show_run(run_id: str) -> Answer:
     """One report."""
-    return Answer(200, Ledger(connect(parse(os.environ)).state).run(run_id))
+    return Answer(200, connect(parse(os.environ)).ledger.run(run_id).as_json())
 
 
 def show_page(run_id: str) -> Answer:
     """The same as a page for a browser."""
     from retrain.doors.page import POLICY, page
 
-    ledger = Ledger(connect(parse(os.environ)).state)
-    report = ledger.run(run_id)
+    ledger = connect(parse(os.environ)).ledger
+    run = ledger.run(run_id)
     guards = {
         "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return Answer(200, page(report, ledger.unseen_days(run_id)), "text/html", guards)
+    return Answer(200, page(run, ledger.unseen_days(run_id)), "text/html", guards)
 
 
 def answered(action: Callable[[], Answer]) -> Answer:
@@ -175,7 +173,7 @@ def answered(action: Callable[[], Answer]) -> Answer:
         title, status, detail = type(error).__name__, STATUS_OF.get(error.kind, 500), str(error)
     except Exception:
         log.exception("a route failed")
-        title, status, detail = "InternalError", 500, "this is a bug; the log of the app tells more"
+        title, status, detail = "InternalError", 500, "this is a bug; see the log of the app"
     return _problem(status, title, detail)
 
 

@@ -1,6 +1,6 @@
 """A run as a page for people: the verdict, the numbers, and plots of the unseen days. One file, without scripts.
 
-Whatever came from data, from a person or from a service is escaped by MarkupSafe; the plots hold numbers alone.
+Every text from data, from a person or from a service is escaped by MarkupSafe; the plots hold numbers alone.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from retrain.records.run import METRICS, heading, scorecards, shown
+from retrain.doors.terminal import METRICS, heading, scorecards, shown
+from retrain.records.run import Model, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
     from retrain.gate.unseen import UnseenDay
+    from retrain.records.run import Run
 
     type Line = tuple[str, str, Sequence[tuple[date, float]]]
 
 WIDTH, HEIGHT = 960, 320
-SAVED = "Loss that the challenger has saved since the first unseen day; it rises where the challenger is better"
+CUMULATIVE_GAIN = "Cumulative loss difference (champion minus challenger); it rises where the challenger is better"
 GREY, BLUE, ORANGE = "#777777", "#1f77b4", "#d95f02"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The Content-Security-Policy under which a page is served: it needs nothing, and may do nothing."""
@@ -57,17 +59,15 @@ pre {{ background: #f6f6f6; padding: 0.8rem; overflow-x: auto; }}
 """)
 
 
-def page(report: dict[str, Any], days: Sequence[UnseenDay]) -> str:
+def page(run: Run, days: Sequence[UnseenDay]) -> str:
     """The page of a run.
 
-    Args:
-        report: as the ledger keeps it, or the word that the run waits its turn.
-        days: the days that its comparison rests on; none where nothing was compared.
+    Args: days: the days that its comparison rests on; none where nothing was compared.
     """
-    ended = report["status"] == "done"
-    title = f"{((ended and report['verdict']) or report['status']).upper()}: run {report['run_id']}"
-    plots = _plots(days) if report.get("evidence") else []  # days of an earlier attempt may be left
-    body = _join([*_words(report), *_scores(report), *plots, *_facts(report)])
+    ending = (run.verdict if run.status is Status.DONE else None) or run.status
+    title = f"{ending.upper()}: run {run.run_id}"
+    plots = _plots(days) if run.evidence else []  # days of an earlier attempt may be left
+    body = _join([*_reasons(run), *_scores(run), *plots, *_facts(run)])
     # Half a character, which JSON can hold and a file's name too, would stop the whole page at its encoding.
     return PAGE.format(policy=POLICY, title=title, body=body).encode(errors="replace").decode()
 
@@ -76,35 +76,35 @@ def _join(parts: Iterable[Markup]) -> Markup:
     return Markup("\n").join(parts)
 
 
-def _words(report: dict[str, Any]) -> list[Markup]:
-    """Why, and what else there is to say."""
-    said = [Markup('<p class="reason">{}</p>').format(report.get("reason") or "It waits its turn.")]
-    remarks = [*report.get("warnings", []), *([report["trouble"]] if report.get("trouble") else [])]
-    return said + [Markup('<p class="warning">{}</p>').format(remark) for remark in remarks]
+def _reasons(run: Run) -> list[Markup]:
+    """The reason of the verdict, the warnings, the trouble."""
+    reason = [Markup('<p class="reason">{}</p>').format(run.reason or "It waits its turn.")]
+    warnings = [*run.warnings, *([run.trouble] if run.trouble else [])]
+    return reason + [Markup('<p class="warning">{}</p>').format(warning) for warning in warnings]
 
 
-def _scores(report: dict[str, Any]) -> list[Markup]:
+def _scores(run: Run) -> list[Markup]:
     """One line a model, one column a metric."""
-    cards = scorecards(report)
+    cards = scorecards(run)
     if not cards:
         return []
     rows = [
         [
-            f"{name} {card.get('version') or ''}".strip(),
-            *(shown(metric, card.get(metric)) for metric in METRICS),
-            card.get("order", ""),
+            name,
+            *(shown(metric, getattr(scores, metric)) for metric in METRICS),
+            scores.order if isinstance(scores, Model) else "",
         ]
-        for name, card in cards
+        for name, scores in cards
     ]
     return [Markup("<h2>On the unseen days</h2>"), _table(["", *map(heading, METRICS), "order"], rows)]
 
 
-def _facts(report: dict[str, Any]) -> list[Markup]:
-    """What else a person asks for, as it is on record."""
-    found = []
+def _facts(run: Run) -> list[Markup]:
+    """The rest of the record, section by section."""
+    record, found = run.as_json(), []
     for name in ("request", "landing", "data", "evidence", "model", "promotion", "error", "seconds"):
-        if report.get(name):
-            found += [Markup("<h2>{}</h2>").format(name.capitalize()), _listed(report[name])]
+        if record.get(name):
+            found += [Markup("<h2>{}</h2>").format(name.capitalize()), _listed(record[name])]
     return found
 
 
@@ -133,22 +133,22 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
 
 
 def _plots(days: Sequence[UnseenDay]) -> list[Markup]:
-    """What came and what was forecast of it; and what the challenger has saved by each day, if it had a rival.
+    """Actual and forecast amounts; and the cumulative loss difference, if there was a champion.
 
     Source of the latter: Goyal & Welch (2008), Review of Financial Studies 21(4), 1455-1508, figure 1.
     """
     if len(days) < 2:  # there is no line of one point
         return []
     amounts: list[Line] = [
-        ("what came", GREY, [(day.day, day.amount) for day in days]),
+        ("actual", GREY, [(day.day, day.amount) for day in days]),
         ("champion, a day ahead", BLUE, [(day.day, day.champion) for day in days]),
         ("challenger, a day ahead", ORANGE, [(day.day, day.challenger) for day in days]),
     ]
     plots = [_plot("Currency per day", amounts)]
-    saved = list(accumulate(day.champion_loss - day.challenger_loss for day in days))
-    if math.isfinite(saved[-1]):
-        points = [(day.day, gain) for day, gain in zip(days, saved, strict=True)]
-        plots.append(_plot(SAVED, [("", ORANGE, points)]))
+    gains = list(accumulate(day.champion_loss - day.challenger_loss for day in days))
+    if math.isfinite(gains[-1]):
+        points = [(day.day, gain) for day, gain in zip(days, gains, strict=True)]
+        plots.append(_plot(CUMULATIVE_GAIN, [("", ORANGE, points)]))
     return plots
 
 

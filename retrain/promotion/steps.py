@@ -1,125 +1,136 @@
-"""The other story: a model that won is made to answer, step by step.
+"""A model that won is made to answer, step by step.
 
     register -> build -> deploy -> prove -> switch -> confirm -> retire
 
-Every step may be repeated, and is written down before the next begins, so that a promotion which was killed is
-simply made again. The pointer moves only after the new service has given the artifact's own forecast; the old one
-answers until then. What fails before the switch removes what it deployed; what fails just after it moves the
-pointer back.
+Every step may be repeated and is written down before the next begins: a promotion that was killed is made again.
+The pointer moves only after the new service has given the artifact's own forecast; the old one answers until then.
+What fails before the switch removes what it deployed; what fails just after it moves the pointer back.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, ServiceError, Unsettled
+from retrain.gate.decide import Verdict
 from retrain.ports import DEPLOY, LOG_LINES, REGISTER
-from retrain.promotion import catalog
 from retrain.promotion.client import current
 from retrain.promotion.record import Promotion
 from retrain.promotion.verify import answers, confirm, prove, wait_until_ready
+from retrain.records.champion import NOBODY, Champion, Pointer
 from retrain.records.image import build_context
-from retrain.records.ledger import NOBODY, Ledger, Pointer, Reign
-from retrain.records.registry import Lineage, RegisteredModel, Registry, service_name
+from retrain.records.ledger import Conclusion
+from retrain.records.registry import Lineage, RegisteredModel, service_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.ports import Ports, Service
+    from retrain.ports import Service
+    from retrain.records.context import Context
     from retrain.settings import Settings
     from scoring.model import ForecastModel
 
+BUILD_LOG = "build.log"
 STEPS = ("submit", REGISTER, "build", DEPLOY, "prove", "switch", "confirm", "retire")
 
 
-def promote(run_id: str, settings: Settings, ports: Ports, half: str | None = None) -> RegisteredModel:
-    """Make the model that a run has submitted the champion, or go on with that.
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """The version, and the record of how it came to answer."""
 
-    Args: half: REGISTER to stop once it is registered; DEPLOY or None to go all the way.
+    model: RegisteredModel
+    promotion: Promotion
+
+
+def promote(run_id: str, settings: Settings, context: Context, half: str | None = None) -> Promoted:
+    """Make the model that a run has submitted the champion, or continue doing so.
+
+    Args: half: REGISTER to stop once it is registered; DEPLOY or None to take every step.
     Raises: NotFound if the run has submitted none; PromotionFailed with the step, the reason and the service's last
-        lines, the champion being as it was; Unsettled if it failed and that is not certain yet.
+        lines, the champion being as it was; Unsettled if it failed and the pointer could not be moved back yet.
     """
-    promotion = Promotion.of(run_id, ports)
-    with _or_taken_back(promotion, settings, ports):
-        model = _registered(promotion, settings, ports)
+    promotion = Promotion.of(run_id, context)
+    with _or_taken_back(promotion, settings, context):
+        model = _registered(promotion, context)
         if half != REGISTER:
-            _crown(promotion, model, settings, ports)
+            _make_champion(promotion, model, settings, context)
     if half != REGISTER:
-        _retire(promotion, model, settings, ports)
-    return model
+        _retire(promotion, model, settings, context)
+    return Promoted(model, promotion)
 
 
-def give_up(run_id: str, why: str, settings: Settings, ports: Ports) -> PromotionFailed | None:
-    """Take a promotion back that nobody goes on with. None if its champion was confirmed: then it has not failed.
+def give_up(run_id: str, why: str, settings: Settings, context: Context) -> PromotionFailed | None:
+    """Take back a promotion that nobody continues. None if its champion was confirmed: then it has not failed.
 
     Raises: Unsettled if the pointer had moved and could not be moved back.
     """
-    promotion = Promotion.of(run_id, ports)
+    promotion = Promotion.of(run_id, context)
     if "confirm" in promotion.steps:
         return None
-    _take_back(promotion, why, settings, ports)
+    _take_back(promotion, why, settings, context)
     done = STEPS.index(promotion.step) + 1 if promotion.step in STEPS else 0
     return PromotionFailed(STEPS[min(done, len(STEPS) - 1)], why, [])
 
 
 @contextmanager
-def _or_taken_back(promotion: Promotion, settings: Settings, ports: Ports) -> Iterator[None]:
-    """The door of the steps: whatever fails, things are left as they were."""
+def _or_taken_back(promotion: Promotion, settings: Settings, context: Context) -> Iterator[None]:
+    """The door of the steps: whatever fails, everything is left as it was."""
     try:
         yield
     except Exception as error:
-        told = error if isinstance(error, RetrainError) else Bug(error)
+        known = error if isinstance(error, RetrainError) else Bug(error)
         step = promotion.step or REGISTER
         log = error.log.splitlines()[-LOG_LINES:] if isinstance(error, BuildFailed) else []
-        log = log or _last_lines(promotion, settings, ports)
-        _take_back(promotion, f"promotion failed at {step}: {told}", settings, ports)
-        raise PromotionFailed(step, str(told), log) from error
+        log = log or _last_lines(promotion, settings, context)
+        _take_back(promotion, f"promotion failed at {step}: {known}", settings, context)
+        raise PromotionFailed(step, str(known), log) from error
 
 
-def _registered(promotion: Promotion, settings: Settings, ports: Ports) -> RegisteredModel:
+def _registered(promotion: Promotion, context: Context) -> RegisteredModel:
     """The model's version, which a rollback has from the start."""
-    registry = Registry(ports.state, settings.model_name)
     if promotion.is_rollback:
-        return registry.get(str(promotion.version))
-    with promotion.taking(REGISTER, ports) as outcome:
+        return context.registry.get(str(promotion.version))
+    with promotion.taking(REGISTER, context) as facts:
         lineage = Lineage.from_json(promotion.lineage)
-        model = registry.register(promotion.artifact_sha256, lineage, promotion.run_id, ports.now())
-        promotion.version = outcome["version"] = model.version
-        catalog.list_version(model, settings, ports)
+        model = context.registry.register(promotion.artifact_sha256, lineage, promotion.run_id, context.now())
+        promotion.version = facts["version"] = model.version
     return model
 
 
-def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
-    name, loaded = service_name(model.name, model.version), Registry(ports.state, model.name).load(model)
-    reigns = _reigns(Ledger(ports.state).pointer(), promotion)
-    service = _answering(model, loaded, ports, reigns=reigns) or _started(promotion, model, ports)
-    with promotion.taking("prove", ports) as outcome:
-        wait_until_ready(service, ports.platform, settings.ready_seconds)
+def _make_champion(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> None:
+    name, loaded = service_name(model.name, model.version), context.registry.load(model)
+    is_champion = _is_champion(context.ledger.pointer(), promotion)
+    service = _answering(model, loaded, context, is_champion=is_champion) or _started(promotion, model, context)
+    with promotion.taking("prove", context) as facts:
+        wait_until_ready(service, context.platform, settings.platform.ready_seconds)
         prove(service, loaded)
-        outcome["service"] = service.url
-    with promotion.taking("switch", ports):
-        if not reigns:
-            _switch(promotion, model, ports)
-        ports.platform.point_to(name)
-    with promotion.taking("confirm", ports):
-        confirm(service, loaded, ports.platform, settings.confirm_seconds)
+        facts["service"] = service.url
+    with promotion.taking("switch", context):
+        if not is_champion:
+            _switch(promotion, model, context)
+        context.platform.point_to(name)
+    with promotion.taking("confirm", context):
+        confirm(service, loaded, context.platform, settings.platform.confirm_seconds)
 
 
-def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports, *, reigns: bool) -> Service | None:
+def _answering(
+    model: RegisteredModel, loaded: ForecastModel, context: Context, *, is_champion: bool
+) -> Service | None:
     """The version's service, if it has one that proves itself: it must not be replaced by one that has not.
 
     Raises: ServiceError if it is champion and runs, but does not answer from here.
     """
-    service = ports.platform.find(model.version)
+    service = context.platform.find(model.version)
     if service is None:
         return None
-    if answers(service, loaded, ports.platform):
+    if answers(service, loaded, context.platform):
         return service
-    moved = current(service, ports.platform)
-    if moved != service and answers(moved, loaded, ports.platform):
+    moved = current(service, context.platform)
+    if moved != service and answers(moved, loaded, context.platform):
         return moved
-    if reigns and ports.platform.is_running(service.name):
+    if is_champion and context.platform.is_running(service.name):
         raise ServiceError(
             f"service {service.name} is champion, runs, and does not prove itself from here; it is not replaced. "
             "See its log; to start it anew, remove it first"
@@ -127,34 +138,32 @@ def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports, *, r
     return None
 
 
-def _started(promotion: Promotion, model: RegisteredModel, ports: Ports) -> Service:
-    return _deploy(promotion, model, _build(promotion, model, ports), ports)
+def _started(promotion: Promotion, model: RegisteredModel, context: Context) -> Service:
+    return _deploy(promotion, model, _build(promotion, model, context), context)
 
 
-def _build(promotion: Promotion, model: RegisteredModel, ports: Ports) -> str:
-    ledger, artifact = Ledger(ports.state), Registry(ports.state, model.name).artifact(model)
-    with promotion.taking("build", ports) as outcome:
+def _build(promotion: Promotion, model: RegisteredModel, context: Context) -> str:
+    artifact = context.registry.artifact(model)
+    with promotion.taking("build", context) as facts:
         try:
-            image = ports.platform.build(model.name, model.version, build_context(model, artifact))
+            image = context.platform.build(model.name, model.version, build_context(model, artifact))
         except BuildFailed as error:
-            ledger.keep_build_log(promotion.run_id, error.log)
+            context.ledger.keep(promotion.run_id, BUILD_LOG, error.log)
             raise
         if image.log:
-            ledger.keep_build_log(promotion.run_id, image.log)
-        catalog.list_image(model, image.reference, ports)
-        outcome["image"] = image.reference
+            context.ledger.keep(promotion.run_id, BUILD_LOG, image.log)
+        facts["image"] = image.reference
     return image.reference
 
 
-def _deploy(promotion: Promotion, model: RegisteredModel, image: str, ports: Ports) -> Service:
-    with promotion.taking(DEPLOY, ports) as outcome:
-        service = ports.platform.deploy(service_name(model.name, model.version), model.version, image)
-        catalog.tell(model, ports, service=service.url)
-        outcome["service"] = service.url
+def _deploy(promotion: Promotion, model: RegisteredModel, image: str, context: Context) -> Service:
+    with promotion.taking(DEPLOY, context) as facts:
+        service = context.platform.deploy(service_name(model.name, model.version), model.version, image)
+        facts["service"] = service.url
     return service
 
 
-def _reigns(pointer: Pointer, promotion: Promotion) -> bool:
+def _is_champion(pointer: Pointer, promotion: Promotion) -> bool:
     """Whether the version is champion already, and not only by this promotion's own unconfirmed switch."""
     champion = pointer.champion
     return champion is not None and champion.version == promotion.version and not _is_ours(pointer, promotion)
@@ -167,79 +176,75 @@ def _is_ours(pointer: Pointer, promotion: Promotion) -> bool:
     return moved and "confirm" not in promotion.steps
 
 
-def _switch(promotion: Promotion, model: RegisteredModel, ports: Ports) -> None:
-    """Raises: Conflict if somebody else was crowned since: this model has not been compared with that one."""
-    ledger = Ledger(ports.state)
-    pointer = ledger.pointer()
+def _switch(promotion: Promotion, model: RegisteredModel, context: Context) -> None:
+    """Raises: Conflict if another version became champion since: this model was not compared with that one."""
+    pointer = context.ledger.pointer()
     if _is_ours(pointer, promotion):
         return
     now_champion = pointer.champion.version if pointer.champion else None
     if now_champion != promotion.over:
         raise Conflict(
-            f"version {now_champion} became champion meanwhile, and this model was measured against "
+            f"version {now_champion} became champion meanwhile, and this model was compared with version "
             f"{promotion.over}; retrain again"
         )
     if promotion.steps.pop("confirm", None):  # of an earlier time as champion
-        promotion.note(ports)
-    ledger.switch(pointer, Reign(model.version, ports.now(), promotion.run_id))
+        promotion.note(context)
+    context.ledger.switch(pointer, Champion(model.version, context.now(), promotion.run_id))
 
 
-def _take_back(promotion: Promotion, why: str, settings: Settings, ports: Ports) -> None:
-    """Leave things as they were: the old champion named, the new service gone unless it was wanted before.
+def _take_back(promotion: Promotion, why: str, settings: Settings, context: Context) -> None:
+    """Leave everything as it was: the old champion in the pointer, the new service gone unless it was kept before.
 
-    Args: why: it has to be taken back.
-    Raises: Unsettled if the pointer could not be moved back, and a failed model is taken for champion.
+    Args: why: the reason, for the error.
+    Raises: Unsettled if the pointer could not be moved back, so that a failed model is still champion.
     """
-    ledger = Ledger(ports.state)
     try:
-        pointer = ledger.pointer()
+        pointer = context.ledger.pointer()
         if _is_ours(pointer, promotion):
-            ledger.switch(pointer, Reign(promotion.over or NOBODY, ports.now(), promotion.run_id))
-            pointer = ledger.pointer()
+            context.ledger.switch(pointer, Champion(promotion.over or NOBODY, context.now(), promotion.run_id))
+            pointer = context.ledger.pointer()
     except RetrainError as error:
         raise Unsettled(f"{why}; it could not be taken back yet: {error}; the next trigger tries again") from error
-    if promotion.version is None or _reigns(pointer, promotion):
+    if promotion.version is None or _is_champion(pointer, promotion):
         return
     # What is left behind here is removed when the next promotion retires.
     with suppress(RetrainError):
         if pointer.champion is not None and "prove" in promotion.steps:
-            ports.platform.point_to(service_name(settings.model_name, pointer.champion.version))
+            context.platform.point_to(service_name(settings.platform.model_name, pointer.champion.version))
     with suppress(RetrainError):
-        if promotion.version not in pointer.versions[: settings.keep_services]:
-            ports.platform.remove(service_name(settings.model_name, promotion.version))
+        if promotion.version not in pointer.versions[: settings.platform.keep_services]:
+            context.platform.remove(service_name(settings.platform.model_name, promotion.version))
 
 
-def _last_lines(promotion: Promotion, settings: Settings, ports: Ports) -> list[str]:
+def _last_lines(promotion: Promotion, settings: Settings, context: Context) -> list[str]:
     if promotion.version is None:
         return []
     try:
-        return ports.platform.log(service_name(settings.model_name, promotion.version))
+        return context.platform.log(service_name(settings.platform.model_name, promotion.version))
     except RetrainError:
         return []
 
 
-def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> None:
-    """Stop every service but those of the last champions, and remember that the question is answered.
+def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> None:
+    """Stop every service but those of the last champions, and remember that the question is decided.
 
-    Nothing here can make the promotion fail: the new champion answers, and the next one retires what is left.
+    Nothing here can make the promotion fail: the new champion answers, and the next promotion retires what is left.
     """
-    with suppress(RetrainError), promotion.taking("retire", ports) as outcome:
+    with suppress(RetrainError), promotion.taking("retire", context) as facts:
         try:
-            outcome["removed"] = _retired(promotion, model, settings, ports)
+            facts["removed"] = _retired(promotion, model, settings, context)
         except RetrainError as error:
-            outcome["failed"] = str(error)
+            facts["failed"] = str(error)
         except Exception as error:  # noqa: BLE001 - a bug in tidying up is no reason to call the champion a failure
-            outcome["failed"] = str(Bug(error))
+            facts["failed"] = str(Bug(error))
 
 
-def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, ports: Ports) -> list[str]:
-    ledger = Ledger(ports.state)
+def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> list[str]:
     if promotion.question is not None:
-        ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
-    kept = [model.version, *ledger.pointer().versions[: settings.keep_services]]
-    removed = [service.name for service in ports.platform.services() if service.version not in kept]
+        conclusion = Conclusion(run_id=promotion.run_id, verdict=Verdict.PROMOTE, reason=promotion.reason)
+        context.ledger.conclude(promotion.question, conclusion)
+    kept = [model.version, *context.ledger.pointer().versions[: settings.platform.keep_services]]
+    removed = [service.name for service in context.platform.services() if service.version not in kept]
     for name in removed:
-        ports.platform.remove(name)
-    over = Registry(ports.state, model.name).get(promotion.over) if promotion.over else None
-    catalog.list_reigns(model, over, ports)
+        context.platform.remove(name)
     return removed

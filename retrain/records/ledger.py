@@ -1,75 +1,38 @@
-"""What was asked, what came of it, and which model version answers now: requests, runs, the champion pointer."""
+"""What was asked and what came of it: requests, runs, verdicts, promotions and the champion pointer."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from retrain.errors import Conflict, NotFound, ServiceError
+from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
-from retrain.records.request import RUN_ID, Request, Trigger, new_run_id
+from retrain.records.base import Record, set_aside, unreadable
+from retrain.records.champion import Champion, Pointer, no_champion, read_pointer
+from retrain.records.outbox import Outbox, event_of
+from retrain.records.request import KINDS, RUN_ID, BaseRequest, Request, new_run_id, parse_request
+from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
 
     from retrain.gate.unseen import UnseenDay
     from retrain.ports import ObjectStore
 
 POINTER = "champion.json"
-BEGUN = "begun"
-NOBODY = ""
-"""The version of a reign that ended a first champion's, which had failed and had no predecessor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reign:
-    """One version's time as champion, from `since` until the next one's."""
+class Conclusion(Record):
+    """The verdict that a question was given, and the run that gave it."""
 
-    version: str
-    since: datetime
     run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """All reigns, the present one last, and the ETag under which it may be moved."""
-
-    reigns: tuple[Reign, ...]
-    etag: str
-
-    @property
-    def champion(self) -> Reign | None:
-        """None before the first promotion, or when a first champion was taken back."""
-        return _crowned(self.reigns[-1] if self.reigns else None)
-
-    def on(self, day: date) -> Reign | None:
-        """Who was champion when that day (UTC) ended; None before the first."""
-        return _crowned(next((reign for reign in reversed(self.reigns) if reign.since.date() <= day), None))
-
-    def during(self, day: date) -> tuple[Reign, ...]:
-        """Everybody who was champion for some part of that day (UTC), in their order."""
-        before = _crowned(next((reign for reign in reversed(self.reigns) if reign.since.date() < day), None))
-        within = tuple(reign for reign in self.reigns if reign.since.date() == day and _crowned(reign))
-        return (*((before,) if before else ()), *within)
-
-    @property
-    def versions(self) -> list[str]:
-        """Every version that was confirmed as champion, the latest first, each once.
-
-        A reign that the same run ended was a switch that had to be taken back.
-        """
-        followers = {before: after.run_id for before, after in pairwise(self.reigns)}
-        kept = [reign for reign in self.reigns if reign.run_id != followers.get(reign)]
-        return list(dict.fromkeys(reign.version for reign in reversed(kept) if reign.version != NOBODY))
-
-
-def _crowned(reign: Reign | None) -> Reign | None:
-    return None if reign is None or reign.version == NOBODY else reign
+    verdict: Verdict
+    reason: str
 
 
 class Ledger:
@@ -77,184 +40,197 @@ class Ledger:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self.outbox = Outbox(store)
 
-    def ask(self, request: Request) -> None:
-        """Write a request down; it stays until `done`."""
-        self._write(f"requests/{request.run_id}.json", asdict(request), if_etag=ABSENT)
+    # Requests: what is still to be done.
+
+    def ask(self, request: BaseRequest) -> None:
+        """Write a request down; it stays until its run has ended. Raises: Conflict if there is one of that name."""
+        self._store.write(_request(request.run_id), request.to_json(), if_etag=ABSENT)
 
     def name_run(self, now: datetime) -> str:
         """A new run's name, which sorts behind everything that waits and belongs to no run that was made."""
         waiting = (name.split("/")[1].removesuffix(".json") for name in self._store.names("requests/"))
         newest = max((name for name in waiting if RUN_ID.fullmatch(name)), default="")
-        while self.report(name := new_run_id(now, newest)) is not None:
+        while self.recorded(name := new_run_id(now, newest)) is not None:
             pass
         return name
 
     def requests(self) -> list[Request]:
-        """What is still to be done, oldest first. What cannot be understood is set aside, not obeyed."""
-        return [request for name in self._store.names("requests/") if (request := self._request(name))]
+        """What is still to be done, oldest first.
 
-    def _request(self, name: str) -> Request | None:
+        A damaged request is set aside under `unreadable/`. One of a kind that only newer code knows is left to it.
+        """
+        return [request for name in self._store.names("requests/") if (request := self._read_request(name))]
+
+    def _read_request(self, name: str) -> Request | None:
         stored = self._store.read(name)
         if stored is None:
             return None
         try:
-            asked = json.loads(stored.data)
-            begun = asked.pop(BEGUN, 0)
-            if not isinstance(begun, int):
-                raise TypeError(f"{BEGUN} is {begun!r}")
-            return Request(**{**asked, "trigger": Trigger(asked["trigger"])})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            self._store.write(f"unreadable/{name}", stored.data)
-            self._store.delete(name)
+            return parse_request(stored.data)
+        except ValidationError:
+            if not _is_of_newer_code(stored.data):
+                set_aside(self._store, name, stored)
             return None
 
-    def begin(self, request: Request) -> int | None:
+    def begin(self, request: BaseRequest) -> int | None:
         """Note that a request's run begins.
 
-        Returns: how many times it has begun without coming to an end, this time among them; None if the request has
-            been struck out meanwhile.
+        Returns: how many times it has begun without coming to an end, this time included; None if the request is
+            gone, because somebody else has made its run meanwhile.
         Raises: Conflict if somebody else changes it at this moment.
         """
-        name = f"requests/{request.run_id}.json"
+        name = _request(request.run_id)
         stored = self._store.read(name)
         if stored is None:
             return None
-        begun: int = json.loads(stored.data).get(BEGUN, 0) + 1
-        self._write(name, {**asdict(request), BEGUN: begun}, if_etag=stored.etag)
+        begun = parse_request(stored.data).begun + 1
+        self._store.write(name, request.evolve(begun=begun).to_json(), if_etag=stored.etag)
         return begun
 
-    def ended(self, request: Request) -> None:
-        """Note that its run came to an end, if the request is there still: it has to be made again."""
-        name = f"requests/{request.run_id}.json"
+    def put_back(self, request: BaseRequest) -> None:
+        """Note that its process is alive: the run has to be made again, if the request is still there."""
+        name = _request(request.run_id)
         stored = self._store.read(name)
         if stored is not None:
-            self._write(name, asdict(request), if_etag=stored.etag)
+            self._store.write(name, request.evolve(begun=0).to_json(), if_etag=stored.etag)
 
-    def done(self, request: Request) -> None:
-        """Strike a request out; its run has been recorded."""
-        self._store.delete(f"requests/{request.run_id}.json")
+    def done(self, run_id: str) -> None:
+        """Remove a request; its run has been recorded."""
+        self._store.delete(_request(run_id))
 
-    def record(self, run_id: str, report: Mapping[str, Any]) -> None:
-        """Keep a run's report."""
-        self._write(f"runs/{run_id}/report.json", report)
+    # Runs: what came of it.
 
-    def keep_traceback(self, run_id: str, text: str) -> None:
-        """For whoever mends the bug; no route shows it."""
-        self._store.write(f"runs/{run_id}/traceback.txt", text.encode())
+    def record(self, run: Run) -> None:
+        """Keep a run as it is so far."""
+        self._store.write(f"runs/{run.run_id}/report.json", run.to_json())
 
-    def keep_build_log(self, run_id: str, text: str) -> None:
-        """What the builder of the image wrote."""
-        self._store.write(f"runs/{run_id}/build.log", text.encode())
+    def finish(self, run: Run, now: datetime, *, keep_request: bool = False) -> Run:
+        """The one end of every run: an event, the record, and the request is removed.
 
-    def keep_unseen_days(self, run_id: str, text: str) -> None:
-        """What the comparison rests on, day by day."""
-        self._store.write(f"runs/{run_id}/unseen.csv", text.encode())
+        Args: keep_request: the run has to be made again, because what it needed was away or is not set up yet. It
+            tells of its failure once, and not again while it fails the same way.
+        """
+        before = self.recorded(run.run_id)
+        ends = before.ends if before else 0
+        told = before is not None and before.status is Status.FAILED and before.error == run.error
+        run = run.evolve(ends=ends if told and ends else ends + 1)
+        if run.ends > ends:
+            self.outbox.put(event_of(run, now))
+        self.record(run)
+        if not keep_request:
+            self.done(run.run_id)
+        return run
 
-    def unseen_days(self, run_id: str) -> tuple[UnseenDay, ...]:
-        """The same, read back; empty where nothing was compared."""
-        stored = self._store.read(f"runs/{run_id}/unseen.csv") if RUN_ID.fullmatch(run_id) else None
+    def recorded(self, run_id: str) -> Run | None:
+        """A run's record; None if there is none yet. Raises: ServiceError if it is damaged."""
+        name = f"runs/{run_id}/report.json"
+        stored = self._store.read(name)
+        if stored is None:
+            return None
         try:
-            return from_csv(stored.data.decode()) if stored else ()
-        except (ValueError, TypeError) as exc:
-            raise _unreadable(self._store.address(f"runs/{run_id}/unseen.csv"), exc) from exc
+            return Run.from_json(stored.data)
+        except ValidationError as error:
+            raise unreadable(self._store, name, error) from error
 
-    def report(self, run_id: str) -> dict[str, Any] | None:
-        """A run's report; None if there is none yet."""
-        return self._read(f"runs/{run_id}/report.json")
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        """A run's report, or the fact that it waits its turn. Raises: NotFound."""
+    def run(self, run_id: str) -> Run:
+        """A run's record, or the fact that it is queued or begun. Raises: NotFound."""
         if RUN_ID.fullmatch(run_id):
-            report = self.report(run_id)
-            if report is not None:
-                return report
-            asked = self._read(f"requests/{run_id}.json")
-            if asked is not None:
-                return {"run_id": run_id, "trigger": asked["trigger"], "status": "queued"}
-        raise NotFound(f"there is no run {run_id[:40]!r}; `runs` lists them")
+            run = self.recorded(run_id)
+            if run is not None:
+                return run
+            request = self._read_request(_request(run_id))
+            if request is not None:
+                status = Status.RUNNING if request.begun else Status.QUEUED
+                return Run.of(request, self.address(run_id), status)
+        raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
-    def runs(self, newest: int) -> list[dict[str, Any]]:
-        """The newest reports, newest first."""
+    def runs(self, newest: int) -> list[Run]:
+        """The newest runs, newest first."""
         names = [name for name in self._store.names("runs/") if name.endswith("/report.json")]
-        return [report for name in names[: -newest - 1 : -1] if (report := self._read(name))]
+        found = (self.recorded(name.split("/")[1]) for name in names[: -newest - 1 : -1])
+        return [run for run in found if run is not None]
 
     def address(self, run_id: str) -> str:
-        """Where a run's artifacts are."""
+        """Where a run's record is."""
         return self._store.address(f"runs/{run_id}/report.json")
 
-    def concluded(self, key: str) -> dict[str, Any] | None:
-        """The run that decided this very question before, if there is one."""
-        return self._read(f"verdicts/{key}.json")
+    def keep(self, run_id: str, name: str, text: str) -> None:
+        """Keep a text beside a run: a build's log, the days of its comparison, the traceback of a bug."""
+        self._store.write(f"runs/{run_id}/{name}", text.encode())
 
-    def conclude(self, key: str, run_id: str, verdict: str, reason: str) -> None:
+    def unseen_days(self, run_id: str) -> tuple[UnseenDay, ...]:
+        """The days of its comparison; empty where nothing was compared."""
+        name = f"runs/{run_id}/unseen.csv"
+        stored = self._store.read(name) if RUN_ID.fullmatch(run_id) else None
+        try:
+            return from_csv(stored.data.decode()) if stored else ()
+        except (ValueError, TypeError) as error:
+            raise unreadable(self._store, name, error) from error
+
+    # Verdicts: a question that was decided is not decided again.
+
+    def concluded(self, question: str) -> Conclusion | None:
+        """The verdict that this very question was given before; None if there is none."""
+        name = f"verdicts/{question}.json"
+        stored = self._store.read(name)
+        try:
+            return None if stored is None else Conclusion.model_validate_json(stored.data)
+        except ValidationError as error:
+            raise unreadable(self._store, name, error) from error
+
+    def conclude(self, question: str, conclusion: Conclusion) -> None:
         """Remember that the question has been decided."""
-        self._write(f"verdicts/{key}.json", {"run_id": run_id, "verdict": verdict, "reason": reason})
+        self._store.write(f"verdicts/{question}.json", conclusion.to_json())
+
+    # The champion pointer.
 
     def pointer(self) -> Pointer:
         """Who is champion.
 
-        Raises: ServiceError if the record cannot be understood, or is gone though models were registered: that is
-            not the same as no champion.
+        Raises: ServiceError if the record is damaged, or missing although models were registered, which does not
+            mean that there is no champion.
         """
         stored = self._store.read(POINTER)
         if stored is None:
             if any(self._store.names("models/")):
-                raise ServiceError(f"{self._store.address(POINTER)} is gone; restore it from a backup")
+                raise ServiceError(f"{self._store.address(POINTER)} is missing; restore it from a backup")
             return Pointer((), ABSENT)
         try:
-            record = json.loads(stored.data)
-            entries = record["reigns"]
-            if not isinstance(entries, list) or record["champion"] != (entries[-1] if entries else None):
-                raise ValueError("the champion is not the last of the reigns")
-            reigns = tuple(
-                Reign(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"])
-                for entry in entries
-            )
-        except (ValueError, KeyError, TypeError) as exc:
-            raise _unreadable(self._store.address(POINTER), exc) from exc
-        return Pointer(reigns, stored.etag)
+            return read_pointer(stored.data, stored.etag)
+        except (ValueError, KeyError, TypeError) as error:
+            raise unreadable(self._store, POINTER, error) from error
 
-    def found(self) -> None:
-        """Write down that there is no champion yet, so that a pointer which is gone is noticed later."""
+    def initialise_pointer(self) -> None:
+        """Write down that there is no champion yet, so that a missing pointer is noticed later."""
         with suppress(Conflict):
-            self._write(POINTER, {"champion": None, "reigns": []}, if_etag=ABSENT)
+            self._store.write(POINTER, no_champion(), if_etag=ABSENT)
 
-    def switch(self, pointer: Pointer, reign: Reign) -> None:
-        """Make a version the champion, no sooner than the one before became it, should the clock have gone back.
+    def switch(self, pointer: Pointer, champion: Champion) -> None:
+        """Make a version the champion. Raises: Conflict if the pointer is no longer the one given."""
+        self._store.write(POINTER, pointer.moved_to(champion), if_etag=pointer.etag)
 
-        Raises: Conflict if the pointer is no longer the one given.
-        """
-        if pointer.reigns:
-            reign = replace(reign, since=max(reign.since, pointer.reigns[-1].since))
-        entries = [
-            {"version": past.version, "since": past.since.isoformat(), "run_id": past.run_id}
-            for past in (*pointer.reigns, reign)
-        ]
-        self._write(POINTER, {"champion": entries[-1], "reigns": entries}, if_etag=pointer.etag)
+    # Promotions: how far each has come. What stands in one is promotion's own business.
 
-    def promotion(self, run_id: str) -> dict[str, Any] | None:
-        """How far a run's promotion has come; None if it has none."""
-        return self._read(f"promotions/{run_id}.json") if RUN_ID.fullmatch(run_id) else None
+    def promotion(self, run_id: str) -> bytes | None:
+        """The record of a run's promotion; None if it has none."""
+        stored = self._store.read(f"promotions/{run_id}.json") if RUN_ID.fullmatch(run_id) else None
+        return stored.data if stored else None
 
-    def note_promotion(self, run_id: str, state: Mapping[str, Any]) -> None:
+    def note_promotion(self, run_id: str, record: bytes) -> None:
         """Keep how far a promotion has come."""
-        self._write(f"promotions/{run_id}.json", state)
-
-    def _read(self, name: str) -> dict[str, Any] | None:
-        stored = self._store.read(name)
-        if stored is None:
-            return None
-        try:
-            record: dict[str, Any] = json.loads(stored.data)
-        except ValueError as exc:
-            raise _unreadable(self._store.address(name), exc) from exc
-        return record
-
-    def _write(self, name: str, record: Mapping[str, Any], if_etag: str | None = None) -> None:
-        data = json.dumps(record, indent=1, allow_nan=False, default=str).encode()
-        self._store.write(name, data, if_etag)
+        self._store.write(f"promotions/{run_id}.json", record)
 
 
-def _unreadable(where: str, exc: Exception) -> ServiceError:
-    return ServiceError(f"{where} cannot be read ({type(exc).__name__}); restore it from a backup")
+def _request(run_id: str) -> str:
+    return f"requests/{run_id}.json"
+
+
+def _is_of_newer_code(data: bytes) -> bool:
+    try:
+        record = json.loads(data)
+    except ValueError:
+        return False
+    kind = record.get("kind") if isinstance(record, dict) else None
+    return isinstance(kind, str) and kind not in KINDS

@@ -1,12 +1,16 @@
-"""What a trigger asks for: small, written down before anything else, done when its run is recorded."""
+"""What a trigger asks for: written down before anything else, removed when its run has ended."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, TypeAdapter
+
+from retrain.records.base import Record
 
 STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
@@ -21,36 +25,80 @@ class Trigger(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class BaseRequest(Record):
     """One run to be made.
 
     Attributes:
         run_id: the run's name from the first moment on; ascending in time.
-        file: the landed file to take in first, by its name in the inbox.
-        force: evaluate even where nothing has changed. It opens no gate.
-        dry_run: measure and decide, register nothing.
+        dry_run: compare and decide, register nothing.
         note: why a person asked.
+        begun: how often its run has begun without coming to an end.
     """
 
     run_id: str
     trigger: Trigger
-    file: str | None = None
-    force: bool = False
     dry_run: bool = False
     note: str | None = None
+    begun: NonNegativeInt = 0
+
+
+class Land(BaseRequest):
+    """Take a file in, then retrain. `file` is its name in the inbox."""
+
+    kind: Literal["land"] = "land"
+    trigger: Trigger = Trigger.BLOB
+    file: str
+
+
+class Evaluate(BaseRequest):
+    """Retrain on the days there are. `force` evaluates even if nothing has changed; the gate stays as it is."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    force: bool = False
+
+
+class RollBack(BaseRequest):
+    """Make an earlier version champion again: version `to`, or the champion before the present one."""
+
+    kind: Literal["roll back"] = "roll back"
+    trigger: Trigger = Trigger.ROLLBACK
+    to: str | None = None
+
+
+class Promote(BaseRequest):
+    """Continue the promotion that the run of this name began."""
+
+    kind: Literal["promote"] = "promote"
+
+
+type Request = Land | Evaluate | RollBack | Promote
+
+KINDS = {"land", "evaluate", "roll back", "promote"}
+_REQUEST: TypeAdapter[Request] = TypeAdapter(
+    Annotated[Land | Evaluate | RollBack | Promote, Field(discriminator="kind")]
+)
+
+
+def parse_request(data: bytes) -> Request:
+    """Read a stored request. Raises: pydantic.ValidationError if it is not one."""
+    return _REQUEST.validate_json(data)
+
+
+def file_of(request: Request) -> str | None:
+    """The file that it takes in, by its name in the inbox; None if it takes in none."""
+    return request.file if isinstance(request, Land) else None
 
 
 def shown_name(file: str) -> str:
-    """How people call a landed file: without the run under which the command line filed it."""
+    """How people call a landed file: without the run under which the command line stored it."""
     first, _, rest = file.partition("/")
     return rest if rest and RUN_ID.fullmatch(first) else file
 
 
 def new_run_id(now: datetime, after: str = "") -> str:
-    """A name that sorts by time, to the millisecond; four hex digits part what fell into the same one.
+    """A name that sorts by time, to the millisecond; four hex digits tell apart what falls into the same one.
 
-    Args: after: the newest name there is; should the clock have gone back since, its time goes on instead.
+    Args: after: the newest name there is; if the clock has gone back since, the new name continues from it.
     """
     if after and f"{now:{STAMP}}{now.microsecond // 1000:03d}" <= after[:18]:
         now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)

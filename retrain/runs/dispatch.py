@@ -1,8 +1,8 @@
 """One retrain at a time, and no event lost: every trigger writes its request down, then tries the lock.
 
-Whoever holds the lock works off all requests and looks again after letting go, so a request that was written
-while the lock was held is seen either by its holder or by the next one. A holder that was killed leaves its
-request behind, and the next trigger takes it up; but not for ever, for what killed it may be in the file.
+The holder of the lock works off all requests and looks again after letting go, so a request that was written while
+the lock was held is seen either by its holder or by the next one. A holder that was killed leaves its request, and
+the next trigger takes it up; but not for ever, because the file may be what killed it.
 """
 
 from __future__ import annotations
@@ -12,133 +12,153 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from retrain.data.landings import quarantine, taken_in
-from retrain.errors import Bug, ConfigError, Conflict, Killed, LockHeld, PromotionFailed, RetrainError
-from retrain.promotion.resume import LOCK, in_trouble, pursue
-from retrain.records.ledger import Ledger
-from retrain.records.request import Request, Trigger, shown_name
-from retrain.records.run import RunReport
-from retrain.runs.run import retrain
+from retrain.errors import Bug, ConfigError, Conflict, Killed, LockHeld, RetrainError
+from retrain.promotion.record import submit_rollback
+from retrain.promotion.resume import LOCK, TRACEBACK, may_pass, resume, start
+from retrain.records.request import Promote, RollBack, file_of, shown_name
+from retrain.records.run import Quarantined, Run, Status
+from retrain.runs.outcome import Behind, Left, Outcome
+from retrain.runs.run import Draft, retrain
 
 if TYPE_CHECKING:
-    from retrain.ports import Ports
+    from collections.abc import Callable
+
+    from retrain.promotion.record import Promotion
+    from retrain.records.context import Context
+    from retrain.records.request import Request
     from retrain.settings import Settings
 
 MOST_DEATHS = 5  # as often as Azure Functions delivers an event
 
 
-def ask(
-    trigger: Trigger,
-    ports: Ports,
-    *,
-    run_id: str | None = None,
-    file: str | None = None,
-    force: bool = False,
-    dry_run: bool = False,
-    note: str | None = None,
-) -> Request:
-    """Write a request down. From here on it will be worked off, by whoever holds the lock next."""
-    ledger = Ledger(ports.state)
-    while True:
-        request = Request(run_id or ledger.name_run(ports.now()), trigger, file, force, dry_run, note)
-        try:
-            ledger.ask(request)
-        except Conflict:  # somebody else was given the same name in the same instant
-            if run_id is not None:
-                raise
-        else:
-            return request
+def ask[R: Request](make: Callable[[str], R], context: Context) -> R:
+    """Write a request down under a new name. It will be worked off by the next holder of the lock.
 
-
-def work_off(settings: Settings, ports: Ports) -> bool:
-    """Make every run that has been asked for; False if another process holds the lock and will do so.
-
-    A run that met a service in trouble keeps its request, and ends the round: what was asked later may speak of the
-    same days, and must not be overtaken. So does a run that a job is promoting: who comes next is to be measured
-    against whoever is champion then.
+    Args: make: the request of a run's name.
     """
-    ledger = Ledger(ports.state)
+    while True:
+        request = make(context.ledger.name_run(context.now()))
+        try:
+            context.ledger.ask(request)
+        except Conflict:  # somebody else was given the same name in the same instant
+            continue
+        return request
+
+
+def work_off(settings: Settings, context: Context) -> Outcome:
+    """Make every run that has been asked for, then deliver what has happened.
+
+    A run that met a service in trouble keeps its request, and ends the round: what was asked later may be about the
+    same days, and must not overtake it. So does a run that a job promotes: the next challenger is to be compared
+    with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
+    """
+    outcome = _worked_off(settings, context)
+    with suppress(RetrainError):  # events are kept; the next round delivers them
+        context.ledger.outbox.deliver(context.listeners, context.ledger.recorded)
+    return outcome
+
+
+def _worked_off(settings: Settings, context: Context) -> Outcome:
     attempted: set[str] = set()
+    ended: list[str] = []
+    left: list[Left] = []
 
     def waiting() -> list[Request]:
-        return [request for request in ledger.requests() if request.run_id not in attempted]
+        requests = [request for request in context.ledger.requests() if request.run_id not in attempted]
+        return sorted(requests, key=lambda request: not isinstance(request, RollBack))
 
     while waiting():
         try:
-            with ports.state.lock(LOCK):
+            with context.state.lock(LOCK):
                 for request in waiting():
                     attempted.add(request.run_id)
-                    if not _run(request, settings, ports):
-                        return True
+                    found = _work(request, settings, context)
+                    if found is None:
+                        ended.append(request.run_id)
+                        continue
+                    left.append(found)
+                    if found.first:
+                        left += [Left(each.run_id, found.behind, found.first, found.reason) for each in waiting()]
+                        return Outcome(tuple(ended), tuple(left))
         except LockHeld:
-            return False
-    return True
+            left += [Left(each.run_id, Behind.ANOTHER_PROCESS) for each in waiting()]
+            break
+    return Outcome(tuple(ended), tuple(left))
 
 
-def _run(request: Request, settings: Settings, ports: Ports) -> bool:
-    """Make a run, or go on with one that was killed.
-
-    Returns: False if the round should end: a service was in trouble, or a promotion is under way.
-    """
-    ledger = Ledger(ports.state)
-    before = ledger.report(request.run_id)
-    if before is None and request.trigger is Trigger.ROLLBACK:  # it was killed before its first report
-        before = RunReport(request, ledger.address(request.run_id), promoting=True).as_json()
-    if before and before["status"] == "done":  # it was killed with its request in its hand
-        ledger.done(request)
-        return True
+def _work(request: Request, settings: Settings, context: Context) -> Left | None:
+    """Make a run, or continue one that was killed. None if it has ended."""
+    ledger = context.ledger
+    before = ledger.recorded(request.run_id)
+    if before and before.status is Status.DONE:  # it was killed before it could remove its request
+        ledger.done(request.run_id)
+        return None
     begun = ledger.begin(request)
-    if begun is None:  # whoever took the lock over meanwhile has worked it off
-        return True
+    if begun is None:  # somebody else took the lock over meanwhile and has made the run
+        return None
     try:
-        if before and before["status"] == "promoting":  # on its way to the champion, or a job takes it there
-            return pursue(request, before, settings, ports, _killed(request) if begun > MOST_DEATHS else None)
-        return _made(request, begun, settings, ports)
+        if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
+            killed = _killed(request) if begun > MOST_DEATHS else None
+            return _left_promoting(resume(before, settings, context, killed))
+        return _make(request, begun, settings, context)
     finally:
         if begun <= MOST_DEATHS:
             with suppress(RetrainError):  # whatever has failed, this process is alive
-                ledger.ended(request)
+                ledger.put_back(request)
 
 
-def _made(request: Request, begun: int, settings: Settings, ports: Ports) -> bool:
-    """The door of a run: whatever fails inside becomes a recorded failure, and the champion stays."""
-    ledger = Ledger(ports.state)
-    report = RunReport(request, artifacts=ledger.address(request.run_id))
-    trouble: RetrainError | None = None
+def _make(request: Request, begun: int, settings: Settings, context: Context) -> Left | None:
+    """The door of a run: whatever fails inside is recorded as its failure, and the champion stays."""
+    draft = Draft(Run.of(request, context.ledger.address(request.run_id)), context)
     try:
         if begun > MOST_DEATHS:
-            _set_aside(request, begun, ports, report)
-        retrain(request, settings, ports, report)
-    except PromotionFailed as error:
-        report.failed(error)
+            _set_aside(request, begun, draft, context)
+        if isinstance(request, RollBack):
+            promotion: Promotion | None = submit_rollback(request.to, request.run_id, context)
+        else:
+            promotion = retrain(request, draft, settings, context)
     except RetrainError as error:
-        trouble = error
+        return _failed(draft.run, error, context)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
-        ledger.keep_traceback(request.run_id, traceback.format_exc())
-        trouble = Bug(error)
-    if trouble is not None and not report.promoting:
-        report.failed(trouble)
-    # A promotion that neither succeeded nor failed is pursued by the next trigger.
-    promoting = report.promoting and report.error is None
-    ledger.record(request.run_id, report.as_json() | ({"trouble": str(trouble)} if trouble and promoting else {}))
-    passing = trouble is not None and in_trouble(trouble)
-    if not (promoting or passing or isinstance(trouble, ConfigError)):
-        ledger.done(request)
-    return not (promoting or passing)
+        context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
+        return _failed(draft.run, Bug(error), context)
+    if promotion is None:
+        context.finish(draft.run.done())
+        return None
+    return _left_promoting(start(draft.run.evolve(reason=promotion.reason), promotion, settings, context))
+
+
+def _failed(run: Run, error: RetrainError, context: Context) -> Left | None:
+    """Record a failure. What may pass, or is a matter of settings, is tried again by the next trigger."""
+    run = run.failed(error)
+    if may_pass(error):
+        context.ledger.record(run)
+        return Left(run.run_id, Behind.TROUBLE, run.run_id, run.reason)
+    mended_by_a_setting = isinstance(error, ConfigError)
+    context.finish(run, keep_request=mended_by_a_setting)
+    return Left(run.run_id, Behind.TROUBLE, reason=run.reason) if mended_by_a_setting else None
+
+
+def _left_promoting(run: Run) -> Left | None:
+    if run.status is not Status.PROMOTING:
+        return None
+    return Left(run.run_id, Behind.TROUBLE if run.trouble else Behind.JOB, run.run_id, run.trouble or "")
 
 
 def _killed(request: Request) -> Killed:
-    what = f"the run of {shown_name(request.file)}" if request.file else "the run"
+    file = file_of(request)
+    what = f"the run of {shown_name(file)}" if file else "the run"
     return Killed(
         f"{what} was begun {MOST_DEATHS} times, and its process ended in the middle each time: look in the log of "
-        f"the host for an abort, or a lack of memory or time; then {'land it' if request.file else 'ask'} again"
+        f"the host for an abort, or a lack of memory or time; then {'land it' if file else 'ask'} again"
     )
 
 
-def _set_aside(request: Request, begun: int, ports: Ports, report: RunReport) -> NoReturn:
-    """Lay a copy of the request's file into quarantine, unless its days were accepted. Raises: Killed."""
-    killed = _killed(request)
+def _set_aside(request: Request, begun: int, draft: Draft, context: Context) -> NoReturn:
+    """Put a copy of the request's file into quarantine, unless its days were accepted. Raises: Killed."""
+    killed, file = _killed(request), file_of(request)
     first = begun == MOST_DEATHS + 1  # the copy may be what killed the next one
-    if first and request.file and taken_in(request.file, ports.inbox.state(request.file), ports) is None:
-        place = quarantine(request.file, killed, request.run_id, ports)
-        report.quarantined(shown_name(request.file), place)
+    if first and file and taken_in(file, context.inbox.state(file), context.state) is None:
+        place = quarantine(file, killed, request.run_id, context.inbox, context.state)
+        draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
     raise killed

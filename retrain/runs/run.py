@@ -1,4 +1,4 @@
-"""The story of one run: land -> history -> compare -> decide -> promote."""
+"""One run: land a file, assess the series, and submit the winner if there is one."""
 
 from __future__ import annotations
 
@@ -6,278 +6,229 @@ import hashlib
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from retrain import __version__
-from retrain.arima.fit import FittedModel, fit, refit
-from retrain.arima.search import search
 from retrain.data.checks import check
-from retrain.data.landings import History, accept, note_taken_in, quarantine, read_history, taken_in
-from retrain.data.series import MAX_GAP_DAYS, DailySeries, GapPolicy, daily_series, longest_gap
+from retrain.data.landings import accept, note_taken_in, quarantine, read_history, taken_in
+from retrain.data.series import daily_series
 from retrain.data.transactions import read_days
-from retrain.errors import ConfigError, Conflict, DataError, NotConverged, NotFound
-from retrain.gate.decide import Decision, Verdict, decide, decide_unmeasured
-from retrain.gate.evaluate import Comparison, compare
+from retrain.errors import ConfigError, Conflict, DataError, NotFound
+from retrain.gate.assess import Assessment, assess
+from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
-from retrain.promotion.record import hand_over, submit
-from retrain.promotion.steps import promote
-from retrain.records.ledger import Ledger, Pointer
-from retrain.records.registry import Lineage, RegisteredModel, Registry
-from retrain.records.request import shown_name
-from retrain.records.run import RunReport, model_card
+from retrain.promotion.record import submit
+from retrain.records.ledger import Conclusion
+from retrain.records.registry import Lineage, RegisteredModel
+from retrain.records.request import Evaluate, file_of, shown_name
+from retrain.records.run import LandedBefore, Model, Quarantined, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from retrain.ports import Ports
+    from retrain.arima.fit import FittedModel
+    from retrain.data.series import DailySeries
+    from retrain.promotion.record import Promotion
+    from retrain.records.champion import Pointer
+    from retrain.records.context import Context
     from retrain.records.request import Request
     from retrain.settings import Settings
     from scoring.model import ForecastModel
 
-FIRST_MODEL_HOLDOUT = 0.2  # of its own history, at most `min_unseen_days`: there is nobody else to measure
+UNSEEN_DAYS = "unseen.csv"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A run while it is made: `run` is always as complete as it is so far."""
+
+    run: Run
+    context: Context
+    stage: str = ""
+    began: float = 0.0
+
+    def tell(self, stage: str, detail: str) -> None:
+        """Show progress; the time since the last stage began belongs to that one."""
+        if stage != self.stage:
+            self.end_stage()
+            self.stage, self.began = stage, time.perf_counter()
+        self.context.progress(stage, detail)
+
+    def end_stage(self) -> None:
+        """Note how long the present stage took, in seconds."""
+        if self.stage:
+            spent = round(time.perf_counter() - self.began, 3)
+            self.run = self.run.evolve(seconds={**self.run.seconds, self.stage: spent})
+        self.stage = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
-    """The version in production and the model that it is."""
+class InProduction:
+    """The champion's version and the model that it is."""
 
     registered: RegisteredModel
     model: ForecastModel
 
 
-def retrain(request: Request, settings: Settings, ports: Ports, report: RunReport) -> None:
-    """Make one run and write what comes of it into the report.
+def retrain(request: Request, draft: Draft, settings: Settings, context: Context) -> Promotion | None:
+    """Make one run, up to the submission of its winner.
 
+    Args: draft: updated while the run goes on.
+    Returns: the promotion that was submitted; None if nothing is to be promoted.
     Raises: RetrainError if anything fails; the champion is then as it was.
     """
-    if request.file is not None:
-        with _stage("land", report, ports):
-            _land(request.file, settings, ports, report)
-    history = read_history(ports.state)
-    if not history.days:
-        report.decided(Decision(Verdict.WAITING, "There are no days yet; land a file of transactions."))
-        return
-    with _stage("load", report, ports):
-        series = daily_series(history.days, settings.gaps)
-        report.saw(series, history.files)
-        pointer = Ledger(ports.state).pointer()
-        champion = _champion(pointer, settings, ports, report)
-    question = _question(series, champion, settings)
-    decision = None if request.force else _unchanged(question, series, champion, ports)
-    decision = decision or _not_yet(history, series, champion, settings)
-    if decision is None:
-        challenger, measured = _measure(series, champion, settings, ports, report)
-        decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
-        decision = _remarked(decision, challenger)
-        if request.dry_run:
-            decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
-        elif decision.verdict is Verdict.PROMOTE:
-            with _stage("fit", report, ports):
-                winner = _fitted_to_every_day(challenger, series)
-            decision = _remarked(decision, winner)
-            _promote(winner, series, pointer, question, decision, settings, ports, report)
-    report.decided(decision)
-    # A winner's question is answered when it is champion, and not before.
-    if not request.dry_run and decision.verdict not in (Verdict.UNCHANGED, Verdict.PROMOTE):
-        Ledger(ports.state).conclude(question, request.run_id, decision.verdict, decision.reason)
+    with _stages(draft):
+        file = file_of(request)
+        if file is not None:
+            draft.tell("land", "")
+            _land(file, draft, settings, context)
+        draft.tell("load", "")
+        history = read_history(context.state)
+        if not history.days:
+            draft.run = draft.run.decided(
+                Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
+            )
+            return None
+        series = daily_series(history.days, settings.data.gaps)
+        draft.run = draft.run.on_data(series, history.files)
+        pointer = context.ledger.pointer()
+        champion = _champion(pointer, draft, settings, context)
+        question = _question(series, champion, settings)
+        is_forced = isinstance(request, Evaluate) and request.force
+        unchanged = None if is_forced else _unchanged(question, series, champion, context)
+        if unchanged is not None:
+            draft.run = draft.run.decided(unchanged)
+            return None
+        assessment = assess(series, champion.model if champion else None, settings.decision, draft.tell)
+    _record(assessment, draft, context)
+    if request.dry_run:
+        dry = f"Dry run, nothing is registered. {assessment.decision.reason}"
+        draft.run = draft.run.decided(replace(assessment.decision, reason=dry))
+        return None
+    if assessment.winner is None:
+        decision = assessment.decision
+        conclusion = Conclusion(run_id=request.run_id, verdict=decision.verdict, reason=decision.reason)
+        context.ledger.conclude(question, conclusion)
+        return None
+    # A winner's question is decided when it is champion, and not before.
+    return _submitted(assessment.winner, series, pointer, question, draft, settings, context)
 
 
-def _land(file: str, settings: Settings, ports: Ports, report: RunReport) -> None:
-    """Take a file into the history, or set it aside with the reason and raise that.
+@contextmanager
+def _stages(draft: Draft) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        draft.end_stage()
 
-    The same state of a file is taken in once: an event that is delivered again, after a later file has corrected
+
+def _land(file: str, draft: Draft, settings: Settings, context: Context) -> None:
+    """Take a file into the history, or quarantine it with the reason and raise that.
+
+    The same version of a file is taken in once: an event that is delivered again, after a later file has corrected
     this one's days, must not bring them back.
     """
-    run_id, state = report.request.run_id, ports.inbox.state(file)
-    before = taken_in(file, state, ports)
+    run_id, version = draft.run.run_id, context.inbox.state(file)
+    before = taken_in(file, version, context.state)
     if before is not None:
-        report.landed_before(shown_name(file), before)
+        draft.run = draft.run.evolve(landing=LandedBefore(file=shown_name(file), taken_in_by=before))
         return
-    history = read_history(ports.state)
+    history = read_history(context.state)
+    columns, aggregate = settings.data.columns, settings.data.aggregate
     try:
-        with ports.inbox.open(file) as stream:
-            landed = read_days(stream, shown_name(file), settings.columns, settings.aggregate, ports.now().date())
-        if ports.inbox.state(file) != state:
+        with context.inbox.open(file) as stream:
+            landed = read_days(stream, shown_name(file), columns, aggregate, context.now().date())
+        if context.inbox.state(file) != version:
             raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
-        check(landed, history.days, settings.gaps)
+        check(landed, history.days, settings.data.gaps)
     except DataError as reason:
-        report.quarantined(shown_name(file), quarantine(file, reason, run_id, ports))
+        place = quarantine(file, reason, run_id, context.inbox, context.state)
+        draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
         raise
-    report.landed(landed, accept(landed, history, settings.aggregate, run_id, ports))
-    note_taken_in(file, state, run_id, ports)
+    draft.run = draft.run.landed(landed, accept(landed, history, aggregate, run_id, context.state))
+    note_taken_in(file, version, run_id, context.state)
 
 
-def _champion(pointer: Pointer, settings: Settings, ports: Ports, report: RunReport) -> Champion | None:
-    """None only where the ledger says that there is none."""
+def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Context) -> InProduction | None:
+    """None only if the ledger says that there is none."""
     if pointer.champion is None:
         return None
-    registry = Registry(ports.state, settings.model_name)
+    version, name = pointer.champion.version, settings.platform.model_name
     try:
-        registered = registry.get(pointer.champion.version)
+        registered = context.registry.get(version)
     except NotFound as exc:
         raise ConfigError(
-            f"version {pointer.champion.version} is champion, and the model {settings.model_name} has none such; "
-            "set RETRAIN_MODEL_NAME back, or start a new store"
+            f"version {version} is champion, and the model {name} has no such version; set RETRAIN_MODEL_NAME back, "
+            "or start a new store"
         ) from exc
     lineage = registered.lineage
-    report.champion = model_card(registered.version, lineage.order, lineage.trained_through)
-    return Champion(registered, registry.load(registered))
+    card = Model(version=version, order=lineage.order, trained_through=lineage.trained_through)
+    draft.run = draft.run.evolve(champion=card)
+    return InProduction(registered, context.registry.load(registered))
 
 
-def _question(series: DailySeries, champion: Champion | None, settings: Settings) -> str:
+def _question(series: DailySeries, champion: InProduction | None, settings: Settings) -> str:
     """What a verdict answers; asked twice, it has the same answer."""
     asked = {
         "data": series.sha256,
         "champion": champion and champion.registered.version,
-        "model": settings.model_name,
-        "settings": settings.that_decide,
+        "model": settings.platform.model_name,
+        "settings": asdict(settings.decision),
         "code": __version__,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _unchanged(question: str, series: DailySeries, champion: Champion | None, ports: Ports) -> Decision | None:
+def _unchanged(
+    question: str, series: DailySeries, champion: InProduction | None, context: Context
+) -> Decision | None:
     if champion is not None and champion.registered.lineage.data_sha256 == series.sha256:
         return Decision(
             Verdict.UNCHANGED,
             f"Nothing has changed: version {champion.registered.version} was trained on exactly these "
             f"{len(series)} days.",
         )
-    before = Ledger(ports.state).concluded(question)
-    if before is not None:
-        return Decision(
-            Verdict.UNCHANGED,
-            f"Nothing has changed since run {before['run_id']}, whose verdict was {before['verdict']}: "
-            f"{before['reason']}",
-        )
-    return None
-
-
-def _not_yet(
-    history: History, series: DailySeries, champion: Champion | None, settings: Settings
-) -> Decision | None:
-    """Why there is too little to decide on, if there is."""
-    longest = longest_gap(history.days)
-    if settings.gaps is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
-        reason = (
-            f"{longest} days in a row are missing and at most {MAX_GAP_DAYS} are interpolated; "
-            "land the missing days."
-        )
-    elif champion is not None:
-        unseen = int(np.isfinite(series.after(champion.model.origin)).sum())
-        if unseen >= settings.min_unseen_days:
-            return None
-        reason = (
-            f"The champion has not seen {unseen} of the {len(series)} days; a comparison needs "
-            f"{settings.min_unseen_days}."
-        )
-    elif len(series) < settings.min_training_days:
-        reason = f"There are {len(series)} days; a first model needs {settings.min_training_days}."
-    elif series.is_flat:
-        reason = f"All {len(series)} days are {series.values[0]:g}; there is nothing to learn from them yet."
-    else:
+    before = context.ledger.concluded(question)
+    if before is None:
         return None
-    return Decision(Verdict.WAITING, reason)
+    return Decision(
+        Verdict.UNCHANGED,
+        f"Nothing has changed since run {before.run_id}, whose verdict was {before.verdict}: {before.reason}",
+    )
 
 
-def _measure(
-    series: DailySeries, champion: Champion | None, settings: Settings, ports: Ports, report: RunReport
-) -> tuple[FittedModel, Comparison | None]:
-    """The challenger, trained through the day before the first unseen one, and how it compares."""
-    unseen = len(series.after(champion.model.origin)) if champion else _holdout(series, settings)
-    known = series.observed_through(series.last_day - timedelta(days=unseen))
-    with _stage("search", report, ports) as tell:
-        pinned = settings.pinned_order
-        challenger = fit(pinned, known) if pinned else _searched(known, settings, tell)
-    report.challenger = model_card(None, str(challenger.order), challenger.model.origin)
-    if not unseen:
-        return challenger, None
-    with _stage("compare", report, ports) as tell:
-        measured = compare(
-            champion.model if champion else None,
-            challenger,
-            series,
-            horizon_days=settings.horizon_days,
-            season_days=settings.season_days,
-            refit_days=settings.refit_days,
-            loss=settings.loss,
-            progress=tell,
-        )
-    Ledger(ports.state).keep_unseen_days(report.request.run_id, as_csv(measured.days))
-    report.measured = measured
-    report.challenger = model_card(None, str(challenger.order), measured.challenger_trained_through)
-    return challenger, measured
+def _record(assessment: Assessment, draft: Draft, context: Context) -> None:
+    """Note the verdict and what it rests on."""
+    draft.run = draft.run.decided(assessment.decision)
+    challenger, measured = assessment.challenger, assessment.measured
+    if challenger is None:
+        return
+    order, trained_through = str(challenger.order), challenger.model.origin
+    if measured is None:
+        draft.run = draft.run.evolve(challenger=Model(order=order, trained_through=trained_through))
+        return
+    context.ledger.keep(draft.run.run_id, UNSEEN_DAYS, as_csv(measured.days))
+    card = Model(order=order, trained_through=measured.challenger_trained_through)
+    draft.run = draft.run.compared(card, measured)
 
 
-def _searched(known: DailySeries, settings: Settings, tell: Callable[[str], None]) -> FittedModel:
-    return search(known, settings.season_days, settings.horizon_days, settings.country, tell)
-
-
-def _holdout(series: DailySeries, settings: Settings) -> int:
-    """Days that a first model is tested on; 0 where too few or too flat days would be left to train it."""
-    days = min(settings.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
-    known = series.through(series.last_day - timedelta(days=days))
-    testable = days > settings.horizon_days and len(known) >= settings.min_training_days and not known.is_flat
-    return days if testable else 0
-
-
-def _promote(
+def _submitted(
     winner: FittedModel,
     series: DailySeries,
     pointer: Pointer,
     question: str,
-    decision: Decision,
+    draft: Draft,
     settings: Settings,
-    ports: Ports,
-    report: RunReport,
-) -> None:
-    """The order that was measured, refitted to every day, is what gets promoted: by a job if there are jobs."""
-    run_id, order = report.request.run_id, str(winner.order)
+    context: Context,
+) -> Promotion:
+    """The order that was compared, fitted to every day, is what is submitted."""
+    order, name = str(winner.order), settings.platform.model_name
     lineage = Lineage(series.sha256, series.first_day, series.last_day, order, __version__)
-    artifact = _artifact(winner, lineage, settings.model_name)
-    submit(artifact, lineage, pointer, decision.reason, question, run_id, settings, ports)
-    report.submitted(decision, model_card(None, order, series.last_day))
-    Ledger(ports.state).record(run_id, report.as_json())
-    if ports.jobs is not None:
-        with _stage("submit", report, ports):
-            report.steps = hand_over(run_id, ports.jobs, ports)
-        return
-    with _stage("promote", report, ports):
-        model = promote(run_id, settings, ports)
-        report.promoted(model, (Ledger(ports.state).promotion(run_id) or {}).get("steps", {}))
-
-
-def _artifact(winner: FittedModel, lineage: Lineage, name: str) -> bytes:
     facts = {**winner.model.facts, "name": name, "parameters": winner.parameters, "lineage": lineage.as_json()}
-    return replace(winner.model, facts=facts).to_json()
-
-
-def _remarked(decision: Decision, model: FittedModel) -> Decision:
-    return replace(decision, warnings=(*decision.warnings, model.remark)) if model.remark else decision
-
-
-def _fitted_to_every_day(challenger: FittedModel, series: DailySeries) -> FittedModel:
-    """The winner's parameters from all days; where they have no optimum, those of before the unseen days."""
-    if challenger.model.origin == series.last_day:
-        return replace(challenger, remark="")
-    try:
-        return refit(challenger, series)
-    except NotConverged as exc:
-        model = challenger.model.observe(series.after(challenger.model.origin))
-        remark = f"The winner keeps the parameters of {challenger.model.origin}: {exc}."
-        return replace(challenger, model=model, remark=remark)
-
-
-@contextmanager
-def _stage(name: str, report: RunReport, ports: Ports) -> Iterator[Callable[[str], None]]:
-    """Time a stage and say that it has begun."""
-    ports.progress(name, "")
-    began = time.perf_counter()
-    try:
-        yield lambda detail: ports.progress(name, detail)
-    finally:
-        report.seconds[name] = time.perf_counter() - began
+    artifact = replace(winner.model, facts=facts).to_json()
+    promotion = submit(artifact, lineage, pointer, draft.run.reason, question, draft.run.run_id, context)
+    compared = draft.run.challenger
+    if compared is not None:
+        draft.run = draft.run.evolve(challenger=compared.evolve(order=order, trained_through=series.last_day))
+    return promotion

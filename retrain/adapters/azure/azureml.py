@@ -1,4 +1,4 @@
-"""The Azure ML workspace: its client, and the catalogue of models and images that people see in the studio."""
+"""The Azure ML workspace: its client, its datastore and its environments."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.adapters.azure.arm import bounds, found, sign_in, translated
-from retrain.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import Model
 
     from retrain.settings import Settings
 
@@ -72,40 +68,6 @@ def datastore(settings: Settings) -> str:
     """The name of the state container in the workspace, which other containers may share."""
     whole = f"{settings.storage_uri}/{settings.state_container}"
     return f"retrain_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
-
-
-class AzureMlCatalog:
-    """Versions as models of the workspace, their images as environments."""
-
-    def __init__(self, workspace: Workspace, settings: Settings) -> None:
-        self._workspace, self._settings = workspace, settings
-
-    def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
-        """See Catalog. What is told of a version are its tags; its properties are what it was registered with."""
-        from azure.ai.ml.entities import Model
-
-        listed = self._listed(name, version)
-        if listed is not None and not str(listed.path).endswith(artifact):
-            raise Conflict(
-                f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
-                "RETRAIN_MODEL_NAME to a name that nothing else registers under"
-            )
-        if listed is None:
-            show_datastore(self._workspace, self._settings)
-        path = self._workspace.uri(artifact)
-        model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
-        model.tags = {**(model.tags or {}), **facts}
-        with translated(self._workspace.doing(f"registering model {name} version {version}")):
-            self._workspace.client.models.create_or_update(model)
-
-    def show_image(self, name: str, version: str, image: str) -> None:
-        """See Catalog. An environment never changes, and building again makes another image: both are named."""
-        digest = image.rpartition(":")[2]
-        show_environment(self._workspace, f"{name}-image", f"{version}-{digest[:12]}", image)
-
-    def _listed(self, name: str, version: str) -> Model | None:
-        where = self._workspace.doing(f"looking for model {name} version {version}")
-        return found(where, lambda: self._workspace.client.models.get(name, version))
 
 
 def show_datastore(workspace: Workspace, settings: Settings) -> None:

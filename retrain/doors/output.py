@@ -1,0 +1,54 @@
+"""What the command line prints: a run, an error, progress; and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrain.records.run import Run
+
+EXIT_CODES = {
+    "usage": 2,
+    "not_found": 2,
+    "data": 3,
+    "model": 3,
+    "configuration": 4,
+    "service": 5,
+    "conflict": 5,
+}
+
+
+def exit_code(kind: str) -> int:
+    """Who must act: 2 the caller, 3 the owner of data or model, 4 and 5 the operator; 1 for a bug."""
+    return EXIT_CODES.get(kind, 1)
+
+
+def tell(run: Run, *, as_json: bool) -> int:
+    """Print a run."""
+    from retrain.doors.terminal import summary
+
+    show_progress("", "")
+    print(json.dumps(run.as_json()) if as_json else summary(run) + "\n")
+    return 0
+
+
+def complain(message: str) -> None:
+    """Print one sentence for people."""
+    show_progress("", "")
+    print(f"retrain: {message}", file=sys.stderr)
+
+
+def refuse(error: dict[str, Any], *, as_json: bool) -> int:
+    """Print an error: a sentence for people, and an object for machines that asked for JSON."""
+    if as_json:
+        print(json.dumps({"error": error}))
+    complain(error["message"])
+    return exit_code(error["kind"])
+
+
+def show_progress(stage: str, detail: str) -> None:
+    """Replace the line that says what is being done; nothing where nobody watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{f'{stage}: {detail}' if detail else stage}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,133 @@
+"""A run and a forecast as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from retrain.records.run import Landed, LandedBefore, Model, Quarantined, Scores, Status
+
+if TYPE_CHECKING:
+    from retrain.records.run import Data, Evidence, Run
+
+SHOWN_P = 0.001
+SHOWN_DAYS = 3
+METRICS = ("rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95")
+HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
+
+
+def summary(run: Run) -> str:
+    """A run, line by line, each under its heading."""
+    lines = [f"run        {run.run_id}  ({run.trigger})"]
+    if run.status is Status.QUEUED:
+        return "\n".join([*lines, "status     waits its turn"])
+    lines += _landing_lines(run.landing) + _data_lines(run.data)
+    lines.append(f"verdict    {(run.verdict or run.status).upper()}  {run.reason}")
+    lines += [f"warning    {warning}" for warning in run.warnings]
+    lines += [f"trouble    {run.trouble}"] if run.trouble else []
+    lines += _score_lines(run)
+    if run.model:
+        lines.append(f"model      {run.model.name} version {run.model.version}")
+    lines += _promotion_lines(run)
+    spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
+    lines += [f"time       {spent}", f"artifacts  {run.artifacts}"]
+    return "\n".join(lines)
+
+
+def _landing_lines(landing: Landed | LandedBefore | Quarantined | None) -> list[str]:
+    match landing:
+        case LandedBefore():
+            return [f"landed     {landing.file}: taken in before, by run {landing.taken_in_by}"]
+        case Quarantined():
+            return [f"landed     {landing.file}: refused, a copy is in {landing.quarantine}"]
+        case Landed():
+            changed = [day.isoformat() for day in landing.changed_days]
+            more = ", ..." if len(changed) > SHOWN_DAYS else ""
+            shown = f" ({', '.join(changed[:SHOWN_DAYS])}{more})" if changed else ""
+            repeated = f", {landing.repeated_ids:,} repeated transactions left out" if landing.repeated_ids else ""
+            return [
+                f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days: "
+                f"{landing.new_days} new, {len(changed)} changed{shown}, {landing.equal_days} unchanged"
+            ]
+    return []
+
+
+def _data_lines(data: Data | None) -> list[str]:
+    if data is None:
+        return []
+    filled = f", {data.interpolated_days} of them interpolated" if data.interpolated_days else ""
+    return [f"data       {data.days} days, {data.first_day} to {data.last_day}{filled}  sha256 {data.sha256[:12]}"]
+
+
+def _promotion_lines(run: Run) -> list[str]:
+    steps = run.promotion
+    if not steps:
+        return []
+    if set(steps) == {"submit"}:
+        return [f"promotion  by job {steps['submit'].job or ''}"]
+    removed = steps["retire"].removed if "retire" in steps else None
+    retired = f"; retired {', '.join(removed)}" if removed else ""
+    service = steps["prove"].service if "prove" in steps else None
+    answers = f"; answers at {service}" if service else ""
+    return [f"promotion  {' -> '.join(steps)}{answers}{retired}"]
+
+
+def _score_lines(run: Run) -> list[str]:
+    if run.evidence is None:
+        return []
+    table = [f"{'':<11}{'':<22}" + "".join(f"{heading(metric):>9}" for metric in METRICS)]
+    for name, scores in scorecards(run):
+        numbers = "".join(f"{shown(metric, getattr(scores, metric)):>9}" for metric in METRICS)
+        order = scores.order if isinstance(scores, Model) else ""
+        table.append(f"{'':<11}{name:<22}{numbers}  {order}".rstrip())
+    return [*table, _evidence_line(run.evidence)]
+
+
+def _evidence_line(evidence: Evidence) -> str:
+    line = (
+        f"evidence   {evidence.origins} origins x {evidence.horizon_days} days, unseen from "
+        f"{evidence.first_unseen_day} on ({evidence.unseen_days} days)"
+    )
+    if evidence.p_value is None:
+        return line
+    p = f"= {evidence.p_value:.3f}" if evidence.p_value >= SHOWN_P else f"< {SHOWN_P}"
+    return f"{line}; Diebold-Mariano {evidence.dm_statistic:+.2f}, one-sided p {p}"
+
+
+def scorecards(run: Run) -> list[tuple[str, Scores]]:
+    """Every model that was compared, with its name and version."""
+    named = (("champion", run.champion), ("challenger", run.challenger), ("seasonal naive", run.seasonal_naive))
+    return [(_name(name, scores), scores) for name, scores in named if scores is not None and scores.were_measured]
+
+
+def _name(name: str, scores: Scores) -> str:
+    return f"{name} v{scores.version}" if isinstance(scores, Model) and scores.version else name
+
+
+def heading(metric: str) -> str:
+    """What stands above a column of scores."""
+    return HEADINGS.get(metric, metric.upper())
+
+
+def shown(metric: str, value: float | None) -> str:
+    """A score as a person reads it; `-` where there is none."""
+    if value is None:
+        return "-"
+    if metric.startswith("coverage"):
+        return f"{value:.1%}"
+    return f"{value:.3f}" if metric in ("mase", "r2") else f"{value:.1f}"
+
+
+def forecast_table(answer: dict[str, Any]) -> str:
+    """A forecast as a person reads it: who answered, from what, and the days to come."""
+    levels = [interval["level"] for interval in answer["forecast"][0]["intervals"]]
+    lines = [
+        f"version    {answer['version']} of {answer['model']}, trained through {answer['trained_through']}",
+        f"origin     {answer['origin']}, {answer['data_age_days']} days ago",
+        f"{'':<11}{'day':<14}{'forecast':>12}" + "".join(f"{f'{level:g} % interval':>24}" for level in levels),
+    ]
+    for row in answer["forecast"]:
+        day = f"{row['date']} {date.fromisoformat(row['date']):%a}"
+        bounds = "".join(f"{one['lower']:>12.1f} .. {one['upper']:>8.1f}" for one in row["intervals"])
+        lines.append(f"{'':<11}{day:<14}{row['mean']:>12.1f}{bounds}")
+    return "\n".join(lines)

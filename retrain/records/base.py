@@ -1,0 +1,38 @@
+"""What every record has in common: it never changes, and it keeps the fields that newer code added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from retrain.errors import ServiceError
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore, Stored
+
+
+class Record(BaseModel):
+    """A frozen record that reads and writes JSON. Unknown fields are kept and written again."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def evolve(self, **changes: Any) -> Self:
+        """A copy in which these fields are replaced."""
+        return self.model_copy(update=changes)
+
+    def to_json(self) -> bytes:
+        """As it is stored. A number that is not finite becomes null."""
+        return self.model_dump_json(indent=1).encode()
+
+
+def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
+    """The error for a record that is damaged."""
+    where = store.address(name)
+    return ServiceError(f"{where} cannot be read ({type(error).__name__}); restore it from a backup")
+
+
+def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:
+    """Move a damaged record out of the way, where a person finds it; it is not obeyed."""
+    store.write(f"unreadable/{name}", stored.data)
+    store.delete(name)

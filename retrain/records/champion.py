@@ -1,0 +1,90 @@
+"""Which version is champion, and which were before: the record that the stable route follows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any
+
+NOBODY = ""
+"""The version of an entry that says: there is no champion, because the first one failed and had no predecessor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """One version as champion, from `since` until the next entry's."""
+
+    version: str
+    since: datetime
+    run_id: str
+
+    def as_json(self) -> dict[str, str]:
+        """As it stands in the record."""
+        return {"version": self.version, "since": self.since.isoformat(), "run_id": self.run_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Every champion, the present one last, and the ETag under which the record may be replaced."""
+
+    champions: tuple[Champion, ...]
+    etag: str
+
+    @property
+    def champion(self) -> Champion | None:
+        """None before the first promotion, or when the first champion was taken back."""
+        return _somebody(self.champions[-1] if self.champions else None)
+
+    def on(self, day: date) -> Champion | None:
+        """The champion at the end of that day (UTC); None before the first."""
+        return _somebody(next((entry for entry in reversed(self.champions) if entry.since.date() <= day), None))
+
+    def during(self, day: date) -> tuple[Champion, ...]:
+        """Everyone who was champion for some part of that day (UTC), in their order."""
+        before = next((entry for entry in reversed(self.champions) if entry.since.date() < day), None)
+        within = [entry for entry in self.champions if entry.since.date() == day]
+        return tuple(entry for entry in (before, *within) if _somebody(entry) and entry is not None)
+
+    @property
+    def versions(self) -> list[str]:
+        """Every version that was confirmed as champion, the latest first, each once.
+
+        An entry that was ended by the same run was a switch that had to be taken back.
+        """
+        next_run = {before: after.run_id for before, after in pairwise(self.champions)}
+        kept = [entry for entry in self.champions if entry.run_id != next_run.get(entry)]
+        return list(dict.fromkeys(entry.version for entry in reversed(kept) if entry.version != NOBODY))
+
+    def moved_to(self, champion: Champion) -> bytes:
+        """The record in which this one is champion, no sooner than the one before, even if the clock went back."""
+        if self.champions:
+            champion = replace(champion, since=max(champion.since, self.champions[-1].since))
+        return _written([*self.champions, champion])
+
+
+def read_pointer(data: bytes, etag: str) -> Pointer:
+    """Read the record. Raises: ValueError, KeyError or TypeError if it is damaged or contradicts itself."""
+    record: dict[str, Any] = json.loads(data)
+    entries = record["champions"]
+    if not isinstance(entries, list) or record["champion"] != (entries[-1] if entries else None):
+        raise ValueError("the champion is not the last entry")
+    champions = tuple(
+        Champion(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"]) for entry in entries
+    )
+    return Pointer(champions, etag)
+
+
+def no_champion() -> bytes:
+    """The record of a store that has no champion yet."""
+    return _written([])
+
+
+def _written(champions: list[Champion]) -> bytes:
+    entries = [entry.as_json() for entry in champions]
+    return json.dumps({"champion": entries[-1] if entries else None, "champions": entries}, indent=1).encode()
+
+
+def _somebody(entry: Champion | None) -> Champion | None:
+    return None if entry is None or entry.version == NOBODY else entry

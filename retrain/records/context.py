@@ -1,0 +1,46 @@
+"""Everything that a run touches, made once in wiring and passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from retrain.ports import Jobs, ObjectStore, Platform
+    from retrain.records.ledger import Ledger
+    from retrain.records.outbox import Listener
+    from retrain.records.registry import Registry
+    from retrain.records.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The stores, the services, and the records in them.
+
+    Attributes:
+        inbox: where files land; only `land` on the command line writes to it.
+        state: history, quarantine and every record.
+        ledger, registry: the records in `state`.
+        platform: where versions answer.
+        now: the time, in UTC.
+        progress: told the stage and where in it, for a person who waits.
+        jobs: who promotes; None to promote in the process that decided.
+        listeners: who is told of events.
+    """
+
+    inbox: ObjectStore
+    state: ObjectStore
+    ledger: Ledger
+    registry: Registry
+    platform: Platform
+    now: Callable[[], datetime]
+    progress: Callable[[str, str], None]
+    jobs: Jobs | None = None
+    listeners: tuple[Listener, ...] = ()
+
+    def finish(self, run: Run, *, keep_request: bool = False) -> Run:
+        """See Ledger.finish."""
+        return self.ledger.finish(run, self.now(), keep_request=keep_request)

@@ -1,0 +1,159 @@
+"""Events: written down with the run that they tell of, delivered afterwards, each under one id.
+
+An event is written before the run's record, and delivered only once that record says that the run has ended. If the
+process is killed in between, the run is made again and writes the same id again. A listener that is away gets the
+event later; no run waits for it or fails with it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import ValidationError
+
+from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
+from retrain.gate.decide import Verdict
+from retrain.records.base import Record, set_aside
+from retrain.records.request import Trigger
+from retrain.records.run import Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from retrain.ports import ObjectStore
+
+OUTBOX = "outbox/"
+LOCK = "outbox"
+
+
+class Kind(StrEnum):
+    """What an event tells of."""
+
+    VERDICT = "verdict"
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+    FAILURE = "failure"
+
+
+class Event(Record):
+    """That a run has ended.
+
+    Attributes:
+        id: the same however often it is delivered; ascending in time.
+        end: which of the run's ends it tells of, from 1.
+        delivered: the listeners that have taken it.
+        trouble: why the last delivery failed; empty if none has.
+    """
+
+    id: str
+    kind: Kind
+    run_id: str
+    end: int
+    at: datetime
+    delivered: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+def event_of(run: Run, at: datetime) -> Event:
+    """The event that tells of a run's end."""
+    if run.status is Status.FAILED:
+        kind = Kind.FAILURE
+    elif run.trigger is Trigger.ROLLBACK:
+        kind = Kind.ROLLBACK
+    elif run.verdict is Verdict.PROMOTE and run.model is not None:
+        kind = Kind.PROMOTION
+    else:
+        kind = Kind.VERDICT
+    return Event(id=f"{run.run_id}-{run.ends}", kind=kind, run_id=run.run_id, end=run.ends, at=at)
+
+
+class Listener(Protocol):
+    """Somebody who is told of every event."""
+
+    @property
+    def name(self) -> str:
+        """By which the outbox remembers what it has taken; never changes."""
+
+    def receive(self, event: Event, run: Run) -> None:
+        """Take an event; the same id may come again. `run` is the run's record as it is now.
+
+        Raises: RetrainError if it cannot be taken now; the event is kept and brought again.
+        """
+
+
+class Outbox:
+    """The events that are not delivered yet, oldest first."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, event: Event) -> None:
+        """Write an event down; the same id again replaces it."""
+        self._store.write(_name(event.id), event.to_json())
+
+    def waiting(self) -> Iterator[Event]:
+        """Read them one by one. A damaged one is set aside under `unreadable/`."""
+        for name in self._store.names(OUTBOX):
+            stored = self._store.read(name)
+            if stored is None:
+                continue
+            try:
+                yield Event.model_validate_json(stored.data)
+            except ValidationError:
+                set_aside(self._store, name, stored)
+
+    def deliver(self, listeners: Sequence[Listener], recorded: Callable[[str], Run | None]) -> None:
+        """Bring every event to every listener that has not taken it, then forget it.
+
+        A listener that fails is asked no more until the next call, which begins with the same event: each listener
+        gets its events in their order. No failure of a listener is raised.
+
+        Args: recorded: reads a run's record.
+        Raises: ServiceError if the store itself is away.
+        """
+        with suppress(LockHeld), self._store.lock(LOCK):  # who holds it delivers
+            away: set[str] = set()
+            for event in self.waiting():
+                run = _known(event, recorded)
+                if run is None:
+                    continue
+                left = _offered(event, run, [one for one in listeners if one.name not in away])
+                if {listener.name for listener in listeners} <= {*left.delivered}:
+                    self._store.delete(_name(event.id))
+                elif left != event:
+                    self.put(left)
+                away |= {listener.name for listener in listeners} - {*left.delivered}
+
+
+def _known(event: Event, recorded: Callable[[str], Run | None]) -> Run | None:
+    """The run that it tells of; None while that has not ended, or cannot be read. Raises: ServiceUnavailable."""
+    try:
+        run = recorded(event.run_id)
+    except ServiceUnavailable:
+        raise
+    except ServiceError:  # a damaged record holds up its own event and no other
+        return None
+    return run if run is not None and run.ends >= event.end else None
+
+
+def _offered(event: Event, run: Run, listeners: Sequence[Listener]) -> Event:
+    """The event with those that have taken it, and why the others have not."""
+    trouble = []
+    for listener in listeners:
+        if listener.name in event.delivered:
+            continue
+        try:
+            listener.receive(event, run)
+        except Exception as error:  # noqa: BLE001 - the door of a listener: it is on record, and tried again
+            told = error if isinstance(error, RetrainError) else Bug(error)
+            trouble.append(f"{listener.name}: {told}")
+        else:
+            event = event.evolve(delivered=(*event.delivered, listener.name))
+    return event.evolve(trouble="; ".join(trouble))
+
+
+def _name(event_id: str) -> str:
+    return f"{OUTBOX}{event_id}.json"

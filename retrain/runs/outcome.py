@@ -1,0 +1,53 @@
+"""What a round of work came to: whose runs ended, and which requests are left, behind whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Behind(StrEnum):
+    """What a request waits for."""
+
+    ANOTHER_PROCESS = "another process, which is working requests off"
+    JOB = "a job that promotes, and works requests off at its end"
+    TROUBLE = "a run that met trouble; the next trigger tries again"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A request that is left.
+
+    Attributes:
+        run_id: its run.
+        behind: what it waits for.
+        first: the run that is being promoted or met trouble, which may be its own; empty for another process.
+        reason: what is the matter there.
+    """
+
+    run_id: str
+    behind: Behind
+    first: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A round of work.
+
+    Attributes:
+        ended: the runs that came to their end, in their order.
+        left: the requests that did not, in their order.
+    """
+
+    ended: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    def of(self, run_id: str) -> Left | None:
+        """Why a run has not ended; None if it has."""
+        return next((left for left in self.left if left.run_id == run_id), None)
+
+    @property
+    def trouble(self) -> Left | None:
+        """The first request that is left because of trouble: somebody has to try again."""
+        return next((left for left in self.left if left.behind is Behind.TROUBLE), None)
