@@ -59,7 +59,7 @@ def _asked(service: Service, days: int, settings: Settings, ports: Ports) -> dic
         trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
-    observed = newer_days(trained_through, read_history(ports.state).days, settings.gaps)
+    observed = newer_days(trained_through, read_history(ports.state).days, settings.data.gaps)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})

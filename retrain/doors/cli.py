@@ -67,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     common = _Parser(add_help=False)
     common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
+    common.add_argument(
+        "--set",
+        dest="assigned",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting for this command; repeat it for more; it wins over the environment and --root",
+    )
     common.add_argument("--json", action="store_true", help="print JSON objects, one a line, and nothing else")
     evaluation = _Parser(add_help=False)
     evaluation.add_argument("--dry-run", action="store_true", help="measure and decide, register nothing")
@@ -104,8 +113,15 @@ def _parser() -> argparse.ArgumentParser:
         "release", _release, "register what promotion jobs are made of: once for each state of the code, on Azure"
     )
     command("services", _services, "list the services and their state")
+    command("settings", _settings, "list every setting with its value, unit and source; secrets are masked")
     command("acquire", _acquire, "download the transaction history, cut it by year and land each", evaluation)
     return parser
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    from retrain.doors.settings_table import assignment
+
+    return assignment(text)
 
 
 def _count(text: str) -> int:
@@ -192,7 +208,7 @@ def _champion(options: argparse.Namespace) -> int:
 
     settings, ports = _connect(options)
     pointer = Ledger(ports.state).pointer()
-    registry = Registry(ports.state, settings.model_name)
+    registry = Registry(ports.state, settings.platform.model_name)
     reigns = pointer.during(options.on) if options.on else pointer.reigns
     found = pointer.on(options.on) if options.on else pointer.champion
     told = [_reign(reign, registry) for reign in reigns if reign.version]
@@ -258,14 +274,20 @@ def _rollback(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    from retrain.settings import parse
     from retrain.wiring import releaser
 
-    released = releaser(parse(os.environ)).release(_show_progress)
+    released = releaser(_chosen(options)).release(_show_progress)
     _show_progress("", "")
     width = max(map(len, released))
     lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
     print(json.dumps(released) if options.json else "\n".join(lines))
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from retrain.doors.settings_table import print_settings
+
+    print_settings(_chosen(options), as_json=options.json)
     return 0
 
 
@@ -295,12 +317,16 @@ def _acquire(options: argparse.Namespace) -> int:
 
 
 def _connect(options: argparse.Namespace) -> tuple[Settings, Ports]:
-    from retrain.settings import parse
     from retrain.wiring import connect
 
-    chosen = {} if options.root is None else {"RETRAIN_STORE": "folder", "RETRAIN_ROOT": str(options.root)}
-    settings = parse({**os.environ, **chosen})
+    settings = _chosen(options)
     return settings, connect(settings, _show_progress)
+
+
+def _chosen(options: argparse.Namespace) -> Settings:
+    from retrain.doors.settings_table import chosen
+
+    return chosen(options.assigned, options.root)
 
 
 def _work_off(request: Request, options: argparse.Namespace, settings: Settings, ports: Ports) -> int:

@@ -10,6 +10,8 @@ from retrain.gate.decide import PromotionPolicy
 if TYPE_CHECKING:
     from retrain.arima.order import Order
 
+MIN_TRAINING_DAYS = 21
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionSettings:
@@ -31,3 +33,8 @@ class DecisionSettings:
     min_unseen_days: int = 28
     refit_days: int = 14
     policy: PromotionPolicy = field(default_factory=PromotionPolicy)
+
+    @property
+    def min_training_days(self) -> int:
+        """Days that a first model needs: three weeks, or three seasons if those are longer."""
+        return max(MIN_TRAINING_DAYS, 3 * self.season_days)

@@ -21,7 +21,7 @@ def list_version(model: RegisteredModel, settings: Settings, ports: Ports) -> No
     card = report.get("challenger") or {}
     metrics = {name: f"{card[name]:.6g}" for name in METRICS if card.get(name) is not None}
     facts = {**model.lineage.as_json(), "artifact_sha256": model.artifact_sha256, "run": model.run_id, **metrics}
-    commit = {"git_commit": settings.commit} if settings.commit else {}
+    commit = {"git_commit": settings.azure.commit} if settings.azure.commit else {}
     tell(model, ports, **facts, **commit)
 
 

@@ -46,7 +46,7 @@ def look_after(run_id: str, jobs: Jobs, settings: Settings, ports: Ports) -> Job
 
 def _is_silent(promotion: Promotion, settings: Settings, ports: Ports) -> bool:
     sign = promotion.last_sign
-    return sign is not None and ports.now() - sign > timedelta(minutes=settings.job_minutes)
+    return sign is not None and ports.now() - sign > timedelta(minutes=settings.azure.job_minutes)
 
 
 def _cancelled(promotion: Promotion, jobs: Jobs, settings: Settings, also: str) -> Job:
@@ -54,5 +54,7 @@ def _cancelled(promotion: Promotion, jobs: Jobs, settings: Settings, also: str) 
     with suppress(RetrainError):
         jobs.cancel(promotion.run_id)
     since = f"{promotion.step} at {promotion.last_sign:%Y-%m-%d %H:%M} UTC"
-    told = f"its job has taken no step since {since}, which is more than {settings.job_minutes} minutes, {also}"
+    told = (
+        f"its job has taken no step since {since}, which is more than {settings.azure.job_minutes} minutes, {also}"
+    )
     return Job(ended=True, failure=f"{told}; look at it in Azure ML studio")

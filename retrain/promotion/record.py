@@ -98,7 +98,7 @@ def submit(
 
     Args: pointer: as it was when the comparison began.
     """
-    digest = Registry(ports.state, settings.model_name).keep(artifact)
+    digest = Registry(ports.state, settings.platform.model_name).keep(artifact)
     over = pointer.champion.version if pointer.champion else None
     if pointer.etag == ABSENT:
         Ledger(ports.state).found()
@@ -115,7 +115,7 @@ def submit_rollback(to: str | None, run_id: str, settings: Settings, ports: Port
     earlier = [version for version in pointer.versions if pointer.champion and version != pointer.champion.version]
     if to is None and not earlier:
         raise NotFound("there is no earlier champion to go back to; `retrain champion` tells the present one")
-    model = Registry(ports.state, settings.model_name).get(to or earlier[0])
+    model = Registry(ports.state, settings.platform.model_name).get(to or earlier[0])
     over = pointer.champion.version if pointer.champion else None
     reason = f"Back from version {over or 'none'} to {model.version}."
     lineage, digest = model.lineage.as_json(), model.artifact_sha256

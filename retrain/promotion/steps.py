@@ -79,7 +79,7 @@ def _or_taken_back(promotion: Promotion, settings: Settings, ports: Ports) -> It
 
 def _registered(promotion: Promotion, settings: Settings, ports: Ports) -> RegisteredModel:
     """The model's version, which a rollback has from the start."""
-    registry = Registry(ports.state, settings.model_name)
+    registry = Registry(ports.state, settings.platform.model_name)
     if promotion.is_rollback:
         return registry.get(str(promotion.version))
     with promotion.taking(REGISTER, ports) as outcome:
@@ -95,7 +95,7 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
     reigns = _reigns(Ledger(ports.state).pointer(), promotion)
     service = _answering(model, loaded, ports, reigns=reigns) or _started(promotion, model, ports)
     with promotion.taking("prove", ports) as outcome:
-        wait_until_ready(service, ports.platform, settings.ready_seconds)
+        wait_until_ready(service, ports.platform, settings.platform.ready_seconds)
         prove(service, loaded)
         outcome["service"] = service.url
     with promotion.taking("switch", ports):
@@ -103,7 +103,7 @@ def _crown(promotion: Promotion, model: RegisteredModel, settings: Settings, por
             _switch(promotion, model, ports)
         ports.platform.point_to(name)
     with promotion.taking("confirm", ports):
-        confirm(service, loaded, ports.platform, settings.confirm_seconds)
+        confirm(service, loaded, ports.platform, settings.platform.confirm_seconds)
 
 
 def _answering(model: RegisteredModel, loaded: ForecastModel, ports: Ports, *, reigns: bool) -> Service | None:
@@ -203,17 +203,17 @@ def _take_back(promotion: Promotion, why: str, settings: Settings, ports: Ports)
     # What is left behind here is removed when the next promotion retires.
     with suppress(RetrainError):
         if pointer.champion is not None and "prove" in promotion.steps:
-            ports.platform.point_to(service_name(settings.model_name, pointer.champion.version))
+            ports.platform.point_to(service_name(settings.platform.model_name, pointer.champion.version))
     with suppress(RetrainError):
-        if promotion.version not in pointer.versions[: settings.keep_services]:
-            ports.platform.remove(service_name(settings.model_name, promotion.version))
+        if promotion.version not in pointer.versions[: settings.platform.keep_services]:
+            ports.platform.remove(service_name(settings.platform.model_name, promotion.version))
 
 
 def _last_lines(promotion: Promotion, settings: Settings, ports: Ports) -> list[str]:
     if promotion.version is None:
         return []
     try:
-        return ports.platform.log(service_name(settings.model_name, promotion.version))
+        return ports.platform.log(service_name(settings.platform.model_name, promotion.version))
     except RetrainError:
         return []
 
@@ -236,7 +236,7 @@ def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, p
     ledger = Ledger(ports.state)
     if promotion.question is not None:
         ledger.conclude(promotion.question, promotion.run_id, "promote", promotion.reason)
-    kept = [model.version, *ledger.pointer().versions[: settings.keep_services]]
+    kept = [model.version, *ledger.pointer().versions[: settings.platform.keep_services]]
     removed = [service.name for service in ports.platform.services() if service.version not in kept]
     for name in removed:
         ports.platform.remove(name)

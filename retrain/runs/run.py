@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
         report.decided(Decision(Verdict.WAITING, "There are no days yet; land a file of transactions."))
         return
     with _stage("load", report, ports):
-        series = daily_series(history.days, settings.gaps)
+        series = daily_series(history.days, settings.data.gaps)
         report.saw(series, history.files)
         pointer = Ledger(ports.state).pointer()
         champion = _champion(pointer, settings, ports, report)
@@ -71,7 +71,7 @@ def retrain(request: Request, settings: Settings, ports: Ports, report: RunRepor
     decision = decision or _not_yet(history, series, champion, settings)
     if decision is None:
         challenger, measured = _measure(series, champion, settings, ports, report)
-        decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
+        decision = decide(measured, settings.decision.policy) if measured else decide_unmeasured(len(series))
         decision = _remarked(decision, challenger)
         if request.dry_run:
             decision = replace(decision, reason=f"Dry run, nothing is registered. {decision.reason}")
@@ -100,14 +100,16 @@ def _land(file: str, settings: Settings, ports: Ports, report: RunReport) -> Non
     history = read_history(ports.state)
     try:
         with ports.inbox.open(file) as stream:
-            landed = read_days(stream, shown_name(file), settings.columns, settings.aggregate, ports.now().date())
+            landed = read_days(
+                stream, shown_name(file), settings.data.columns, settings.data.aggregate, ports.now().date()
+            )
         if ports.inbox.state(file) != state:
             raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
-        check(landed, history.days, settings.gaps)
+        check(landed, history.days, settings.data.gaps)
     except DataError as reason:
         report.quarantined(shown_name(file), quarantine(file, reason, run_id, ports))
         raise
-    report.landed(landed, accept(landed, history, settings.aggregate, run_id, ports))
+    report.landed(landed, accept(landed, history, settings.data.aggregate, run_id, ports))
     note_taken_in(file, state, run_id, ports)
 
 
@@ -115,13 +117,13 @@ def _champion(pointer: Pointer, settings: Settings, ports: Ports, report: RunRep
     """None only where the ledger says that there is none."""
     if pointer.champion is None:
         return None
-    registry = Registry(ports.state, settings.model_name)
+    registry = Registry(ports.state, settings.platform.model_name)
     try:
         registered = registry.get(pointer.champion.version)
     except NotFound as exc:
         raise ConfigError(
-            f"version {pointer.champion.version} is champion, and the model {settings.model_name} has none such; "
-            "set RETRAIN_MODEL_NAME back, or start a new store"
+            f"version {pointer.champion.version} is champion, and the model {settings.platform.model_name} "
+            "has none such; set RETRAIN_MODEL_NAME back, or start a new store"
         ) from exc
     lineage = registered.lineage
     report.champion = model_card(registered.version, lineage.order, lineage.trained_through)
@@ -133,11 +135,11 @@ def _question(series: DailySeries, champion: Champion | None, settings: Settings
     asked = {
         "data": series.sha256,
         "champion": champion and champion.registered.version,
-        "model": settings.model_name,
-        "settings": settings.that_decide,
+        "model": settings.platform.model_name,
+        "settings": asdict(settings.decision),
         "code": __version__,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _unchanged(question: str, series: DailySeries, champion: Champion | None, ports: Ports) -> Decision | None:
@@ -162,21 +164,21 @@ def _not_yet(
 ) -> Decision | None:
     """Why there is too little to decide on, if there is."""
     longest = longest_gap(history.days)
-    if settings.gaps is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
+    if settings.data.gaps is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
         reason = (
             f"{longest} days in a row are missing and at most {MAX_GAP_DAYS} are interpolated; "
             "land the missing days."
         )
     elif champion is not None:
         unseen = int(np.isfinite(series.after(champion.model.origin)).sum())
-        if unseen >= settings.min_unseen_days:
+        if unseen >= settings.forecasting.min_unseen_days:
             return None
         reason = (
             f"The champion has not seen {unseen} of the {len(series)} days; a comparison needs "
-            f"{settings.min_unseen_days}."
+            f"{settings.forecasting.min_unseen_days}."
         )
-    elif len(series) < settings.min_training_days:
-        reason = f"There are {len(series)} days; a first model needs {settings.min_training_days}."
+    elif len(series) < settings.decision.min_training_days:
+        reason = f"There are {len(series)} days; a first model needs {settings.decision.min_training_days}."
     elif series.is_flat:
         reason = f"All {len(series)} days are {series.values[0]:g}; there is nothing to learn from them yet."
     else:
@@ -191,7 +193,7 @@ def _measure(
     unseen = len(series.after(champion.model.origin)) if champion else _holdout(series, settings)
     known = series.observed_through(series.last_day - timedelta(days=unseen))
     with _stage("search", report, ports) as tell:
-        pinned = settings.pinned_order
+        pinned = settings.forecasting.pinned_order
         challenger = fit(pinned, known) if pinned else _searched(known, settings, tell)
     report.challenger = model_card(None, str(challenger.order), challenger.model.origin)
     if not unseen:
@@ -201,10 +203,10 @@ def _measure(
             champion.model if champion else None,
             challenger,
             series,
-            horizon_days=settings.horizon_days,
-            season_days=settings.season_days,
-            refit_days=settings.refit_days,
-            loss=settings.loss,
+            horizon_days=settings.forecasting.horizon_days,
+            season_days=settings.forecasting.season_days,
+            refit_days=settings.forecasting.refit_days,
+            loss=settings.policy.loss,
             progress=tell,
         )
     Ledger(ports.state).keep_unseen_days(report.request.run_id, as_csv(measured.days))
@@ -214,14 +216,24 @@ def _measure(
 
 
 def _searched(known: DailySeries, settings: Settings, tell: Callable[[str], None]) -> FittedModel:
-    return search(known, settings.season_days, settings.horizon_days, settings.country, tell)
+    return search(
+        known,
+        settings.forecasting.season_days,
+        settings.forecasting.horizon_days,
+        settings.forecasting.country,
+        tell,
+    )
 
 
 def _holdout(series: DailySeries, settings: Settings) -> int:
     """Days that a first model is tested on; 0 where too few or too flat days would be left to train it."""
-    days = min(settings.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
+    days = min(settings.forecasting.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
     known = series.through(series.last_day - timedelta(days=days))
-    testable = days > settings.horizon_days and len(known) >= settings.min_training_days and not known.is_flat
+    testable = (
+        days > settings.forecasting.horizon_days
+        and len(known) >= settings.decision.min_training_days
+        and not known.is_flat
+    )
     return days if testable else 0
 
 
@@ -238,7 +250,7 @@ def _promote(
     """The order that was measured, refitted to every day, is what gets promoted: by a job if there are jobs."""
     run_id, order = report.request.run_id, str(winner.order)
     lineage = Lineage(series.sha256, series.first_day, series.last_day, order, __version__)
-    artifact = _artifact(winner, lineage, settings.model_name)
+    artifact = _artifact(winner, lineage, settings.platform.model_name)
     submit(artifact, lineage, pointer, decision.reason, question, run_id, settings, ports)
     report.submitted(decision, model_card(None, order, series.last_day))
     Ledger(ports.state).record(run_id, report.as_json())
