@@ -52,7 +52,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
 
 def releaser(settings: Settings) -> Release:
     """Who registers what jobs are made of. Raises: ConfigError where there are no such jobs."""
-    if settings.platform != "azure":
+    if settings.platform.name != "azure":
         raise ConfigError("there is nothing to release: jobs need RETRAIN_PLATFORM=azure")
 
     from retrain.adapters.azure.azureml import Workspace
@@ -62,7 +62,7 @@ def releaser(settings: Settings) -> Release:
 
 
 def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:
-    if settings.target == "aci":
+    if settings.azure.target == "aci":
         from retrain.adapters.azure.aci import AciPlatform
 
         return AciPlatform(settings, state)
@@ -72,14 +72,16 @@ def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> P
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
-    if settings.store == "blob":
+    if settings.storage.store == "blob":
         from retrain.adapters.azure.blob import BlobStore
 
         service = _blob_service(settings)
-        return BlobStore(service, settings.transactions_container), BlobStore(service, settings.state_container)
+        return BlobStore(service, settings.storage.transactions_container), BlobStore(
+            service, settings.storage.state_container
+        )
     from retrain.adapters.local.folder import FolderStore
 
-    return FolderStore(settings.root / "inbox"), FolderStore(settings.root)
+    return FolderStore(settings.storage.root / "inbox"), FolderStore(settings.storage.root)
 
 
 def _blob_service(settings: Settings) -> BlobServiceClient:
@@ -87,12 +89,14 @@ def _blob_service(settings: Settings) -> BlobServiceClient:
 
     from retrain.adapters.azure.arm import bounds, sign_in
 
-    if settings.storage_connection is not None:
+    if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(
-                settings.storage_connection.get_secret_value(), **bounds()
+                settings.storage.connection.get_secret_value(), **bounds()
             )
         except ValueError:
-            raise ConfigError("TRANSACTIONS_STORAGE is no connection string; copy it from the account") from None
+            raise ConfigError(
+                "TRANSACTIONS_STORAGE is not a connection string; copy it from the storage account"
+            ) from None
 
-    return BlobServiceClient(str(settings.storage_uri), credential=sign_in(settings.client_id), **bounds())
+    return BlobServiceClient(str(settings.storage.uri), credential=sign_in(settings.storage.client_id), **bounds())

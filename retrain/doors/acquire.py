@@ -34,21 +34,21 @@ def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str],
         or no table of transactions.
     """
     raw = folder / "download"
-    digest = _download(settings.acquire_url, raw, tell)
-    if settings.acquire_sha256 is not None and digest != settings.acquire_sha256:
+    digest = _download(settings.acquire.url, raw, tell)
+    if settings.acquire.sha256 is not None and digest != settings.acquire.sha256:
         raise DataError(
-            file=_without_secrets(settings.acquire_url), found=f"sha256 {digest}", expected=settings.acquire_sha256
+            file=_without_secrets(settings.acquire.url), found=f"sha256 {digest}", expected=settings.acquire.sha256
         )
     with raw.open("rb") as stream:
         landed = read_days(
-            stream, _without_secrets(settings.acquire_url), settings.columns, settings.aggregate, today
+            stream, _without_secrets(settings.acquire.url), settings.data.columns, settings.data.aggregate, today
         )
     files = []
     for year, days in groupby(landed.days.items(), key=lambda item: item[0].year):
         file = folder / f"transactions_{year}.csv"
         with file.open("w", newline="") as out:
             rows = csv.writer(out, lineterminator="\n")
-            rows.writerow([settings.date_column, settings.amount_column])
+            rows.writerow([settings.data.date_column, settings.data.amount_column])
             rows.writerows((day.isoformat(), repr(amount)) for day, amount in days)
         files.append(file)
     return files

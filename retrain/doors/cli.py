@@ -50,6 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     common = _Parser(add_help=False)
     common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
+    common.add_argument(
+        "--set",
+        dest="assigned",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting for this command; repeat it for more; it wins over the environment and --root",
+    )
     common.add_argument("--json", action="store_true", help="print JSON objects, one a line, and nothing else")
     evaluation = _Parser(add_help=False)
     evaluation.add_argument("--dry-run", action="store_true", help="measure and decide, register nothing")
@@ -89,10 +98,18 @@ def _parser() -> argparse.ArgumentParser:
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     command("services", commands.services, "list the services and their state")
+    command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
+    command("events", commands.events, "list the events that not every listener has taken yet")
     command(
         "acquire", commands.acquire, "download the transaction history, cut it by year and land each", evaluation
     )
     return parser
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    from retrain.doors.settings_table import assignment
+
+    return assignment(text)
 
 
 def _count(text: str) -> int:

@@ -183,7 +183,7 @@ def release(options: argparse.Namespace) -> int:
     """Register what promotion jobs are made of."""
     from retrain.wiring import releaser
 
-    released = releaser(_settings(options)).release(show_progress)
+    released = releaser(_chosen(options)).release(show_progress)
     show_progress("", "")
     width = max(map(len, released))
     lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
@@ -202,20 +202,34 @@ def acquire(options: argparse.Namespace) -> int:
         return max([_land_file(file, options, settings, context) for file in files])
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    import os
+def settings(options: argparse.Namespace) -> int:
+    """List every setting in force."""
+    from retrain.doors.settings_table import print_settings
 
-    from retrain.settings import parse
+    print_settings(_chosen(options), as_json=options.json)
+    return 0
 
-    chosen = {} if options.root is None else {"RETRAIN_STORE": "folder", "RETRAIN_ROOT": str(options.root)}
-    return parse({**os.environ, **chosen})
+
+def events(options: argparse.Namespace) -> int:
+    """List the events that are not delivered yet, and why."""
+    _, context = _connect(options)
+    for event in context.ledger.outbox.waiting():
+        line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
+        print(json.dumps(event.model_dump(mode="json")) if options.json else line)
+    return 0
+
+
+def _chosen(options: argparse.Namespace) -> Settings:
+    from retrain.doors.settings_table import chosen
+
+    return chosen(options.assigned, options.root)
 
 
 def _connect(options: argparse.Namespace) -> tuple[Settings, Context]:
     from retrain.wiring import connect
 
-    settings = _settings(options)
-    return settings, connect(settings, show_progress)
+    chosen = _chosen(options)
+    return chosen, connect(chosen, show_progress)
 
 
 def _work_off(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:

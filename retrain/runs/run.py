@@ -159,8 +159,8 @@ def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Conte
         registered = context.registry.get(version)
     except NotFound as exc:
         raise ConfigError(
-            f"version {version} is champion, and the model {name} has no such version; set RETRAIN_MODEL_NAME back, "
-            "or start a new store"
+            f"version {version} is champion, and the model {name} has no such version; set RETRAIN_MODEL_NAME "
+            "back, or start a new store"
         ) from exc
     lineage = registered.lineage
     card = Model(version=version, order=lineage.order, trained_through=lineage.trained_through)

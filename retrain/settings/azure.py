@@ -1,134 +1,147 @@
-"""The settings of `RETRAIN_PLATFORM=azure`: where in Azure, and how big."""
+"""Where in Azure, on what, and how big; used with `RETRAIN_PLATFORM=azure` only."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
 from retrain.errors import ConfigError
+from retrain.settings.setting import Group, Optional, setting
+
+if TYPE_CHECKING:
+    from retrain.settings.platform import PlatformSettings
+    from retrain.settings.storage import StorageSettings
 
 SERVICE_NAME = r"^[a-z](-?[a-z0-9])*$"
 LONGEST_MODEL_NAME = 40  # leaves room for the version and for what makes a DNS label unique
+IDENTITY = r"^/subscriptions/.+/userAssignedIdentities/[^/]+$"
+SUBNET = r"^/subscriptions/.+/subnets/[^/]+$"
 
 
-def _blank_is_none(value: Any) -> Any:
-    return None if value == "" else value
+class AzureSettings(Group):
+    """The resources that services and jobs use."""
 
-
-type Unset[T] = Annotated[T | None, BeforeValidator(_blank_is_none)]
-
-
-class AzureSettings(BaseModel):
-    """One field a setting, as in Settings."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-    target: Literal["aci", "managed-online", "kubernetes"] = Field(
-        "aci",
-        alias="RETRAIN_TARGET",
-        description="on Azure, what versions run on: `aci`, `managed-online` or `kubernetes`",
+    target: Literal["aci", "managed-online", "kubernetes"] = setting(
+        "aci", "RETRAIN_TARGET", "service that model versions run on: `aci`, `managed-online` or `kubernetes`"
     )
-    jobs: Literal["azureml", "inline"] = Field(
+    jobs: Literal["azureml", "inline"] = setting(
         "azureml",
-        alias="RETRAIN_JOBS",
-        description="on Azure, who promotes: an Azure ML pipeline, or with `inline` the triggered process itself",
+        "RETRAIN_JOBS",
+        "what carries out a promotion: `azureml` for an Azure ML pipeline, `inline` for the triggered process",
     )
-    subscription: Unset[str] = Field(None, alias="RETRAIN_SUBSCRIPTION", description="id of the subscription")
-    resource_group: Unset[str] = Field(
-        None, alias="RETRAIN_RESOURCE_GROUP", description="the group that holds workspace, registry and services"
-    )
-    location: Unset[str] = Field(
-        None, alias="RETRAIN_LOCATION", description="region of the services, as `westeurope`"
-    )
-    workspace: Unset[str] = Field(None, alias="RETRAIN_WORKSPACE", description="name of the Azure ML workspace")
-    registry: Unset[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{5,50}$")]] = Field(
-        None, alias="RETRAIN_REGISTRY", description="name of the container registry, without `.azurecr.io`"
-    )
-    base_image: Unset[str] = Field(
+    subscription: Optional[str] = setting(None, "RETRAIN_SUBSCRIPTION", "id of the subscription", unit="id")
+    resource_group: Optional[str] = setting(
         None,
-        alias="RETRAIN_BASE_IMAGE",
-        description="what images are built on; a copy of `python:3.13-slim` of your own spares Docker Hub's limits",
+        "RETRAIN_RESOURCE_GROUP",
+        "resource group that holds the workspace, the registry and the services",
+        unit="name",
     )
-    identity: Unset[Annotated[str, Field(pattern=r"^/subscriptions/.+/userAssignedIdentities/[^/]+$")]] = Field(
-        None, alias="RETRAIN_IDENTITY", description="resource id of the user-assigned identity that pulls images"
+    location: Optional[str] = setting(
+        None, "RETRAIN_LOCATION", "region of the services, for example `westeurope`", unit="name"
     )
-    compute: str = Field(
+    workspace: Optional[str] = setting(None, "RETRAIN_WORKSPACE", "Azure ML workspace", unit="name")
+    registry: Optional[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{5,50}$")]] = setting(
+        None, "RETRAIN_REGISTRY", "container registry, without `.azurecr.io`", unit="name"
+    )
+    base_image: Optional[str] = setting(
+        None,
+        "RETRAIN_BASE_IMAGE",
+        "image that others are built on; your own copy of `python:3.13-slim` avoids the limits of Docker Hub",
+        unit="name",
+    )
+    identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
+        None, "RETRAIN_IDENTITY", "user-assigned identity that pulls images", unit="resource id"
+    )
+    compute: str = setting(
         "serverless",
-        alias="RETRAIN_COMPUTE",
+        "RETRAIN_COMPUTE",
+        "where jobs run: `serverless` or the name of a cluster",
+        unit="name",
         min_length=1,
-        description="where jobs run: `serverless` or a cluster's name",
     )
-    job_minutes: int = Field(
+    job_minutes: int = setting(
         60,
-        alias="RETRAIN_JOB_MINUTES",
+        "RETRAIN_JOB_MINUTES",
+        "time after which a job that has finished no further step counts as failed",
+        unit="minutes",
         ge=1,
         le=1440,
-        description="a job that takes no step for so long has failed",
     )
-    cpu: float = Field(1.0, alias="RETRAIN_CPU", ge=0.1, le=32, description="cores of a service")
-    memory_gb: float = Field(1.0, alias="RETRAIN_MEMORY_GB", ge=0.1, le=256, description="memory of a service, GB")
-    subnet: Unset[Annotated[str, Field(pattern=r"^/subscriptions/.+/subnets/[^/]+$")]] = Field(
+    cpu: float = setting(1.0, "RETRAIN_CPU", "processors of a service", unit="cores", ge=0.1, le=32)
+    memory_gb: float = setting(1.0, "RETRAIN_MEMORY_GB", "memory of a service", unit="GB", ge=0.1, le=256)
+    subnet: Optional[Annotated[str, Field(pattern=SUBNET)]] = setting(
+        None, "RETRAIN_SUBNET", "subnet for container groups; empty for public addresses", unit="resource id"
+    )
+    tls: Optional[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = setting(
         None,
-        alias="RETRAIN_SUBNET",
-        description="resource id of the subnet for container groups; empty for public ones",
+        "RETRAIN_TLS",
+        "folder in the state container with `certificate.pem` and `key.pem`, for example `tls`; empty for HTTP",
+        unit="path",
     )
-    tls: Unset[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = Field(
+    instance_type: str = setting(
+        "Standard_DS2_v2",
+        "RETRAIN_INSTANCE_TYPE",
+        "size of the machines of an online deployment",
+        unit="name",
+        min_length=1,
+    )
+    kubernetes_compute: Optional[str] = setting(
         None,
-        alias="RETRAIN_TLS",
-        description="folder in the state container with `certificate.pem` and `key.pem`, as `tls`; empty for HTTP",
+        "RETRAIN_KUBERNETES_COMPUTE",
+        "attached cluster, needed with RETRAIN_TARGET=kubernetes",
+        unit="name",
     )
-    instance_type: str = Field(
-        "Standard_DS2_v2", alias="RETRAIN_INSTANCE_TYPE", min_length=1, description="of online deployments"
-    )
-    kubernetes_compute: Unset[str] = Field(
-        None,
-        alias="RETRAIN_KUBERNETES_COMPUTE",
-        description="the attached cluster, for `RETRAIN_TARGET=kubernetes`",
-    )
-    arm_url: str = Field(
+    arm_url: str = setting(
         "https://management.azure.com",
-        alias="RETRAIN_ARM_URL",
+        "RETRAIN_ARM_URL",
+        "endpoint of Azure Resource Manager; sovereign clouds have another one",
+        unit="URL",
         pattern=r"^https://[^/\s]+$",
-        description="Azure Resource Manager; another one in sovereign clouds",
     )
-    commit: Unset[str] = Field(
-        None, alias="RETRAIN_COMMIT", description="the commit that runs here, kept with each version"
+    commit: Optional[str] = setting(
+        None, "RETRAIN_COMMIT", "commit of the code that runs here; it is kept with each version", unit="id"
     )
 
-
-def check_azure(settings: AzureSettings, model_name: str, client_id: str | None) -> None:
-    """See that all is there which the target needs.
-
-    Args: client_id: of the identity that signs in to the storage; None where that is done by a connection string.
-    Raises: ConfigError naming the setting.
-    """
-    needed = {
-        "RETRAIN_SUBSCRIPTION": settings.subscription,
-        "RETRAIN_RESOURCE_GROUP": settings.resource_group,
-        "RETRAIN_WORKSPACE": settings.workspace,
-        "RETRAIN_REGISTRY": settings.registry,
-    }
-    if settings.target == "aci":
-        needed |= {"RETRAIN_LOCATION": settings.location, "RETRAIN_IDENTITY": settings.identity}
-    if settings.target == "kubernetes":
-        needed |= {"RETRAIN_KUBERNETES_COMPUTE": settings.kubernetes_compute}
-    for name, value in needed.items():
-        if not value:
+    def check(self, platform: PlatformSettings, storage: StorageSettings) -> None:
+        """See that all is set that `RETRAIN_PLATFORM=azure` needs. Raises: ConfigError naming the setting."""
+        self._check_complete()
+        if not re.fullmatch(SERVICE_NAME, platform.model_name) or len(platform.model_name) > LONGEST_MODEL_NAME:
             raise ConfigError(
-                f"{name} is not set, and RETRAIN_PLATFORM=azure needs it; add it to the Function App's app settings"
+                f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
+                f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
             )
-    if not re.fullmatch(SERVICE_NAME, model_name) or len(model_name) > LONGEST_MODEL_NAME:
-        raise ConfigError(
-            f"RETRAIN_MODEL_NAME is {model_name!r}; on Azure it also names services and images, so write at most "
-            f"{LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
-        )
-    if settings.tls and settings.target != "aci":
-        raise ConfigError("RETRAIN_TLS is for container groups; an online endpoint has a certificate of its own")
-    if settings.jobs == "azureml" and not client_id:
-        raise ConfigError(
-            "RETRAIN_JOBS=azureml signs in by identity, for a job must not be told a secret; set "
-            "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
-            "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
-        )
+        if self.tls and self.target != "aci":
+            raise ConfigError(
+                "RETRAIN_TLS is for container groups only; an online endpoint has its own certificate"
+            )
+        signs_in_by_identity = storage.connection is None and storage.client_id is not None
+        if self.jobs == "azureml" and not signs_in_by_identity:
+            raise ConfigError(
+                "RETRAIN_JOBS=azureml needs an identity, because a job is not given secrets; set "
+                "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
+                "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
+            )
+        if storage.store != "blob":
+            raise ConfigError(
+                "RETRAIN_PLATFORM=azure needs RETRAIN_STORE=blob, because jobs and services run on other machines"
+            )
+
+    def _check_complete(self) -> None:
+        needed = {
+            "RETRAIN_SUBSCRIPTION": self.subscription,
+            "RETRAIN_RESOURCE_GROUP": self.resource_group,
+            "RETRAIN_WORKSPACE": self.workspace,
+            "RETRAIN_REGISTRY": self.registry,
+        }
+        if self.target == "aci":
+            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_IDENTITY": self.identity}
+        if self.target == "kubernetes":
+            needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
+        for name, value in needed.items():
+            if not value:
+                raise ConfigError(
+                    f"{name} is not set, and RETRAIN_PLATFORM=azure needs it; add it to the app settings of the "
+                    "Function App"
+                )

@@ -82,7 +82,7 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
     """Upload a blob, let the platform notice it, and ask the app for its newest run."""
     cloud.ports.inbox.write(name, data)
-    worker.blob("retrain_on_new_data", cloud.settings.transactions_container, name, "TRANSACTIONS_STORAGE")
+    worker.blob("retrain_on_new_data", cloud.settings.storage.transactions_container, name, "TRANSACTIONS_STORAGE")
     newest: dict[str, Any] = worker.http("list_runs", "GET", newest="1").body["runs"][0]
     return newest
 

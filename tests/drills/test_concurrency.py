@@ -100,7 +100,7 @@ def request_over_http() -> None:
 
 def data_on_record(place: Place) -> str:
     """What the history amounts to."""
-    return daily_series(read_history(connect(place.settings).state).days, place.settings.gaps).sha256
+    return daily_series(read_history(connect(place.settings).state).days, place.settings.data.gaps).sha256
 
 
 def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
@@ -194,7 +194,7 @@ def one_version(place: Place) -> None:
     """Both runs are made, and one of them made the champion."""
     reports = place.ledger.runs(10)
     assert sorted(report["verdict"] for report in reports) == ["promote", "unchanged"]
-    assert Registry(connect(place.settings).state, place.settings.model_name).versions() == ["1"]
+    assert Registry(connect(place.settings).state, place.settings.platform.model_name).versions() == ["1"]
     assert place.ledger.requests() == []
 
 

@@ -86,7 +86,7 @@ def another(place: Place, name: str) -> Place:
 def outcome(place: Place, platform: str) -> dict[str, Any]:
     """All that has to be the same however often the story was interrupted."""
     state = connect(place.settings).state
-    ledger, registry = Ledger(state), Registry(state, place.settings.model_name)
+    ledger, registry = Ledger(state), Registry(state, place.settings.platform.model_name)
     runs = ledger.runs(100)
     return {
         "champion": getattr(ledger.pointer().champion, "version", None),

@@ -56,7 +56,7 @@ def lost(place: Place, runs: list[str], services: list[str]) -> int:
 
     assert len(set(runs)) == len(runs) == EVENTS
     assert [reign.version for reign in place.ledger.pointer().reigns] == ["1"]
-    assert Registry(state, place.settings.model_name).versions() == ["1"]
+    assert Registry(state, place.settings.platform.model_name).versions() == ["1"]
     assert len(list(state.names("accepted/"))) == len(list(state.names("artifacts/"))) == 1
     assert services == ["1"]
     assert place.ledger.requests() == []

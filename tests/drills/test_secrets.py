@@ -64,6 +64,7 @@ AWAY = f"DefaultEndpointsProtocol=http;AccountName=x;AccountKey={ACCOUNT_KEY};Bl
 COMMANDS = [
     "run", "run --force", "tick", "runs", "show 20240101T000000000Z-0000", "champion", "forecast", "services",
     "promote --run 20240101T000000000Z-0000", "rollback", "release", "land FILE", "acquire", "run --no-such-option",
+    "settings",
 ]  # fmt: skip
 
 
@@ -297,7 +298,7 @@ def test_a_secret_in_the_wrong_setting_is_not_shown(evidence: Evidence):
 def test_settings_that_are_printed_hide_the_storage():
     """So does what a job is told."""
     settings = parse(os.environ)
-    told = repr(settings.storage_connection) + json.dumps(settings.as_environment)
+    told = repr(settings.storage.connection) + json.dumps(settings.as_environment)
 
     assert not any(mark in told for mark in MARKS)
 

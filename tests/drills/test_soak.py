@@ -189,10 +189,10 @@ def test_three_hundred_landings_leave_nothing_behind(place: Place, settings: Set
     soak = soaked(settings)
     slope = np.polyfit(np.arange(LANDINGS - WARM_UP), soak.memory[WARM_UP:], 1)[0]
     first, last = (statistics.quantiles(some)[0] for some in (soak.seconds[:WARM_UP], soak.seconds[-WARM_UP:]))
-    promotions, kept = soak.verdicts.count("promote"), settings.keep_services
+    promotions, kept = soak.verdicts.count("promote"), settings.platform.keep_services
     settled = soak.services.index(kept) + 1  # from here on every promotion retires a service
-    versions = Registry(connect(settings).state, settings.model_name).versions()
-    names = [service_name(settings.model_name, version) for version in versions]
+    versions = Registry(connect(settings).state, settings.platform.model_name).versions()
+    names = [service_name(settings.platform.model_name, version) for version in versions]
     genuine = ProcessPlatform(Path(place.root) / "platform")
     running = [name for name in names for _ in genuine._processes(name)]
     odd = [verdict for verdict in soak.verdicts if verdict not in VERDICTS]

@@ -326,7 +326,7 @@ class Stage:
         crowned = next((each for each in reports if champion and each["run_id"] == champion.run_id), None)
         found = {
             "champion": self._version(),
-            "versions": Registry(self.ports.state, self.settings.model_name).versions(),
+            "versions": Registry(self.ports.state, self.settings.platform.model_name).versions(),
             "services": [service.version for service in self.world.platform.services()],
             "requests": [request.run_id for request in self.ledger.requests()],
             "days": len(read_history(self.ports.state).days),

@@ -63,7 +63,12 @@ ONLY_IN = {
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
-    "pydantic": {"retrain.settings", "retrain.settings.azure", "retrain.doors.http", "scoring.schema"},
+    "pydantic": {
+        *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
+        *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
+        "retrain.doors.http",
+        "scoring.schema",
+    },
     "requests": {"retrain.promotion.client"},
     "leather": {"retrain.doors.page"},
     "psutil": {"retrain.adapters.local.process"},

@@ -198,7 +198,7 @@ def deployed_by_hand(office: Office) -> tuple[str, str, str]:
     from retrain.records.image import build_context
     from retrain.records.registry import Registry
 
-    registry = Registry(office.ports.state, office.world.settings.model_name)
+    registry = Registry(office.ports.state, office.world.settings.platform.model_name)
     model = registry.get("2")
     image = office.world.platform.build(model.name, "2", build_context(model, registry.artifact(model)))
     return f"{model.name}-v2", "2", image.reference

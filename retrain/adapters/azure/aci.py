@@ -38,7 +38,7 @@ class AciPlatform:
         self._settings, self._state = settings, state
         self._records = ServiceRecords(state)
         self._images = ImageBuilder(settings)
-        self._group = str(settings.resource_group)
+        self._group = str(settings.azure.resource_group)
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
@@ -58,7 +58,7 @@ class AciPlatform:
 
     def find(self, version: str) -> Service | None:
         """See Platform."""
-        service = self._records.read(service_name(self._settings.model_name, version))
+        service = self._records.read(service_name(self._settings.platform.model_name, version))
         return service if service and service.url and not service.deployment else None
 
     def services(self) -> list[Service]:
@@ -67,7 +67,7 @@ class AciPlatform:
             groups = [
                 group
                 for group in self._client.container_groups.list_by_resource_group(self._group)
-                if (group.tags or {}).get(MODEL) == self._settings.model_name
+                if (group.tags or {}).get(MODEL) == self._settings.platform.model_name
             ]
         return [self._seen(group) for group in groups]
 
@@ -133,7 +133,7 @@ class AciPlatform:
     def _url(self, service: Service, group: ContainerGroup) -> str:
         """Where a group answers; empty while it has no address."""
         address = group.ip_address
-        host = address and (address.ip if self._settings.subnet else address.fqdn)
+        host = address and (address.ip if self._settings.azure.subnet else address.fqdn)
         scheme = "https" if service.certificate else "http"
         return f"{scheme}://{host}:{address.ports[0].port}" if address and host else ""
 
@@ -161,16 +161,16 @@ class AciPlatform:
     def _tls(self) -> dict[str, str]:
         """Certificate and key as they lie in the store; nothing where TLS is not asked for."""
         found: dict[str, str] = {}
-        for file in ("certificate.pem", "key.pem") if self._settings.tls else ():
-            stored = self._state.read(f"{self._settings.tls}/{file}")
+        for file in ("certificate.pem", "key.pem") if self._settings.azure.tls else ():
+            stored = self._state.read(f"{self._settings.azure.tls}/{file}")
             if stored is None:
-                where = self._state.address(f"{self._settings.tls}/{file}")
+                where = self._state.address(f"{self._settings.azure.tls}/{file}")
                 raise ConfigError(
                     f"RETRAIN_TLS names a folder without {where}; upload it, or leave RETRAIN_TLS empty"
                 )
             found[file] = stored.data.decode(errors="replace")
             if "-----BEGIN " not in found[file]:
-                where = self._state.address(f"{self._settings.tls}/{file}")
+                where = self._state.address(f"{self._settings.azure.tls}/{file}")
                 raise ConfigError(f"{where} is no PEM file; convert it, for example with openssl")
         return found
 

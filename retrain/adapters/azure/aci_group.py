@@ -33,7 +33,7 @@ def container_group(service: Service, image: str, tls: Mapping[str, str], settin
     group = _group(service, image, tls, settings)
     asked = json.dumps(group.serialize(), sort_keys=True).encode()  # also the key, which is too long to be guessed
     group.tags = {
-        MODEL: settings.model_name,
+        MODEL: settings.platform.model_name,
         VERSION: service.version,
         FINGERPRINT: hashlib.sha256(asked).hexdigest()[:16],
     }
@@ -43,27 +43,28 @@ def container_group(service: Service, image: str, tls: Mapping[str, str], settin
 def _group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
     from azure.mgmt.containerinstance import models as aci
 
-    pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.identity)
+    pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.azure.identity)
     files = {file: base64.b64encode(text.encode()).decode() for file, text in tls.items()}
     return aci.ContainerGroup(
-        location=settings.location,
+        location=settings.azure.location,
         os_type="Linux",
         restart_policy="Always",
         containers=[_container(service, image, bool(tls), settings)],
         volumes=[aci.Volume(name="tls", secret=files)] if tls else None,
         identity=aci.ContainerGroupIdentity(
-            type="UserAssigned", user_assigned_identities={str(settings.identity): aci.UserAssignedIdentities()}
+            type="UserAssigned",
+            user_assigned_identities={str(settings.azure.identity): aci.UserAssignedIdentities()},
         ),
         image_registry_credentials=[pulls],
         ip_address=_address(service.name, settings),
-        subnet_ids=[aci.ContainerGroupSubnetId(id=settings.subnet)] if settings.subnet else None,
+        subnet_ids=[aci.ContainerGroupSubnetId(id=settings.azure.subnet)] if settings.azure.subnet else None,
     )
 
 
 def _container(service: Service, image: str, secure: bool, settings: Settings) -> Any:
     from azure.mgmt.containerinstance import models as aci
 
-    size = aci.ResourceRequests(cpu=settings.cpu, memory_in_gb=settings.memory_gb)
+    size = aci.ResourceRequests(cpu=settings.azure.cpu, memory_in_gb=settings.azure.memory_gb)
     return aci.Container(
         name=CONTAINER,
         image=image,
@@ -104,8 +105,8 @@ def _address(name: str, settings: Settings) -> Any:
     from azure.mgmt.containerinstance.models import IpAddress, Port
 
     ports = [Port(protocol="TCP", port=SERVICE_PORT)]
-    if settings.subnet:
+    if settings.azure.subnet:
         return IpAddress(type="Private", ports=ports)
-    whole = f"{settings.subscription}/{settings.resource_group}/{name}"
+    whole = f"{settings.azure.subscription}/{settings.azure.resource_group}/{name}"
     label = f"{name}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
     return IpAddress(type="Public", ports=ports, dns_name_label=label)

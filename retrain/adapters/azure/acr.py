@@ -36,7 +36,7 @@ class ImageBuilder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._group, self._registry = str(settings.resource_group), str(settings.registry)
+        self._group, self._registry = str(settings.azure.resource_group), str(settings.azure.registry)
         self._where = f"Microsoft.ContainerRegistry/registries/{self._registry}"
 
     def build(self, repository: str, tag: str, context: Mapping[str, bytes]) -> Image:
@@ -82,7 +82,7 @@ class ImageBuilder:
         )
         from azure.storage.blob import BlobClient
 
-        base = self._settings.base_image
+        base = self._settings.azure.base_image
         with translated(f"building {repository}:{tags[0]} in {self._where}"):
             source = self._client.registries.get_build_source_upload_url(self._group, self._registry)
             with BlobClient.from_blob_url(str(source.upload_url), **bounds()) as blob:
@@ -124,7 +124,7 @@ class ImageBuilder:
 
 def fingerprint(context: Mapping[str, bytes], settings: Settings) -> str:
     """Twelve hex digits that change when any file of a context does, or what it is built on."""
-    digest = hashlib.sha256(f"{settings.base_image}\0".encode())
+    digest = hashlib.sha256(f"{settings.azure.base_image}\0".encode())
     for path, data in sorted(context.items()):
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:12]

@@ -69,10 +69,10 @@ def bounds() -> dict[str, Any]:
 def management(settings: Settings) -> dict[str, Any]:
     """What every management client is made with."""
     return {
-        "credential": sign_in(settings.client_id),
-        "subscription_id": settings.subscription,
-        "base_url": settings.arm_url,
-        "credential_scopes": [f"{settings.arm_url}/.default"],
+        "credential": sign_in(settings.storage.client_id),
+        "subscription_id": settings.azure.subscription,
+        "base_url": settings.azure.arm_url,
+        "credential_scopes": [f"{settings.azure.arm_url}/.default"],
         **bounds(),
     }
 

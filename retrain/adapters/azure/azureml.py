@@ -28,8 +28,8 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.id = (
-            f"/subscriptions/{settings.subscription}/resourceGroups/{settings.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.workspace}"
+            f"/subscriptions/{settings.azure.subscription}/resourceGroups/{settings.azure.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.azure.workspace}"
         )
 
     @cached_property
@@ -42,21 +42,21 @@ class Workspace:
 
         settings = self._settings
         return MLClient(
-            sign_in(settings.client_id),
-            settings.subscription,
-            settings.resource_group,
-            settings.workspace,
+            sign_in(settings.storage.client_id),
+            settings.azure.subscription,
+            settings.azure.resource_group,
+            settings.azure.workspace,
             enable_telemetry=False,
             show_progress=False,
-            **_cloud(settings.arm_url),
+            **_cloud(settings.azure.arm_url),
             **bounds(),
         )
 
     def uri(self, artifact: str) -> str:
         """Where Azure ML finds an object of the state container."""
         settings = self._settings
-        place = f"subscriptions/{settings.subscription}/resourcegroups/{settings.resource_group}"
-        place = f"{place}/workspaces/{settings.workspace}/datastores/{datastore(settings)}"
+        place = f"subscriptions/{settings.azure.subscription}/resourcegroups/{settings.azure.resource_group}"
+        place = f"{place}/workspaces/{settings.azure.workspace}/datastores/{datastore(settings)}"
         return f"azureml://{place}/paths/{artifact}"
 
     def doing(self, what: str) -> str:
@@ -66,7 +66,7 @@ class Workspace:
 
 def datastore(settings: Settings) -> str:
     """The name of the state container in the workspace, which other containers may share."""
-    whole = f"{settings.storage_uri}/{settings.state_container}"
+    whole = f"{settings.storage.uri}/{settings.storage.state_container}"
     return f"retrain_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
@@ -74,14 +74,14 @@ def show_datastore(workspace: Workspace, settings: Settings) -> None:
     """Name the state container in the workspace, without credentials, so that artifacts in it can be pointed at."""
     from azure.ai.ml.entities import AzureBlobDatastore
 
-    name, url = datastore(settings), urlsplit(str(settings.storage_uri))
+    name, url = datastore(settings), urlsplit(str(settings.storage.uri))
     account, _, suffix = str(url.hostname).partition(".blob.")
     where = workspace.doing(f"looking for datastore {name}")
     if found(where, lambda: workspace.client.datastores.get(name)) is None:
         store = AzureBlobDatastore(
             name=name,
             account_name=url.path.strip("/") or account,
-            container_name=settings.state_container,
+            container_name=settings.storage.state_container,
             endpoint=suffix or str(url.hostname),
         )
         with translated(workspace.doing(f"registering datastore {name}")):

@@ -38,8 +38,8 @@ class OnlinePlatform:
         self._settings, self._workspace = settings, workspace
         self._images, self._records = ImageBuilder(settings), ServiceRecords(state)
         # Unique in the region, at most 32 characters, and the same again.
-        unique = hashlib.sha256(f"{workspace.id}/{settings.model_name}".encode()).hexdigest()[:8]
-        self._endpoint = f"{settings.model_name[:23].rstrip('-')}-{unique}"
+        unique = hashlib.sha256(f"{workspace.id}/{settings.platform.model_name}".encode()).hexdigest()[:8]
+        self._endpoint = f"{settings.platform.model_name[:23].rstrip('-')}-{unique}"
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
@@ -68,7 +68,7 @@ class OnlinePlatform:
 
     def find(self, version: str) -> Service | None:
         """See Platform."""
-        service = self._records.read(service_name(self._settings.model_name, version))
+        service = self._records.read(service_name(self._settings.platform.model_name, version))
         return service if service and service.deployment else None
 
     def services(self) -> list[Service]:
@@ -77,7 +77,9 @@ class OnlinePlatform:
             self._doing("listing the deployments of"), lambda: list(self._deployments.list(self._endpoint))
         )
         versions = [(one.tags or {}).get(VERSION) for one in deployments or []]
-        named = [(service_name(self._settings.model_name, version), version) for version in versions if version]
+        named = [
+            (service_name(self._settings.platform.model_name, version), version) for version in versions if version
+        ]
         return [self._records.read(name) or Service(name, version, "", "") for name, version in named]
 
     def is_running(self, name: str) -> bool:

@@ -24,11 +24,11 @@ def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
         ManagedOnlineEndpoint,
     )
 
-    if settings.target == "kubernetes":
-        return KubernetesOnlineEndpoint(name=name, compute=settings.kubernetes_compute, auth_mode="key")
-    if settings.identity is None:  # the endpoint's own may pull from the workspace's registry and no other
+    if settings.azure.target == "kubernetes":
+        return KubernetesOnlineEndpoint(name=name, compute=settings.azure.kubernetes_compute, auth_mode="key")
+    if settings.azure.identity is None:  # the endpoint's own may pull from the workspace's registry and no other
         return ManagedOnlineEndpoint(name=name, auth_mode="key")
-    pulls = ManagedIdentityConfiguration(resource_id=settings.identity)
+    pulls = ManagedIdentityConfiguration(resource_id=settings.azure.identity)
     identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[pulls])
     return ManagedOnlineEndpoint(name=name, auth_mode="key", identity=identity)
 
@@ -53,7 +53,7 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
         "name": deployment_name(version),
         "endpoint_name": endpoint_name,
         "environment": Environment(
-            name=f"{settings.model_name}-service",
+            name=f"{settings.platform.model_name}-service",
             version=f"{version}-{image.rpartition(':')[2][:12]}",
             image=image,
             inference_config=routes,
@@ -65,13 +65,13 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
             request_timeout_ms=30_000, max_concurrent_requests_per_instance=8
         ),
     }
-    if settings.target == "kubernetes":
+    if settings.azure.target == "kubernetes":
         return KubernetesOnlineDeployment(**asked, resources=_resources(settings))
-    return ManagedOnlineDeployment(**asked, instance_type=settings.instance_type)
+    return ManagedOnlineDeployment(**asked, instance_type=settings.azure.instance_type)
 
 
 def _resources(settings: Settings) -> Any:
     from azure.ai.ml.entities import ResourceRequirementsSettings, ResourceSettings
 
-    size = ResourceSettings(cpu=f"{settings.cpu:g}", memory=f"{settings.memory_gb:g}Gi")
+    size = ResourceSettings(cpu=f"{settings.azure.cpu:g}", memory=f"{settings.azure.memory_gb:g}Gi")
     return ResourceRequirementsSettings(requests=size, limits=size)

@@ -175,11 +175,11 @@ def _pipeline(run_id: str, code: str, settings: Settings) -> PipelineJob:
     deploy = _step(DEPLOY, code, settings, run=run_id, after=done)
     return PipelineJob(
         name=_job(run_id),
-        display_name=f"{settings.model_name} {run_id}",
-        experiment_name=settings.model_name,
+        display_name=f"{settings.platform.model_name} {run_id}",
+        experiment_name=settings.platform.model_name,
         jobs={REGISTER: register, DEPLOY: deploy},
-        settings=PipelineJobSettings(default_compute=settings.compute),
-        tags={"run": run_id, "model": settings.model_name},
+        settings=PipelineJobSettings(default_compute=settings.azure.compute),
+        tags={"run": run_id, "model": settings.platform.model_name},
     )
 
 
@@ -190,5 +190,7 @@ def _step(half: str, code: str, settings: Settings, **inputs: Any) -> Command:
         component=f"azureml:{_named(half, code)}",
         inputs=inputs,
         environment_variables=settings.as_environment,
-        identity=ManagedIdentityConfiguration(client_id=settings.client_id) if settings.client_id else None,
+        identity=ManagedIdentityConfiguration(client_id=settings.storage.client_id)
+        if settings.storage.client_id
+        else None,
     )

@@ -1,0 +1,90 @@
+"""Read the settings from the environment and from the flags of a command."""
+
+from __future__ import annotations
+
+import difflib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from retrain.errors import ConfigError
+from retrain.settings.groups import Settings, groups, known_settings, names
+from retrain.settings.setting import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from retrain.settings.groups import Source
+
+PREFIX = "RETRAIN_"
+CONNECTION = "TRANSACTIONS_STORAGE"  # begins the name of each setting into which a connection string may be pasted
+LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
+NO_FLAGS: Mapping[str, str] = MappingProxyType({})
+
+
+def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -> Settings:
+    """Read the settings; a flag wins over the environment.
+
+    Args:
+        environment: names and values; names that do not begin with `RETRAIN_` and are not known are ignored.
+        flags: names and values that a command was given; each name must be known.
+
+    Raises: ConfigError naming the setting, what it is and what it may be.
+    """
+    for name in [*flags, *(name for name in environment if name.startswith(PREFIX))]:
+        if name not in names():
+            raise ConfigError(_unknown(name))
+    given = {**environment, **flags}
+    values: dict[str, str] = {}
+    sources: dict[str, Source] = {}
+    for known in known_settings():
+        if known.name not in given or (known.is_optional and not given[known.name]):
+            sources[known.name] = "default"
+        else:
+            values[known.name] = given[known.name]
+            sources[known.name] = "flag" if known.name in flags else "environment"
+    settings = Settings(**_groups(values), sources=MappingProxyType(sources))
+    _check(settings)
+    return settings
+
+
+def _groups(values: Mapping[str, str]) -> dict[str, Any]:
+    """Each group, made of the values that belong to it."""
+    made = {}
+    for group, kind in groups().items():
+        own = {known.name for known in settings_of(group, kind)}
+        try:
+            made[group] = kind.model_validate({name: value for name, value in values.items() if name in own})
+        except ValidationError as exc:
+            raise ConfigError(_refusal(exc, values)) from None  # the cause would show the values
+    return made
+
+
+def _check(settings: Settings) -> None:
+    """See that settings that each may have their value fit together."""
+    settings.forecasting.check()
+    settings.data.check()
+    settings.storage.check()
+    if settings.platform.name == "azure":
+        settings.azure.check(settings.platform, settings.storage)
+
+
+def _unknown(name: str) -> str:
+    """Names are compared in upper case, known ones with and without the prefix."""
+    known = {written.upper(): each for each in names() for written in (each, each.removeprefix(PREFIX))}
+    near = difflib.get_close_matches(name.upper(), known, n=1)
+    hint = f"did you mean {known[near[0]]}?" if near else "`retrain settings` lists the settings"
+    return f"{name} is not a setting; {hint}"
+
+
+def _refusal(exc: ValidationError, values: Mapping[str, str]) -> str:
+    first = exc.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    value = values.get(name, "")
+    secret = {known.name for known in known_settings() if known.secret}
+    may_hold_a_secret = name in secret or name.startswith(CONNECTION)
+    # What looks like a secret that was pasted into the wrong setting.
+    may_be_one = len(value) > LONGEST_SHOWN or any(sign in value for sign in "=;@?")
+    shown = "is not valid (its value is not shown)" if may_hold_a_secret or may_be_one else f"is {value!r}"
+    return f"{name} {shown}; {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,48 @@
+"""Where model versions run, and how a new one takes over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from retrain.settings.setting import Group, setting
+
+
+class PlatformSettings(Group):
+    """What holds on every platform."""
+
+    name: Literal["local", "azure"] = setting(
+        "local",
+        "RETRAIN_PLATFORM",
+        "where model versions run: `local` for processes on this machine, `azure` for RETRAIN_TARGET",
+    )
+    ready_seconds: float = setting(
+        300.0,
+        "RETRAIN_READY_SECONDS",
+        "time in which a new service must become ready",
+        unit="seconds",
+        gt=0,
+        le=1800,
+    )
+    confirm_seconds: float = setting(
+        3.0,
+        "RETRAIN_CONFIRM_SECONDS",
+        "time for which a new champion is watched after the switch",
+        unit="seconds",
+        ge=0,
+        le=600,
+    )
+    keep_services: int = setting(
+        2,
+        "RETRAIN_KEEP_SERVICES",
+        "champions, newest first, whose services keep running",
+        unit="services",
+        ge=1,
+        le=20,
+    )
+    model_name: str = setting(
+        "daily-transactions",
+        "RETRAIN_MODEL_NAME",
+        "name of the model in the registry",
+        unit="name",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+    )

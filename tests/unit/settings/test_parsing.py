@@ -1,0 +1,114 @@
+"""Every value is checked, and it is known where it came from."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from retrain.errors import ConfigError
+from retrain.settings import names, parse
+
+
+def test_nothing_set_is_a_working_configuration():
+    """A folder, a week, a fair gate."""
+    settings = parse({"PATH": "/bin"})
+
+    assert (settings.storage.store, settings.forecasting.season_days) == ("folder", 7)
+    assert settings.policy.min_gain == 0.0
+    assert settings.forecasting.pinned_order is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("RETRAIN_HORIZON_DAYS", "week", "RETRAIN_HORIZON_DAYS is 'week'"),
+        ("RETRAIN_HORIZON_DAYS", "0", "greater than or equal to 1"),
+        ("RETRAIN_MIN_UNSEEN_DAYS", "13", "must be at least twice RETRAIN_HORIZON_DAYS, which is 7"),
+        ("RETRAIN_AGGREGATE", "median", "'mean', 'sum' or 'count'"),
+        ("RETRAIN_ORDER", "2-0-2", "write p,d,q or p,d,q,P,D,Q"),
+        ("RETRAIN_ORDER", "50,0,2", "at most 9,2,9,4,1,4"),
+        ("RETRAIN_SIGNIFICANCE", "5", "less than 1"),
+        ("RETRAIN_SCHEDULE", "daily", "RETRAIN_SCHEDULE is 'daily'"),
+        ("RETRAIN_ID_COLUMN", "paidamount", "they must differ"),
+        ("TRANSACTIONS_CONTAINER", "Not A Container", "TRANSACTIONS_CONTAINER"),
+        ("RETRAIN_ACQUIRE_URL", "file:///etc/passwd", "RETRAIN_ACQUIRE_URL"),
+        ("RETRAIN_STORE", "blob", "TRANSACTIONS_STORAGE is not set. Add it to Values in local.settings.json"),
+    ],
+)
+@pytest.mark.parametrize("source", ["environment", "flag"])
+def test_a_wrong_value_names_the_setting_and_what_it_may_be(source: str, name: str, value: str, message: str):
+    """One sentence that the operator can act on, wherever the value came from."""
+    given = {name: value}
+
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse(given) if source == "environment" else parse({}, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("RETRAIN_HORIZONT_DAYS", "RETRAIN_HORIZONT_DAYS is not a setting; did you mean RETRAIN_HORIZON_DAYS?"),
+        ("RETRAIN_STOER", "RETRAIN_STOER is not a setting; did you mean RETRAIN_STORE?"),
+        ("RETRAIN_XQZJ", "RETRAIN_XQZJ is not a setting; "),
+    ],
+)
+def test_an_unknown_name_in_the_environment_is_refused(name: str, hint: str):
+    """A misspelt setting would be ignored otherwise."""
+    with pytest.raises(ConfigError, match=re.escape(hint)):
+        parse({name: "7"})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("horizon_days", "RETRAIN_HORIZON_DAYS"),
+        ("RETRAIN_HORIZON", "RETRAIN_HORIZON_DAYS"),
+        ("TRANSACTION_STORAGE", "TRANSACTIONS_STORAGE"),
+    ],
+)
+def test_an_unknown_flag_is_refused_and_the_nearest_name_is_told(name: str, meant: str):
+    """Even without the prefix, which other programs' variables in the environment do not have."""
+    parse({name: "7"} if not name.startswith("RETRAIN_") else {})
+
+    with pytest.raises(ConfigError, match=re.escape(f"{name} is not a setting; did you mean {meant}?")):
+        parse({}, {name: "7"})
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_default():
+    """And the source of each value is remembered."""
+    settings = parse({"RETRAIN_HORIZON_DAYS": "5", "RETRAIN_REFIT_DAYS": "10"}, {"RETRAIN_HORIZON_DAYS": "3"})
+
+    assert (settings.forecasting.horizon_days, settings.forecasting.refit_days) == (3, 10)
+    assert settings.sources["RETRAIN_HORIZON_DAYS"] == "flag"
+    assert settings.sources["RETRAIN_REFIT_DAYS"] == "environment"
+    assert settings.sources["RETRAIN_SEASON_DAYS"] == "default"
+    assert list(settings.sources) == names()
+
+
+@pytest.mark.parametrize("name", ["RETRAIN_SIGNIFICANCE", "RETRAIN_ORDER", "RETRAIN_COMMIT"])
+def test_an_empty_optional_setting_has_its_default(name: str):
+    """As in the sample, where each of them is empty."""
+    settings = parse({name: ""})
+
+    assert settings == parse({})
+    assert settings.sources[name] == "default"
+
+
+def test_an_empty_flag_takes_back_what_the_environment_says():
+    """To search for the order once, for example."""
+    assert parse({"RETRAIN_ORDER": "1,0,0"}, {"RETRAIN_ORDER": ""}) == parse({})
+
+
+def test_a_country_without_known_holidays_is_refused():
+    """At the start, not in the first search."""
+    with pytest.raises(ConfigError, match="RETRAIN_COUNTRY is 'XX'"):
+        parse({"RETRAIN_COUNTRY": "XX"})
+    assert parse({"RETRAIN_COUNTRY": "US-CA"}).forecasting.country == "US-CA"
+
+
+@pytest.mark.parametrize(("order", "season"), [("1,0,0,1,0,0", "1"), ("2,0,0,1,0,0", "2"), ("0,1,3,0,1,1", "3")])
+def test_an_order_that_nothing_can_fit_is_refused(order: str, season: str):
+    """A season of one day, or one whose lags are plain lags already."""
+    with pytest.raises(ConfigError, match=r"RETRAIN_ORDER is .* RETRAIN_SEASON_DAYS"):
+        parse({"RETRAIN_ORDER": order, "RETRAIN_SEASON_DAYS": season})
