@@ -11,11 +11,11 @@ from retrain.transactions import Aggregate, read_days
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The data files of a folder, by name.
+    """The data files of a folder, by name: its .csv files, or if there are none, all files.
 
     Raises: SystemExit if there are none.
     """
-    found = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+    found = sorted(folder.glob("*.csv")) or sorted(file for file in folder.glob("[!.]*") if file.is_file())
     if not found:
         raise SystemExit(f"{folder} holds no data files; name a folder of daily series: DATA=folder")
     return found

@@ -18,7 +18,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `make bench-all`, which runs every benchmark and replaces this page. Each section names the command that
-runs the benchmark alone. Ratios are comparable between machines, seconds and memory are not.
+runs the benchmark alone. The two sides of a ratio took turns, so compare ratios: seconds depend on the machine and
+on what else ran on it.
 """
 QUICK = "**These are quick forms: they show that the benchmarks work; the figures say nothing about speed.**\n"
 

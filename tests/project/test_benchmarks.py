@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.all import targets
+from benchmarks.daily import files_of
 from benchmarks.result import Result
 from tests.builders import csv_file, weekly
 from tests.project.test_architecture import ROOT
@@ -121,3 +122,13 @@ def test_an_unknown_peer_is_refused(tmp_path: Path):
 
     assert made.returncode == 2
     assert "no such peer: prophet; there are statsforecast, pmdarima" in made.stderr
+
+
+def test_the_csv_files_of_a_folder_are_its_series(tmp_path: Path):
+    """Raw files count only where there are none."""
+    (tmp_path / "raw.tsv.gz").touch()
+    raw_alone = files_of(tmp_path)
+    (tmp_path / "days.csv").touch()
+
+    assert [file.name for file in raw_alone] == ["raw.tsv.gz"]
+    assert [file.name for file in files_of(tmp_path)] == ["days.csv"]
