@@ -23,6 +23,7 @@ from benchmarks.daily import files_of, series_of, stem
 from benchmarks.processes import in_new_process, peak_mb
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from retrain.decide import PromotionPolicy, decide
+from retrain.errors import NotConverged
 from retrain.evaluate import compare
 from retrain.fit import FittedModel, refit
 from retrain.search import search
@@ -42,7 +43,10 @@ def ours(champion: FittedModel, first: DailySeries, whole: DailySeries) -> str:
         champion.model, challenger, whole, horizon_days=HORIZON, season_days=SEASON, refit_days=REFIT_DAYS
     )
     decision = decide(measured, PromotionPolicy())
-    refit(challenger, whole)
+    try:
+        refit(challenger, whole)
+    except NotConverged:  # a run then keeps the parameters of before the unseen days
+        challenger.model.observe(whole.after(challenger.model.origin))
     return f"{decision.verdict}: {decision.reason}"
 
 
