@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.arm import bounds, found, sign_in, translated
+from retrain.adapters.arm import arm_bounds, found, sign_in, translated
 from retrain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Workspace:
             enable_telemetry=False,
             show_progress=False,
             **_cloud(settings.arm_url),
-            **bounds(),
+            **arm_bounds(),
         )
 
     def uri(self, artifact: str) -> str:

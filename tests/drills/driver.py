@@ -266,7 +266,17 @@ def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
 
 
 def hold(place: Place, seconds: float) -> list[str]:
-    """Come into the middle of a run, holding the lock, and stay there."""
+    """Come into the middle of a run, holding the lock, and stay there; note when the lease was last renewed."""
+    from azure.storage.blob import BlobLeaseClient
+
+    renew = BlobLeaseClient.renew
+
+    def noted(lease: BlobLeaseClient) -> None:
+        asked_at = time.monotonic()  # of the machine: its processes share this clock
+        renew(lease)
+        written = Path(place.root) / "renewed.new"
+        written.write_text(str(asked_at))
+        written.replace(Path(place.root) / "renewed")
 
     def stay(*args: Any) -> None:
         (Path(place.root) / "holding").touch()
@@ -275,7 +285,7 @@ def hold(place: Place, seconds: float) -> list[str]:
 
     ports = place.ports(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, ports, file="one.csv")
-    with patch("retrain.dispatch.retrain", stay):
+    with patch("retrain.dispatch.retrain", stay), patch.object(BlobLeaseClient, "renew", noted):
         work_off(place.settings, ports)
     return []
 
