@@ -1,6 +1,6 @@
 # Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-significance bench-first-use clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-significance bench-first-use bench-all clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -67,32 +67,42 @@ lock: | $(UV) ## compile pyproject.toml into its hashed locks
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --group scoring -c requirements.txt -o scoring/requirements.txt
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run
-	$(PYTHON) benchmarks/landing.py
+# Each benchmark takes QUICK=1, to run in seconds on little data without the peers, and JSON=file, to keep the figures.
+MEASURED = $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
+PEERS_READY = $(if $(QUICK),$(VENV)/.ready,.tools/peers/.ready)
+PEERS_PYTHON = $(if $(QUICK),$(PYTHON),.tools/peers/bin/python)
 
-bench-serving: $(VENV)/.ready ## the service against mlflow's, in one run; mlflow gets an environment of its own
-	@test -x .tools/mlflow/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/mlflow
-	@$(UV) pip install --quiet --python .tools/mlflow/bin/python mlflow==3.17.2 statsmodels==0.15.0
-	$(PYTHON) benchmarks/serving.py .tools/mlflow/bin/python $(UV)
+bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run
+	$(PYTHON) -m benchmarks.landing $(MEASURED)
+
+.tools/mlflow/.ready: Makefile | $(VENV)/.ready
+	$(UV) venv --quiet --clear --python $(PYTHON) .tools/mlflow
+	$(UV) pip install --quiet --python .tools/mlflow/bin/python mlflow==3.17.2 statsmodels==0.15.0
+	@touch $@
+
+bench-serving: $(if $(QUICK),$(VENV)/.ready,.tools/mlflow/.ready) ## the service against mlflow's, in one run; mlflow gets an environment of its own
+	$(PYTHON) -m benchmarks.serving $(if $(QUICK),,--peer .tools/mlflow/bin/python) $(MEASURED)
 
 # The peers get an environment of their own: ours as pinned, and what they need besides.
-.tools/peers/.ready: requirements.txt | $(VENV)/.ready
+.tools/peers/.ready: requirements.txt Makefile | $(VENV)/.ready
 	$(UV) venv --quiet --clear --python $(PYTHON) .tools/peers
 	$(UV) pip install --quiet --python .tools/peers/bin/python -r requirements.txt statsforecast==2.0.1 pmdarima==2.1.1
 	@touch $@
 
-bench-search: .tools/peers/.ready ## automatic orders on DATA=folder of daily CSV files against the peers; JSON=file keeps the figures
-	PYTHONPATH=. .tools/peers/bin/python benchmarks/order_search.py --data $(DATA) --peers $(PEERS) $(if $(JSON),--json $(JSON))
+bench-search: $(PEERS_READY) ## automatic orders on DATA=folder of daily series against the peers
+	$(PEERS_PYTHON) -m benchmarks.order_search --data $(DATA) --peers $(PEERS) $(MEASURED)
 
-bench-decision: .tools/peers/.ready ## a whole decision on DATA=folder of yearly files against one fit of a peer, and its memory
-	$(PYTHON) benchmarks/decision.py --data $(DATA) --once
-	PYTHONPATH=. .tools/peers/bin/python benchmarks/decision.py --data $(DATA) $(if $(JSON),--json $(JSON))
+bench-decision: $(PEERS_READY) ## a whole decision on DATA=folder of yearly files against one fit of a peer, and its memory
+	$(PEERS_PYTHON) -m benchmarks.decision --data $(DATA) $(MEASURED)
 
 bench-first-use: $(VENV)/.ready ## the first use of Azure ML's client against the bare import of its package
-	$(PYTHON) benchmarks/first_use.py
+	$(PYTHON) -m benchmarks.first_use $(MEASURED)
 
-bench-significance: $(VENV)/.ready ## how often a run promotes when nothing has changed, and when something has
-	$(PYTHON) benchmarks/significance.py
+bench-significance: $(VENV)/.ready ## how often a run promotes when nothing has changed, and when something has; SIMULATIONS=400 of each
+	$(PYTHON) -m benchmarks.significance $(if $(SIMULATIONS),--simulations $(SIMULATIONS)) $(MEASURED)
+
+bench-all: $(VENV)/.ready ## every benchmark, and docs/benchmarks.md with their figures; QUICK=1 PAGE=file only tries them
+	@$(PYTHON) -m benchmarks.all $(if $(QUICK),--quick) $(if $(PAGE),--page $(PAGE)) $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove what setup and demo made
 	rm -rf $(VENV) .tools .demo node_modules

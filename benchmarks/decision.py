@@ -2,45 +2,38 @@
 
     make bench-decision DATA=folder
 
-The folder holds one file of daily amounts a year. The champion is made from the first file, the decision from all;
-then statsforecast fits AutoARIMA(season_length=7) once to the same days, in the same process, in turn. With --once
-it only decides, and prints the peak memory of the process.
+The folder holds the daily amounts of one year in each file. The champion is made from the first file, the decision
+from all; then statsforecast fits AutoARIMA(season_length=7) once to the same days, in the same process, in turn.
+The peak memory is that of a process of its own that decides once (--once). The quick form takes
+the first days only.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
 import statistics
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from benchmarks.daily import files_of, series_of, stem
+from benchmarks.processes import in_new_process, peak_mb
+from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from retrain.arima.fit import FittedModel, refit
 from retrain.arima.search import search
-from retrain.data.formats import Columns
-from retrain.data.series import DailySeries, GapPolicy, daily_series
-from retrain.data.transactions import Aggregate, read_days
+from retrain.data.series import DailySeries
+from retrain.errors import NotConverged
 from retrain.gate.decide import PromotionPolicy, decide
 from retrain.gate.evaluate import compare
 
 SEASON = HORIZON = 7
 REFIT_DAYS = 14
-ROUNDS = 5
-
-
-def read(files: list[Path]) -> DailySeries:
-    """Every day of the files, the later one winning."""
-    days: dict[date, float] = {}
-    for file in files:
-        with file.open("rb") as stream:
-            days |= read_days(stream, file.name, Columns(), Aggregate.MEAN, date.today()).days
-    return daily_series(days, GapPolicy.INTERPOLATE)
+ROUNDS, QUICK_ROUNDS = 5, 1
+QUICK_DAYS, QUICK_UNSEEN_DAYS = 150, 21
+PEER = "statsforecast"
 
 
 def ours(champion: FittedModel, first: DailySeries, whole: DailySeries) -> str:
@@ -50,7 +43,10 @@ def ours(champion: FittedModel, first: DailySeries, whole: DailySeries) -> str:
         champion.model, challenger, whole, horizon_days=HORIZON, season_days=SEASON, refit_days=REFIT_DAYS
     )
     decision = decide(measured, PromotionPolicy())
-    refit(challenger, whole)
+    try:
+        refit(challenger, whole)
+    except NotConverged:  # a run then keeps the parameters of before the unseen days
+        challenger.model.observe(whole.after(challenger.model.origin))
     return f"{decision.verdict}: {decision.reason}"
 
 
@@ -62,38 +58,63 @@ def theirs(whole: DailySeries) -> str:
     return f"arma {model.model_['arma']}"
 
 
+def in_turn(sides: dict[str, Callable[[], str]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Seconds of each side by round, and what each said last; a round before the first warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    said: dict[str, str] = {}
+    with threadpool_limits(1):
+        for number in range(rounds + 1):
+            for name, side in sides.items():
+                began = time.perf_counter()
+                said[name] = side()
+                if number:
+                    seconds[name].append(time.perf_counter() - began)
+                    progress(f"round {number} of {rounds}: {name} {seconds[name][-1]:.3f} s")
+    return seconds, said
+
+
 def main() -> None:
-    """Measure in turn, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with one CSV file a year")
-    parser.add_argument("--json", type=Path, help="where the figures go")
-    parser.add_argument("--once", action="store_true", help="decide once and print the peak memory")
-    asked = parser.parse_args()
-    years = sorted(asked.data.glob("*.csv"))
-    first, whole = read(years[:1]), read(years)
+    """Measure the memory, then both sides in turn."""
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="folder with one file of daily amounts a year")
+    options.add_argument("--once", action="store_true", help="decide once and print the peak memory in MB")
+    asked = options.parse_args()
+    files = files_of(asked.data)
+    first, whole = series_of(files[:1]), series_of(files)
+    if asked.quick:
+        first = first.through(first.first_day + timedelta(days=QUICK_DAYS - 1))
+        whole = whole.through(first.last_day + timedelta(days=QUICK_UNSEEN_DAYS))
     champion = search(first, SEASON, HORIZON)
     if asked.once:
         ours(champion, first, whole)
-        print(f"one decision, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+        print(peak_mb())
         return
-    sides: dict[str, Callable[[], str]] = {
-        "decision": partial(ours, champion, first, whole),
-        "statsforecast": partial(theirs, whole),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    with threadpool_limits(1):
-        for number in range(ROUNDS + 1):
-            for name, side in sides.items():
-                began = time.perf_counter()
-                said = side()
-                if number:  # the first round warms up
-                    seconds[name].append(time.perf_counter() - began)
-                    print(f"{name:<16}{seconds[name][-1]:7.3f} s  {said}")
-    figures = {f"{name}_seconds": statistics.median(spent) for name, spent in seconds.items()}
-    figures["ratio"] = figures["decision_seconds"] / figures["statsforecast_seconds"]
-    print("  ".join(f"{name} {figure:.3f}" for name, figure in figures.items()))
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1))
+    again = ["--data", asked.data.resolve(), "--once", *(["--quick"] if asked.quick else [])]
+    memory = float(in_new_process("-m", "benchmarks.decision", *again))
+    sides: dict[str, Callable[[], str]] = {"decision": partial(ours, champion, first, whole)}
+    if not asked.quick:
+        sides[PEER] = partial(theirs, whole)
+    rounds = QUICK_ROUNDS if asked.quick else ROUNDS
+    seconds, said = in_turn(sides, rounds)
+    rows: list[Row] = [
+        {"side": name, "time, s": statistics.median(spent), "result": said[name]} for name, spent in seconds.items()
+    ]
+    tables = [
+        Table("time of each side", tuple(rows)),
+        Table("a process that decides once", ({"side": "decision", "peak memory, MB": memory},)),
+    ]
+    if PEER in sides:
+        ratios = [ours / peer for ours, peer in zip(seconds["decision"], seconds[PEER], strict=True)]
+        tables.insert(1, Table(f"decision / {PEER}", (spread("time", ratios),)))
+    result = Result(
+        f"A whole decision of ours against one AutoARIMA(season_length={SEASON}).fit of {PEER} on the same days.",
+        f"{', '.join(map(stem, files))}: {len(whole)} days, {len(whole) - len(first)} of them unseen; "
+        f"{rounds} round(s) in turn, medians; one thread for linear algebra.",
+        tuple(tables),
+        () if PEER in sides else (PEER,),
+        asked.quick,
+    )
+    finish(result, asked.json)
 
 
 if __name__ == "__main__":

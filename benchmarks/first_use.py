@@ -1,25 +1,29 @@
 """What the first use of Azure ML's client costs beside the bare import of its package, and what the triggers load.
 
-Each sample is a process of its own; the two sides take turns. `make bench-first-use` prints the ratio.
+    make bench-first-use
+
+Each sample is a process of its own; the two sides take turns.
 """
 
 from __future__ import annotations
 
-import argparse
+import json
 import statistics
-import subprocess
-import sys
+
+from benchmarks.processes import in_new_process
+from benchmarks.result import Result, Table, finish, parser, progress, spread
 
 BARE = "import azure.ai.ml"
 PARSED = """
 from retrain.adapters.azure.azureml import Workspace
 from retrain.settings import parse
 settings = parse({
-    "RETRAIN_PLATFORM": "azure", "RETRAIN_STORE": "blob", "RETRAIN_SUBSCRIPTION": "s",
-    "RETRAIN_RESOURCE_GROUP": "g", "RETRAIN_WORKSPACE": "w", "RETRAIN_REGISTRY": "r", "RETRAIN_LOCATION": "w",
-    "RETRAIN_IDENTITY": "/subscriptions/s/userAssignedIdentities/i",
-    "TRANSACTIONS_STORAGE__blobServiceUri": "https://a.blob.core.windows.net",
-    "TRANSACTIONS_STORAGE__clientId": "c",
+    "RETRAIN_PLATFORM": "azure", "RETRAIN_STORE": "blob", "RETRAIN_SUBSCRIPTION": "subscription",
+    "RETRAIN_RESOURCE_GROUP": "group", "RETRAIN_WORKSPACE": "workspace", "RETRAIN_REGISTRY": "registry",
+    "RETRAIN_LOCATION": "westeurope",
+    "RETRAIN_IDENTITY": "/subscriptions/subscription/userAssignedIdentities/identity",
+    "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
+    "TRANSACTIONS_STORAGE__clientId": "client",
 })
 """
 OURS = "Workspace(settings).client.models"
@@ -31,40 +35,55 @@ began = time.perf_counter()
 {body}
 print(time.perf_counter() - began)
 """
-SDKS = """
-import sys
+HEAVY = ("azure.ai", "azure.mgmt", "statsmodels", "pandas")
+LOADED = f"""
+import json, sys
 import function_app
-print(sorted(name for name in sys.modules if name.startswith(("azure.ai", "azure.mgmt", "statsmodels", "pandas"))))
+print(json.dumps(sorted(name for name in sys.modules if name.startswith({HEAVY}))))
 """
+SAMPLES, QUICK_SAMPLES = 7, 1
 
 
 def seconds(body: str, before: str = "") -> float:
     """How long a body takes in a new process, after what runs before it."""
-    return float(run(TIMED.format(before=before, body=body)))
+    return float(in_new_process("-c", TIMED.format(before=before, body=body)))
 
 
-def run(script: str) -> str:
-    """What a script prints."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
-    return done.stdout.strip()
-
-
-def main() -> int:
-    """Print medians, their ratio, and the SDKs that `function_app` loads."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=7)
-    samples = parser.parse_args().samples
-    pairs = [(seconds(BARE), seconds(OURS, PARSED)) for _ in range(samples)]
+def main() -> None:
+    """Measure both sides in turn, and the import of `function_app` once."""
+    options = parser(__doc__)
+    options.add_argument("--samples", type=int)
+    asked = options.parse_args()
+    samples = asked.samples or (QUICK_SAMPLES if asked.quick else SAMPLES)
+    pairs = []
+    for number in range(1, samples + 1):
+        pairs.append((seconds(BARE), seconds(OURS, PARSED)))
+        progress(f"pair {number} of {samples}: {pairs[-1][0]:.2f} s, {pairs[-1][1]:.2f} s")
     bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(ours / bare for bare, ours in pairs)
-    print(f"bare import of azure.ai.ml       {bare:6.2f} s")
-    print(f"first use of its client by ours  {ours:6.2f} s")
-    print(f"ours / bare                      {ratio:6.2f}   (median of {samples} pairs)")
-    print(
-        f"import of function_app           {seconds(TRIGGERS):6.2f} s, of the SDKs and pandas it loads {run(SDKS)}"
+    loaded = json.loads(in_new_process("-c", LOADED))
+    tables = (
+        Table(
+            "in a fresh process",
+            (
+                {"what": "bare import of azure.ai.ml", "time, s": bare},
+                {"what": "first use of its client by ours", "time, s": ours},
+                {"what": "import of function_app", "time, s": seconds(TRIGGERS)},
+            ),
+        ),
+        Table("ours / bare import", (spread("time", [ours / bare for bare, ours in pairs]),)),
+        Table(
+            "heavy modules that function_app loads",
+            ({"of": ", ".join(HEAVY), "modules": len(loaded), "names": ", ".join(loaded) or "none"},),
+        ),
     )
-    return 0
+    result = Result(
+        "The first use of Azure ML's client by ours against the bare import of its package.",
+        f"{samples} pair(s) of processes in turn; medians. The import of function_app is measured once.",
+        tables,
+        quick=asked.quick,
+    )
+    finish(result, asked.json)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

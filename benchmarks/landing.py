@@ -1,48 +1,53 @@
-"""Read a raw file of 1 GB: ours as a stream, pandas whole. Both in one run, in turn, each in a fresh process.
+"""Read a raw file of 1 GB: ours as a stream, pandas whole. Both take turns, each time in a fresh process.
 
-    python benchmarks/landing.py [--rows 14600000] [--repeats 3] [--shuffled-ids]
+    make bench
 
 Seconds are taken inside the process, imports left out; memory is the peak of the whole process.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.processes import in_new_process
+from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
+
 OURS = """
-import json, resource, sys, time
+import json, sys, time
 from datetime import date
 import pandas, pyarrow.csv, pyarrow.compute
+from benchmarks.processes import peak_mb
 from retrain.data.transactions import Aggregate, Columns, read_days
 began = time.perf_counter()
 with open(sys.argv[1], "rb") as stream:
     landed = read_days(stream, "raw.tsv", Columns(), Aggregate.MEAN, date.today())
 seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": seconds, "peak_mb": peak, "total": sum(landed.days.values())}))
+print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), "total": sum(landed.days.values())}))
 """
 PANDAS = """
-import json, resource, sys, time
+import json, sys, time
 import pandas as pd
+from benchmarks.processes import peak_mb
 from retrain.data.formats import ADVENTUREWORKS
 began = time.perf_counter()
 rows = pd.read_csv(sys.argv[1], sep="\\t", names=list(ADVENTUREWORKS))
 rows["PaidAmount"] = rows["Quantity"] * rows["ActualCost"]
 days = rows.groupby("TransactionDate")["PaidAmount"].mean()
 seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": seconds, "peak_mb": peak, "total": float(days.sum())}))
+print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), "total": float(days.sum())}))
 """
 DAYS = 730
+ROWS, REPEATS = 14_600_000, 3
+QUICK_ROWS, QUICK_REPEATS = 20_000, 1
+
+type Measured = dict[str, float]
+"""`seconds`, `peak_mb` and the `total` of the daily means."""
 
 
 def write_raw(path: Path, rows: int, *, shuffled_ids: bool) -> None:
@@ -61,32 +66,57 @@ def write_raw(path: Path, rows: int, *, shuffled_ids: bool) -> None:
             )
 
 
-def measure(script: str, raw: Path) -> dict[str, float]:
+def measure(script: str, raw: Path) -> Measured:
     """One reader, one fresh process."""
-    done = subprocess.run([sys.executable, "-c", script, raw], check=True, capture_output=True)  # noqa: S603
-    result: dict[str, float] = json.loads(done.stdout)
+    result: Measured = json.loads(in_new_process("-c", script, raw))
     return result
 
 
+def tables(runs: list[tuple[Measured, Measured]]) -> tuple[Table, ...]:
+    """Both readers, their ratios, and how far their results are apart."""
+    readers: list[Row] = [
+        {
+            "reader": name,
+            "time, s": statistics.median(run["seconds"] for run in results),
+            "peak memory, MB": max(run["peak_mb"] for run in results),
+        }
+        for name, results in zip(("ours", "pandas"), zip(*runs, strict=True), strict=True)
+    ]
+    ratios = (
+        spread("time", [ours["seconds"] / pandas["seconds"] for ours, pandas in runs]),
+        spread("peak memory", [ours["peak_mb"] / pandas["peak_mb"] for ours, pandas in runs]),
+    )
+    apart: Row = {
+        "figure": "sum of the daily means",
+        "relative difference": max(abs(ours["total"] / pandas["total"] - 1) for ours, pandas in runs),
+    }
+    return Table("readers", tuple(readers)), Table("ours / pandas", ratios), Table("same result", (apart,))
+
+
 def main() -> None:
-    """Print both and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=14_600_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--shuffled-ids", action="store_true", help="the worst order for finding repeated ones")
-    options = parser.parse_args()
+    """Write the file, let both read it in turn."""
+    options = parser(__doc__)
+    options.add_argument("--rows", type=int)
+    options.add_argument("--repeats", type=int)
+    options.add_argument("--shuffled-ids", action="store_true", help="the worst order for finding repeated ones")
+    asked = options.parse_args()
+    rows = asked.rows or (QUICK_ROWS if asked.quick else ROWS)
+    repeats = asked.repeats or (QUICK_REPEATS if asked.quick else REPEATS)
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.tsv"
-        write_raw(raw, options.rows, shuffled_ids=options.shuffled_ids)
-        print(f"{raw.stat().st_size / 1e9:.2f} GB, {options.rows:,} rows, {options.repeats} runs of each in turn")
-        runs = [(measure(OURS, raw), measure(PANDAS, raw)) for _ in range(options.repeats)]
-    for name, results in zip(("ours", "pandas"), zip(*runs, strict=True), strict=True):
-        seconds = statistics.median(result["seconds"] for result in results)
-        print(f"{name:<8}{seconds:7.2f} s   {max(result['peak_mb'] for result in results):7.0f} MB")
-    ratios = [ours["seconds"] / pandas["seconds"] for ours, pandas in runs]
-    print(f"ours / pandas, time: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-    worst = max(abs(ours["total"] / pandas["total"] - 1) for ours, pandas in runs)
-    print(f"sum of the daily means differs by {worst:.1e}")
+        write_raw(raw, rows, shuffled_ids=asked.shuffled_ids)
+        size = raw.stat().st_size
+        runs = []
+        for number in range(1, repeats + 1):
+            runs.append((measure(OURS, raw), measure(PANDAS, raw)))
+            progress(f"run {number} of {repeats}: {runs[-1][0]['seconds']:.2f} s, {runs[-1][1]['seconds']:.2f} s")
+    result = Result(
+        "Reading a raw file of transactions into daily means: ours as a stream, pandas all at once.",
+        f"{size / 1e9:.3g} GB, {rows:,} rows over {DAYS} days, {repeats} run(s) of each in turn; median times.",
+        tables(runs),
+        quick=asked.quick,
+    )
+    finish(result, asked.json)
 
 
 if __name__ == "__main__":

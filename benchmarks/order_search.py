@@ -2,35 +2,36 @@
 
     make bench-search DATA=folder JSON=file
 
-Each CSV file holds a date and a value a row. Its last min(182, 40 %) days are held out. Every model is fitted once
-on what precedes them, then forecasts a week at every seventh day, only filtered forward. Imports and a first fit of
-each are outside the clock, linear algebra keeps to one thread for all, and a model that fails on a series is named.
-Means are geometric, of ours / peer.
+Each file is a series; a CSV file holds a date and a value a row. Its last min(182, 40 %) days are held out. Every
+model is fitted once on what precedes them, then forecasts a week at every seventh day, only filtered forward.
+Imports and a first fit of each are outside the clock, linear algebra keeps to one thread for all, and a model that
+fails on a series is named. Means are geometric, of ours / peer. The quick form takes the first days of each series.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from benchmarks.daily import files_of, series_of, stem
+from benchmarks.result import Result, Row, Table, finish, parser, progress
 from retrain.arima.search import search
 from retrain.data.series import DailySeries
 from retrain.gate.scores import mase
 
 SEASON = HORIZON = 7
 HELD_OUT_DAYS, HELD_OUT_SHARE = 182, 0.4
-METRICS = ("fit_seconds", "rmse", "mase")
+QUICK_DAYS = 84
+RATIOS = {"fit time": "fit time, s", "RMSE": "RMSE", "MASE": "MASE"}
 OURS = "retrain"
 
 type Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -95,22 +96,16 @@ PEERS: dict[str, Callable[[DailySeries], Fitted]] = {
     "seasonal_naive": seasonal_naive,
     "arima202": arima202,
 }
+NO_FIT = ("seasonal_naive",)  # a ratio of fit times would say nothing
+APART = ("statsforecast", "pmdarima")  # installed in an environment of their own, so not in the quick form
 
 
-def read(path: Path) -> pd.Series:
-    """One value a day, the last one told; missing days interpolated, as the program does it."""
-    table = pd.read_csv(path).dropna()
-    days = pd.DatetimeIndex(pd.to_datetime(table.iloc[:, 0])).tz_localize(None).normalize()
-    told = pd.Series(table.iloc[:, 1].to_numpy(float), days).sort_index(kind="stable")
-    return told[~told.index.duplicated(keep="last")].asfreq("D").interpolate()
-
-
-def measure(model: Callable[[DailySeries], Fitted], whole: pd.Series) -> dict[str, Any]:
+def measure(model: Callable[[DailySeries], Fitted], whole: DailySeries) -> Row:
     """RMSE, MASE and seconds of one model on one series; the error where there are none."""
-    values = whole.to_numpy(float)
+    values = whole.values.copy()  # some peers want to write to it
     held_out = min(HELD_OUT_DAYS, int(HELD_OUT_SHARE * len(values)))
     trained = len(values) - held_out
-    series = DailySeries(whole.index[0].date(), values[:trained].copy())
+    series = DailySeries(whole.first_day, values[:trained].copy())
     origins = range(trained, len(values) - HORIZON + 1, HORIZON)
     try:
         began = time.perf_counter()
@@ -118,71 +113,72 @@ def measure(model: Callable[[DailySeries], Fitted], whole: pd.Series) -> dict[st
         seconds = time.perf_counter() - began
         made = np.array([fitted.forecast(values[:origin]) for origin in origins])
         actual = np.array([values[origin : origin + HORIZON] for origin in origins])
-        errors = {
-            "rmse": float(np.sqrt(np.mean((actual - made) ** 2))),
-            "mase": mase(actual, made, series.values, SEASON),
-        }
+        rmse = float(np.sqrt(np.mean((actual - made) ** 2)))
+        errors = {"RMSE": rmse, "MASE": mase(actual, made, series.values, SEASON)}
     except Exception as exc:  # noqa: BLE001 - a model that fails is part of the result
         return {"error": f"{type(exc).__name__}: {exc}"}
     if not np.isfinite(list(errors.values())).all():
         return {"error": "a forecast is not a finite number", "order": fitted.order}
-    return {**errors, "fit_seconds": seconds, "order": fitted.order}
+    return {**errors, "fit time, s": seconds, "order": fitted.order}
 
 
-def means(table: dict[str, dict[str, Any]], peers: list[str]) -> dict[str, dict[str, float]]:
+def geometric_mean(ratios: list[float]) -> float:
+    """Of positive numbers."""
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+def means(table: dict[str, dict[str, Row]], peers: list[str]) -> tuple[Row, ...]:
     """Geometric means of ours / peer over the series on which both have an answer."""
-    found = {}
+    found: list[Row] = []
     for peer in peers:
         both = [row for row in table.values() if "error" not in row[OURS] and "error" not in row[peer]]
-        found[peer] = {
-            metric: float(np.exp(np.mean([np.log(row[OURS][metric] / row[peer][metric]) for row in both])))
-            for metric in METRICS
-            if both
+        ratios = {
+            name: geometric_mean([float(row[OURS][column]) / float(row[peer][column]) for row in both])
+            for name, column in RATIOS.items()
+            if both and not (name == "fit time" and peer in NO_FIT)
         }
-    return found
-
-
-def show(name: str, row: dict[str, Any]) -> None:
-    """One line a model."""
-    for model, result in row.items():
-        numbers = result.get("error") or (
-            f"RMSE {result['rmse']:>10.4g}  MASE {result['mase']:>6.3f}  "
-            f"{result['fit_seconds']:>8.3f} s  {result['order']}"
-        )
-        print(f"{name:<24}{model:<16}{numbers}", flush=True)
+        found.append({"peer": peer, "series": len(both), **ratios})
+    return tuple(found)
 
 
 def main() -> int:
-    """Measure, print, write; 1 if ours failed on any series."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of CSV files: date, value")
-    parser.add_argument("--peers", default=",".join(PEERS), help="which of them, by comma")
-    parser.add_argument("--json", type=Path, help="where the figures go")
-    asked = parser.parse_args()
-    peers = [peer for peer in asked.peers.split(",") if peer]
-    unknown = set(peers) - PEERS.keys()
-    files = sorted(asked.data.glob("*.csv"))
-    if unknown or not files:
-        parser.error(f"no such peer: {', '.join(unknown)}" if unknown else f"{asked.data} holds no CSV file")
+    """Measure every model on every series; 1 if ours failed on any."""
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="folder of daily series, one a file")
+    options.add_argument("--peers", default=",".join(PEERS), help="which of them, by comma")
+    asked = options.parse_args()
+    wanted = [peer for peer in asked.peers.split(",") if peer]
+    if unknown := set(wanted) - PEERS.keys():
+        options.error(f"no such peer: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
+    files = files_of(asked.data)
+    missing = tuple(peer for peer in wanted if asked.quick and peer in APART)
+    peers = [peer for peer in wanted if peer not in missing]
     models = {OURS: ours, **{peer: PEERS[peer] for peer in peers}}
-    warnings.simplefilter("ignore")
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, dict[str, Row]] = {}
     with threadpool_limits(1):
-        warm = pd.Series(np.random.default_rng(0).normal(100, 5, 120), pd.date_range("2024-01-01", periods=120))
+        warm = DailySeries(date(2024, 1, 1), np.random.default_rng(0).normal(100, 5, 120))
         for model in models.values():
             measure(model, warm)
+        warnings.simplefilter("ignore")  # the peers set filters of their own when they are imported
         for file in files:
-            whole = read(file)
-            table[file.stem] = {name: measure(model, whole) for name, model in models.items()}
-            show(file.stem, table[file.stem])
-    result = {"geometric_mean": means(table, peers), "series": table}
-    for peer, ratios in result["geometric_mean"].items():
-        print(f"{OURS} / {peer:<16}" + "  ".join(f"{metric} {ratio:.3f}" for metric, ratio in ratios.items()))
-    if asked.json:
-        asked.json.write_text(json.dumps(result, indent=1))
+            whole = series_of([file])
+            if asked.quick:
+                whole = whole.through(whole.first_day + timedelta(days=QUICK_DAYS - 1))
+            table[stem(file)] = {name: measure(model, whole) for name, model in models.items()}
+            progress(f"{stem(file)}: {len(models)} models on {len(whole)} days")
+    rows = tuple({"series": name, "model": model, **row} for name, by in table.items() for model, row in by.items())
+    result = Result(
+        "The automatic choice of an order, one fit and weekly forecasts: ours against the peers on the same folds.",
+        f"{len(table)} series, each with its last {HELD_OUT_SHARE:.0%} held out, at most {HELD_OUT_DAYS} days; "
+        "one thread for linear algebra.",
+        (Table(f"{OURS} / peer, geometric means", means(table, peers)), Table("by series", rows)),
+        missing,
+        asked.quick,
+    )
+    finish(result, asked.json)
     failed = [name for name, row in table.items() if "error" in row[OURS]]
     if failed:
-        print(f"{OURS} failed on {', '.join(failed)}", file=sys.stderr)
+        progress(f"{OURS} failed on {', '.join(failed)}")
     return 1 if failed else 0
 
 

@@ -15,16 +15,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
+from packaging.requirements import Requirement
 
+from benchmarks.processes import ROOT
+from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from retrain.adapters.local.process import free_port
 from retrain.arima.fit import fit
 from retrain.arima.order import Order
@@ -35,11 +40,13 @@ from retrain.records.registry import Lineage, RegisteredModel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 10
+SECONDS, QUICK_SECONDS = 10.0, 0.5
 CONNECTIONS = 2
 DAYS = 300
-ROUNDS = 2
-PEER = """
+ROUNDS, QUICK_ROUNDS = 2, 1
+READY_SECONDS = 120
+PEER = "mlflow"
+MAKE_PEER_MODEL = """
 import sys
 import mlflow, numpy as np, pandas as pd
 from statsmodels.tsa.arima.model import ARIMA
@@ -49,23 +56,34 @@ mlflow.statsmodels.save_model(result, sys.argv[2])
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one server came to: requests a second, 99th percentile in ms, seconds to ready, resident MB."""
+
+    rate: float
+    p99: float
+    ready: float
+    memory: float
+
+
 @contextmanager
-def served(command: list[str], port: int, health: str, **options: object) -> Iterator[tuple[float, float]]:
+def server(command: list[str], port: int, health: str, **options: object) -> Iterator[tuple[float, float]]:
     """Run a server; gives seconds from start to ready and its resident MB, children included."""
     began = time.perf_counter()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, start_new_session=True, **quiet, **options)  # type: ignore[call-overload] # noqa: S603
+    process = psutil.Popen(command, start_new_session=True, **quiet, **options)  # type: ignore[arg-type]
     try:
         while not answers(port, health):
-            if process.poll() is not None or time.perf_counter() - began > 120:
-                raise SystemExit(f"{command[0]} did not get ready")
+            if process.poll() is not None or time.perf_counter() - began > READY_SECONDS:
+                raise SystemExit(f"{' '.join(command[1:3])} did not get ready in {READY_SECONDS} s, or ended")
             time.sleep(0.01)
         ready = time.perf_counter() - began
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [process, *process.children(recursive=True)]
         yield ready, sum(one.memory_info().rss for one in family) / 1e6
     finally:
-        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-            one.kill()
+        if process.is_running():
+            for one in [*process.children(recursive=True), process]:
+                one.kill()
         process.wait()
 
 
@@ -81,34 +99,34 @@ def answers(port: int, path: str) -> bool:
     return ok
 
 
-def hammer(port: int, path: str, body: bytes) -> tuple[float, float]:
-    """Requests a second and the 99th percentile in ms, over two kept connections."""
-    times: list[float] = []
-    end = time.perf_counter() + SECONDS
+def ask(port: int, path: str, body: bytes, until: float) -> list[float]:
+    """Ask over one kept connection until the clock says so, once at least; the seconds of each answer."""
     headers = {"content-type": "application/json", "x-api-key": "key"}
-
-    def one() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        while time.perf_counter() < end:
-            began = time.perf_counter()
-            connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise SystemExit(f"{path} answers {answer.status}")
-            times.append(time.perf_counter() - began)
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(times) / SECONDS, 1000 * float(np.percentile(times, 99))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    times: list[float] = []
+    while not times or time.perf_counter() < until:
+        began = time.perf_counter()
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"{path} answers {answer.status}")
+        times.append(time.perf_counter() - began)
+    connection.close()
+    return times
 
 
-def ours(folder: Path, values: np.ndarray) -> tuple[float, float, float, float]:
-    """Requests a second, p99, seconds to ready, MB."""
+def hammer(port: int, path: str, body: bytes, seconds: float) -> tuple[float, float]:
+    """Requests a second and the 99th percentile in ms, over kept connections."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        asking = [pool.submit(ask, port, path, body, began + seconds) for _ in range(CONNECTIONS)]
+        times = [spent for one in asking for spent in one.result()]
+    return len(times) / (time.perf_counter() - began), 1000 * float(np.percentile(times, 99))
+
+
+def ours(folder: Path, values: np.ndarray, seconds: float) -> Served:
+    """Our service, from the files of its image."""
     series = DailySeries(date(2023, 1, 2), values)
     artifact = fit(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series).model.to_json()
     lineage = Lineage(series.sha256, series.first_day, series.last_day, "(1,0,1)(1,0,0)7", "benchmark")
@@ -118,64 +136,87 @@ def ours(folder: Path, values: np.ndarray) -> tuple[float, float, float, float]:
         (image / path).write_bytes(data)
     subprocess.run([sys.executable, "-m", "compileall", "-q", "scoring"], cwd=image, check=True)
     environment = {**os.environ, "SCORING_HOST": "127.0.0.1", "SCORING_PORT": str(port), "SCORING_KEY": "key"}
-    with served([sys.executable, "-m", "scoring"], port, "/readyz", cwd=image, env=environment) as (ready, memory):
-        rate, p99 = hammer(port, "/forecast", json.dumps({"horizon_days": 7}).encode())
-    return rate, p99, ready, memory
+    with server([sys.executable, "-m", "scoring"], port, "/readyz", cwd=image, env=environment) as (ready, memory):
+        rate, p99 = hammer(port, "/forecast", json.dumps({"horizon_days": 7}).encode(), seconds)
+    return Served(rate, p99, ready, memory)
 
 
-def mlflow(folder: Path, values: np.ndarray, python: str) -> tuple[float, float, float, float]:
+def mlflow(folder: Path, values: np.ndarray, seconds: float, python: str) -> Served:
     """The same of the peer, whose environment has its own Python."""
     data, model, port = folder / "values.npy", folder / "mlflow-model", free_port()
     if not model.exists():
         np.save(data, values)
-        subprocess.run([python, "-W", "ignore", "-c", PEER, data, model], check=True, capture_output=True)  # noqa: S603
+        command = [python, "-W", "ignore", "-c", MAKE_PEER_MODEL, str(data), str(model)]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     body = {"dataframe_split": {"columns": ["start", "end"], "data": [[DAYS, DAYS + 6]]}}
-    command = [
-        python,
-        "-m",
-        "mlflow",
-        "models",
-        "serve",
-        "-m",
-        str(model),
-        "-p",
-        str(port),
-        "--env-manager",
-        "local",
-    ]
+    serve = f"-m mlflow models serve -p {port} --env-manager local -m".split()
     environment = {**os.environ, "PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
-    with served(command, port, "/ping", env=environment) as (ready, memory):
-        rate, p99 = hammer(port, "/invocations", json.dumps(body).encode())
-    return rate, p99, ready, memory
+    with server([python, *serve, str(model)], port, "/ping", env=environment) as (ready, memory):
+        rate, p99 = hammer(port, "/invocations", json.dumps(body).encode(), seconds)
+    return Served(rate, p99, ready, memory)
 
 
-def installed_mb(requirements: Path, uv: str) -> float:
-    """What the container's requirements weigh when installed."""
-    with tempfile.TemporaryDirectory() as target:
-        command = [uv, "pip", "install", "--quiet", "--link-mode", "copy", "--python", sys.executable]
-        subprocess.run([*command, "--target", target, "--require-hashes", "-r", requirements], check=True)  # noqa: S603
-        return sum(path.stat().st_size for path in Path(target).rglob("*") if path.is_file()) / 1e6
+def installed_mb(requirements: Path) -> float:
+    """What the container's requirements weigh, as installed here: all of them are in the development lock."""
+    lines = requirements.read_text().replace("\\\n", " ").splitlines()
+    pins = [Requirement(line.split(" --hash")[0]) for line in lines if line[:1].isalnum()]
+    packages = [distribution(pin.name) for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    files = [Path(str(file.locate())) for package in packages for file in package.files or []]
+    return sum(file.stat().st_size for file in files if file.suffix != ".pyc" and file.exists()) / 1e6
+
+
+def row(name: str, rounds: list[Served]) -> Row:
+    """The medians of one server."""
+    return {
+        "server": name,
+        "requests/s": statistics.median(one.rate for one in rounds),
+        "p99, ms": statistics.median(one.p99 for one in rounds),
+        "ready in, s": statistics.median(one.ready for one in rounds),
+        "resident memory, MB": statistics.median(one.memory for one in rounds),
+    }
+
+
+def ratios(our: list[Served], peer: list[Served]) -> tuple[Row, ...]:
+    """Ours / peer, round by round."""
+    pairs = list(zip(our, peer, strict=True))
+    return (
+        spread("requests/s", [mine.rate / theirs.rate for mine, theirs in pairs]),
+        spread("p99", [mine.p99 / theirs.p99 for mine, theirs in pairs]),
+        spread("time to ready", [mine.ready / theirs.ready for mine, theirs in pairs]),
+        spread("resident memory", [mine.memory / theirs.memory for mine, theirs in pairs]),
+    )
 
 
 def main() -> None:
-    """Print both and the ratios."""
-    peer_python, uv = sys.argv[1:3]
+    """Serve both in turn; in the quick form ours alone."""
+    options = parser(__doc__)
+    options.add_argument("--peer", help="the Python of an environment that has mlflow; not in the quick form")
+    asked = options.parse_args()
+    if not asked.quick and not asked.peer:
+        options.error("name the peer's Python with --peer, or ask for --quick; make bench-serving does it")
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if asked.quick else (ROUNDS, SECONDS)
     rng = np.random.default_rng(0)
     values = 100 * np.resize([1.2, 1.1, 1.0, 1.0, 0.9, 0.7, 0.6], DAYS) + rng.normal(0, 5, DAYS)
+    measured: dict[str, list[Served]] = {"ours": [], **({} if asked.quick else {PEER: []})}
     with tempfile.TemporaryDirectory() as name:
-        rounds = [(ours(Path(name), values), mlflow(Path(name), values, peer_python)) for _ in range(ROUNDS)]
-    for who, results in zip(("ours", "mlflow"), zip(*rounds, strict=True), strict=True):
-        rate, p99, ready, memory = (statistics.median(column) for column in zip(*results, strict=True))
-        print(
-            f"{who:<8}{rate:9.1f} requests/s  p99 {p99:8.2f} ms  ready in {ready:5.2f} s  {memory:6.0f} MB resident"
-        )
-    rates = [our[0] / peer[0] for our, peer in rounds]
-    tails = [our[1] / peer[1] for our, peer in rounds]
-    print(
-        f"ours / mlflow: throughput {min(rates):.1f} to {max(rates):.1f}, p99 {min(tails):.3f} to {max(tails):.3f}"
+        for number in range(1, rounds + 1):
+            measured["ours"].append(ours(Path(name), values, seconds))
+            if PEER in measured:
+                measured[PEER].append(mlflow(Path(name), values, seconds, asked.peer))
+            progress(f"round {number} of {rounds}")
+    tables = [Table("servers", tuple(row(name, served) for name, served in measured.items()))]
+    if PEER in measured:
+        tables.append(Table(f"ours / {PEER}", ratios(measured["ours"], measured[PEER])))
+    size = installed_mb(ROOT / "scoring" / "requirements.txt")
+    tables.append(Table("size of the service", ({"what": "scoring/requirements.txt", "installed, MB": size},)))
+    result = Result(
+        "Our service against `mlflow models serve` (statsmodels flavour), the same seasonal ARIMA.",
+        f"Forecasts of 7 days over {CONNECTIONS} connections, {rounds} round(s) of {seconds:g} s in turn; medians.",
+        tuple(tables),
+        () if PEER in measured else (PEER,),
+        asked.quick,
     )
-    requirements = Path(__file__).parents[1] / "scoring" / "requirements.txt"
-    print(f"scoring/requirements.txt installed: {installed_mb(requirements, uv):.0f} MB")
+    finish(result, asked.json)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ promotions is shown with its 95 % interval (Wilson, 1927), by default and with R
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.result import Result, Row, Table, finish, parser, progress
 from retrain.arima.search import search
 from retrain.data.series import DailySeries
 from retrain.gate.decide import PromotionPolicy, Verdict, decide
@@ -27,6 +27,8 @@ from retrain.gate.evaluate import compare
 TRAINED, UNSEEN, BURN = 182, 151, 50
 SEASON = HORIZON = 7
 REFIT_DAYS = 14
+SIMULATIONS, QUICK_SIMULATIONS = 400, 2
+QUICK_UNSEEN = 28
 WEEK = np.array([30.0, 20.0, 10.0, 0.0, -5.0, -25.0, -30.0])
 POLICIES = {"better": PromotionPolicy(), "significance = 0.05": PromotionPolicy(significance=0.05)}
 WORLDS: dict[str, dict[str, Any]] = {
@@ -46,19 +48,21 @@ def noise(rng: np.random.Generator, days: int, ar: np.ndarray) -> np.ndarray:
     return made
 
 
-def simulated(seed: int, level: float = 100.0, week: np.ndarray = WEEK, ar: float = 0.6) -> DailySeries:
-    """Half a year as it always was, then five months with the level, week and memory that are given."""
+def simulated(
+    seed: int, unseen: int, *, level: float = 100.0, week: np.ndarray = WEEK, ar: float = 0.6
+) -> DailySeries:
+    """Half a year as it always was, then the unseen days with the level, week and memory that are given."""
     rng = np.random.default_rng(seed)
-    days = TRAINED + UNSEEN
+    days = TRAINED + unseen
     later = np.arange(days) >= TRAINED
     memory = np.concatenate([np.full(BURN, 0.6), np.where(later, ar, 0.6)])
     pattern = np.where(later, np.resize(week, days), np.resize(WEEK, days)) + np.where(later, level, 100.0)
     return DailySeries(date(2023, 1, 2), pattern + noise(rng, BURN + days, memory)[BURN:])
 
 
-def promoted(world: str, seed: int) -> tuple[str, list[str]]:
+def promoted(world: str, seed: int, unseen: int) -> tuple[str, list[str]]:
     """The policies that promote the challenger of one simulation."""
-    whole = simulated(seed, **WORLDS[world])
+    whole = simulated(seed, unseen, **WORLDS[world])
     known = whole.through(whole.first_day + timedelta(days=TRAINED - 1))
     champion = search(known, SEASON, HORIZON)
     measured = compare(
@@ -75,26 +79,35 @@ def wilson(hits: int, tries: int) -> tuple[float, float]:
     return max(center - half, 0.0), center + half
 
 
+def row(world: str, policy: str, hits: int, tries: int) -> Row:
+    """The share of promotions in one world under one policy, with its interval."""
+    low, high = wilson(hits, tries)
+    shares = {"promotes, %": hits / tries, "95 % interval from, %": low, "to, %": high}
+    return {"what changed": world, "policy": policy, **{name: 100 * share for name, share in shares.items()}}
+
+
 def main() -> None:
-    """Simulate on every core and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=400, help="of each world")
-    tries = parser.parse_args().simulations
+    """Simulate on every core and count the promotions."""
+    options = parser(__doc__)
+    options.add_argument("--simulations", type=int, help="of each world")
+    asked = options.parse_args()
+    tries = asked.simulations or (QUICK_SIMULATIONS if asked.quick else SIMULATIONS)
+    unseen = QUICK_UNSEEN if asked.quick else UNSEEN
     hits: Counter[tuple[str, str]] = Counter()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        asked = [(world, seed) for world in WORLDS for seed in range(tries)]
-        for done, (world, policies) in enumerate(pool.map(promoted, *zip(*asked, strict=True), chunksize=5), 1):
+    with ProcessPoolExecutor(os.process_cpu_count()) as pool:
+        tasks = [(world, seed, unseen) for world in WORLDS for seed in range(tries)]
+        for done, (world, policies) in enumerate(pool.map(promoted, *zip(*tasks, strict=True), chunksize=5), 1):
             hits.update((world, policy) for policy in policies)
             if done % 100 == 0:
-                print(f"{done} of {len(asked)}", flush=True)
-    print(f"| {tries} simulations of each | " + " | ".join(f"`{policy}` promotes" for policy in POLICIES) + " |")
-    print("|---|" + "---|" * len(POLICIES))
-    for world in WORLDS:
-        shares = []
-        for policy in POLICIES:
-            low, high = wilson(hits[world, policy], tries)
-            shares.append(f"{hits[world, policy] / tries:.1%} ({low:.1%} to {high:.1%})")
-        print(f"| {world} | {' | '.join(shares)} |")
+                progress(f"{done} of {len(tasks)} simulations")
+    rows = tuple(row(world, policy, hits[world, policy], tries) for world in WORLDS for policy in POLICIES)
+    result = Result(
+        "How often a run promotes the challenger when nothing has changed, and when something has.",
+        f"{tries} simulations of each world: {TRAINED} days of training, {unseen} unseen days, default settings.",
+        (Table("share of runs that promote", rows),),
+        quick=asked.quick,
+    )
+    finish(result, asked.json)
 
 
 if __name__ == "__main__":

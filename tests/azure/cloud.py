@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure import aci, acr, arm
+from retrain.adapters.azure import aci, acr, arm, online
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off
@@ -28,8 +28,20 @@ IDENTITY = (
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 
 
+READY_SECONDS = 60  # a scoring process is ready in two on an idle machine
+OPERATION_SECONDS = 60  # the emulator ends an operation in less than one
+READ_SECONDS = 15  # and answers a call in milliseconds
+
+
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for Azure waits for the emulator, which is quicker."""
+    """What waits for Azure waits for the emulator, which is quicker.
+
+    Every wait keeps a limit: a call whose answer is lost, or an operation that does not end, fails with its name
+    before the test runs out of time.
+    """
+    monkeypatch.setattr(arm, "READ_SECONDS", READ_SECONDS)
+    monkeypatch.setattr(aci, "OPERATION_SECONDS", OPERATION_SECONDS)
+    monkeypatch.setattr(online, "OPERATION_SECONDS", OPERATION_SECONDS)
     monkeypatch.setattr(acr, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(aci, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
@@ -65,7 +77,7 @@ class Cloud:
             "RETRAIN_LOCATION": azure.LOCATION,
             "RETRAIN_IDENTITY": IDENTITY,
             "RETRAIN_ARM_URL": azure.arm_url,
-            "RETRAIN_READY_SECONDS": "20",
+            "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",
             "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
             "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,

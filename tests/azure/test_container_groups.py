@@ -10,6 +10,7 @@ from retrain.adapters.azure.aci import AciPlatform
 from retrain.errors import ConfigError, ServiceError
 from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
+from tests.azure.cloud import READY_SECONDS
 from tests.azure.emulator.tls import self_signed
 from tests.contract.test_platform import MODEL, context_of
 
@@ -28,7 +29,7 @@ def deploy(cloud: Cloud, version: str = "3") -> Service:
     name = f"{cloud.name}-v{version}"
     image = platform.build(cloud.name, version, context_of(version)).reference
     service = platform.deploy(name, version, image)
-    wait_until_ready(service, platform, limit_seconds=20)
+    wait_until_ready(service, platform, limit_seconds=READY_SECONDS)
     return service
 
 

@@ -57,12 +57,13 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def land(settings: Settings, name: str, data: bytes) -> dict[str, Any]:
-    """A file lands and its run is made; a promotion that a job makes is waited for."""
+    """A file lands, and its run is waited for: made here, or by the process that holds the lock, such as a job."""
     ports = connect(settings)
     ports.inbox.write(name, data)
     request = ask(Trigger.BLOB, ports, file=name)
     deadline = time.monotonic() + JOB_SECONDS
-    while work_off(settings, ports) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        work_off(settings, ports)
         report = Ledger(ports.state).run(request.run_id)
         if report["status"] not in {"queued", "promoting"}:
             return report

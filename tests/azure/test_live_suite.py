@@ -21,6 +21,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-m", "live", "tests/azure/test_
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # two jobs, four processes of services and an interpreter
 def test_the_live_suite_passes_on_the_emulator(vault: SecureAzurite, tmp_path: Path):
     """Processes and all; afterwards no service is left."""
     with emulator(tmp_path, vault) as azure:

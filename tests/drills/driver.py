@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 import retrain.adapters.azure.blob as blob_module
 from retrain.adapters.local.process import ProcessPlatform, _is_free
-from retrain.doors import http as doors
+from retrain.doors.http import http as doors
 from retrain.ports import Image, Service
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
@@ -267,7 +267,17 @@ def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
 
 
 def hold(place: Place, seconds: float) -> list[str]:
-    """Come into the middle of a run, holding the lock, and stay there."""
+    """Come into the middle of a run, holding the lock, and stay there; note when the lease was last renewed."""
+    from azure.storage.blob import BlobLeaseClient
+
+    renew = BlobLeaseClient.renew
+
+    def noted(lease: BlobLeaseClient) -> None:
+        asked_at = time.monotonic()  # of the machine: its processes share this clock
+        renew(lease)
+        written = Path(place.root) / "renewed.new"
+        written.write_text(str(asked_at))
+        written.replace(Path(place.root) / "renewed")
 
     def stay(*args: Any) -> None:
         (Path(place.root) / "holding").touch()
@@ -276,7 +286,7 @@ def hold(place: Place, seconds: float) -> list[str]:
 
     ports = place.ports(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, ports, file="one.csv")
-    with patch("retrain.runs.dispatch.retrain", stay):
+    with patch("retrain.runs.dispatch.retrain", stay), patch.object(BlobLeaseClient, "renew", noted):
         work_off(place.settings, ports)
     return []
 

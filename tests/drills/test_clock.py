@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from retrain.data.landings import read_history
-from retrain.doors import http as doors
 from retrain.doors.champion_forecast import forecast
+from retrain.doors.http import http as doors
 from retrain.records.ledger import Ledger, Reign
 from retrain.records.request import RUN_ID, Request, Trigger
 from retrain.runs.dispatch import ask, work_off

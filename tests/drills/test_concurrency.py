@@ -16,7 +16,7 @@ import pytest
 
 from retrain.data.landings import read_history
 from retrain.data.series import daily_series
-from retrain.doors import http as doors
+from retrain.doors.http import http as doors
 from retrain.errors import LockHeld
 from retrain.promotion.resume import LOCK
 from retrain.records.registry import Registry
@@ -26,18 +26,21 @@ from retrain.runs import run as service
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import ONE, RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from retrain.ports import Ports
     from retrain.settings import Settings
 
 ROUNDS = 5
 MORE_DAYS = 30
 STEP_SECONDS = 0.2
+BEGUN_SECONDS = 100  # a child begins in less than one on an idle machine
+TAKEN_OVER_SECONDS = 10 * SHORTEST_LEASE_SECONDS
 
 
 @pytest.fixture(params=["folder", "azurite"])
@@ -165,9 +168,9 @@ def held(place: Place, nursery: Nursery, seconds: float = 600) -> int:
     """A process that is in the middle of its run and holds the lock."""
     lease = SHORTEST_LEASE_SECONDS
     child = nursery.start("hold", place, lease_seconds=lease, seconds=seconds)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + BEGUN_SECONDS
     while not (Path(place.root) / "holding").exists():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "the child never began its run"
         time.sleep(0.01)
     return child
 
@@ -190,6 +193,15 @@ def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPla
     tell("concurrency", place.store, "the holder of the lock killed", 1)
 
 
+def when_taken_over(place: Place, ports: Ports) -> float:
+    """Try until the lock is free and all is worked off; the moment at which the last try ended."""
+    deadline = time.monotonic() + TAKEN_OVER_SECONDS
+    while not work_off(place.settings, ports):
+        assert time.monotonic() < deadline, "the lease never ended"
+        time.sleep(STEP_SECONDS)
+    return time.monotonic()
+
+
 def one_version(place: Place) -> None:
     """Both runs are made, and one of them made the champion."""
     reports = place.ledger.runs(10)
@@ -199,6 +211,7 @@ def one_version(place: Place) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("place", ["azurite"], indirect=True)
 def test_a_killed_holder_is_taken_over_when_its_lease_ends_and_no_sooner(
     place: Place, platform: ThreadPlatform, nursery: Nursery
@@ -212,20 +225,17 @@ def test_a_killed_holder_is_taken_over_when_its_lease_ends_and_no_sooner(
         assert not work_off(place.settings, ports)
         time.sleep(STEP_SECONDS)
     os.kill(child, signal.SIGKILL)
-    died_at = time.monotonic()
-
-    while not work_off(place.settings, ports):
-        taken_over_after = time.monotonic() - died_at
-        assert taken_over_after < SHORTEST_LEASE_SECONDS + 2
-        time.sleep(STEP_SECONDS)
-
     assert nursery.wait(child).code == -signal.SIGKILL
-    assert taken_over_after > SHORTEST_LEASE_SECONDS - RENEWAL_SECONDS - 2 * STEP_SECONDS - 1
+    renewed_at = float((Path(place.root) / "renewed").read_text())
+
+    taken_over_at = when_taken_over(place, ports)
+    assert taken_over_at >= renewed_at + SHORTEST_LEASE_SECONDS
     one_version(place)
     tell("concurrency", place.store, "the holder of the lock killed: taken over when its lease ended", 1)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("place", ["azurite"], indirect=True)
 def test_a_holder_that_was_frozen_beyond_its_lease_changes_nothing_any_more(
     place: Place, platform: ThreadPlatform, nursery: Nursery
@@ -234,10 +244,7 @@ def test_a_holder_that_was_frozen_beyond_its_lease_changes_nothing_any_more(
     child = held(place, nursery, seconds=SHORTEST_LEASE_SECONDS + 5)
     os.kill(child, signal.SIGSTOP)
     ports = place.ports(platform)
-    deadline = time.monotonic() + SHORTEST_LEASE_SECONDS + 10
-    while not work_off(place.settings, ports):
-        assert time.monotonic() < deadline
-        time.sleep(STEP_SECONDS)
+    when_taken_over(place, ports)
     before = {name: ports.state.read(name) for name in ("champion.json", "history.json")}
     runs = place.ledger.runs(10)
 

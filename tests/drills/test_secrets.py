@@ -31,9 +31,9 @@ from azure.storage.blob import BlobServiceClient
 
 from retrain.adapters.azure import arm
 from retrain.adapters.local import process
-from retrain.doors import http as doors
 from retrain.doors.acquire import acquire
 from retrain.doors.cli import main
+from retrain.doors.http import http as doors
 from retrain.errors import ConfigError, RetrainError, ServiceError, ServiceUnavailable
 from retrain.ports import Service
 from retrain.records.request import Trigger
@@ -490,7 +490,7 @@ def test_a_service_that_does_not_start_says_why_without_its_key(evidence: Eviden
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     evidence.ways += 1
@@ -510,7 +510,7 @@ def test_no_answer_of_a_service_holds_its_key(evidence: Evidence):
         for shown in (key, key[:-1]):
             for method, body in (("GET", None), ("POST", b"{"), ("POST", b'{"horizon_days": 1}')):
                 answer = requests.request(
-                    method, url + path, data=body, headers={"x-api-key": shown}, timeout=10, allow_redirects=False
+                    method, url + path, data=body, headers={"x-api-key": shown}, timeout=100, allow_redirects=False
                 )
                 evidence.ways += 1
                 evidence.said += [answer.text, repr(answer.headers)]

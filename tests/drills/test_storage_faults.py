@@ -28,8 +28,8 @@ from retrain.adapters.azure.blob import BlobStore
 from retrain.adapters.local import folder
 from retrain.adapters.local.folder import FolderStore
 from retrain.data.landings import read_history
-from retrain.doors import http as doors
 from retrain.doors.champion_forecast import forecast
+from retrain.doors.http import http as doors
 from retrain.errors import AccessDenied, Conflict, RetrainError, ServiceTimeout, ServiceUnavailable
 from retrain.records.ledger import POINTER, Ledger
 from retrain.records.registry import Registry

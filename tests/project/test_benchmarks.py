@@ -1,48 +1,134 @@
-"""The benchmark of the search keeps its word on a folder that nobody has prepared for it."""
+"""Every benchmark of the Makefile runs in a quick form, with the figures of the full one; no figure is judged."""
 
 from __future__ import annotations
 
-import json
+import math
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.all import targets
+from benchmarks.daily import files_of
+from benchmarks.result import Result
 from tests.builders import csv_file, weekly
 from tests.project.test_architecture import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(900)  # the limit of a run that hangs, not of a slow one
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "benchmarks/order_search.py", *arguments]
+SPREAD = {"figure", "median", "min", "max"}
+TABLES = {
+    "bench": {
+        "readers": {"reader", "time, s", "peak memory, MB"},
+        "ours / pandas": SPREAD,
+        "same result": {"figure", "relative difference"},
+    },
+    "bench-serving": {
+        "servers": {"server", "requests/s", "p99, ms", "ready in, s", "resident memory, MB"},
+        "size of the service": {"what", "installed, MB"},
+    },
+    "bench-search": {
+        "retrain / peer, geometric means": {"peer", "series", "fit time", "RMSE", "MASE"},
+        "by series": {"series", "model", "fit time, s", "RMSE", "MASE", "order"},
+    },
+    "bench-decision": {
+        "time of each side": {"side", "time, s", "result"},
+        "a process that decides once": {"side", "peak memory, MB"},
+    },
+    "bench-first-use": {
+        "in a fresh process": {"what", "time, s"},
+        "ours / bare import": SPREAD,
+        "heavy modules that function_app loads": {"of", "modules", "names"},
+    },
+    "bench-significance": {
+        "share of runs that promote": {
+            "what changed", "policy", "promotes, %", "95 % interval from, %", "to, %",
+        },
+    },
+}  # fmt: skip
+PEERS_APART = {
+    "bench-serving": ("mlflow",),
+    "bench-search": ("statsforecast", "pmdarima"),
+    "bench-decision": ("statsforecast",),
+}
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make with this Python, whatever it would do to the environment first."""
+    command = ["make", "--old-file", ".venv/.ready", f"PYTHON={sys.executable}", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_every_series_and_every_mean_is_in_the_file(tmp_path: Path):
-    """By series and model; the means are ours / peer."""
-    (tmp_path / "one.csv").write_bytes(csv_file(weekly(120)))
-    (tmp_path / "two.csv").write_bytes(csv_file(weekly(90, seed=3)))
+def search_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.order_search", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    made = bench(
-        "--data", str(tmp_path), "--peers", "seasonal_naive,arima202", "--json", str(tmp_path / "out.json")
-    )
+
+@pytest.mark.parametrize("target", targets(ROOT / "Makefile"))
+def test_a_benchmark_has_a_quick_form_with_all_its_figures(target: str, tmp_path: Path):
+    """Each number is finite, what is printed is what is written, and a peer that is left out is named."""
+    file = tmp_path / "figures.json"
+    quick = [target, "QUICK=1", f"JSON={file}"]
+    planned = make("--dry-run", *quick).stdout
+    assert "--quick" in planned, f"{target} has no quick form: its recipe must pass --quick for QUICK=1"
+    assert target in TABLES, f"{target} is new: add its tables to TABLES"
+
+    made = make(*quick)
 
     assert made.returncode == 0, made.stderr
-    result = json.loads((tmp_path / "out.json").read_text())
-    assert set(result["series"]) == {"one", "two"}
-    for row in result["series"].values():
-        assert set(row) == {"retrain", "seasonal_naive", "arima202"}
-        assert all(set(model) == {"rmse", "mase", "fit_seconds", "order"} for model in row.values())
-    ratios = [row["retrain"]["rmse"] / row["arima202"]["rmse"] for row in result["series"].values()]
-    assert result["geometric_mean"]["arima202"]["rmse"] == pytest.approx((ratios[0] * ratios[1]) ** 0.5)
+    result = Result.from_json(file.read_text())
+    assert result.quick
+    assert result.markdown() in made.stdout
+    assert {table.title: set(table.columns) for table in result.tables} == TABLES[target]
+    assert result.missing == PEERS_APART.get(target, ())
+    cells = [cell for table in result.tables for row in table.rows for cell in row.values()]
+    numbers = [cell for cell in cells if not isinstance(cell, str)]
+    assert numbers
+    assert all(math.isfinite(number) for number in numbers)
+
+
+def test_the_figures_of_the_search_cover_every_series_and_model(tmp_path: Path):
+    """By series and model; the means are ours / peer."""
+    folder, file = tmp_path / "data", tmp_path / "out.json"
+    folder.mkdir()
+    (folder / "one.csv").write_bytes(csv_file(weekly(120)))
+    (folder / "two.csv").write_bytes(csv_file(weekly(90, seed=3)))
+
+    made = search_bench("--data", str(folder), "--peers", "seasonal_naive", "--json", str(file))
+
+    assert made.returncode == 0, made.stderr
+    means, by_series = Result.from_json(file.read_text()).tables
+    rmse = {(row["series"], row["model"]): float(row["RMSE"]) for row in by_series.rows}
+    assert set(rmse) == {(name, model) for name in ("one", "two") for model in ("retrain", "seasonal_naive")}
+    ratios = [rmse[name, "retrain"] / rmse[name, "seasonal_naive"] for name in ("one", "two")]
+    assert means.rows[0]["RMSE"] == pytest.approx((ratios[0] * ratios[1]) ** 0.5)
 
 
 def test_a_folder_without_series_is_refused(tmp_path: Path):
     """With the folder's name."""
-    made = bench("--data", str(tmp_path))
+    made = search_bench("--data", str(tmp_path))
+
+    assert made.returncode != 0
+    assert f"{tmp_path} holds no data files" in made.stderr
+
+
+def test_an_unknown_peer_is_refused(tmp_path: Path):
+    """With the peers that there are."""
+    made = search_bench("--data", str(tmp_path), "--peers", "prophet")
 
     assert made.returncode == 2
-    assert "holds no CSV file" in made.stderr
+    assert "no such peer: prophet; there are statsforecast, pmdarima" in made.stderr
+
+
+def test_the_csv_files_of_a_folder_are_its_series(tmp_path: Path):
+    """Raw files count only where there are none."""
+    (tmp_path / "raw.tsv.gz").touch()
+    raw_alone = files_of(tmp_path)
+    (tmp_path / "days.csv").touch()
+
+    assert [file.name for file in raw_alone] == ["raw.tsv.gz"]
+    assert [file.name for file in files_of(tmp_path)] == ["days.csv"]

@@ -11,8 +11,8 @@ import pytest
 
 from retrain.errors import AccessDenied, Conflict, LockHeld, PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.ports import DEPLOY, REGISTER, Job
-from retrain.promotion import resume as pursuit
 from retrain.promotion.resume import promote_run, under_way
+from retrain.promotion.steps import resume as pursuit
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off

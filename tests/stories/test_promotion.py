@@ -493,7 +493,7 @@ def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
     serving: World, monkeypatch: pytest.MonkeyPatch
 ):
     """The pointer had moved: the successor is asked."""
-    from retrain.doors import champion_forecast as forecasting
+    from retrain.doors.http import champion_forecast as forecasting
 
     asked = forecasting._asked
 

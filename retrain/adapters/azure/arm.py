@@ -66,6 +66,30 @@ def bounds() -> dict[str, Any]:
     return {"connection_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retry_total": RETRIES}
 
 
+def arm_bounds() -> dict[str, Any]:
+    """Limits for every call of a client of Azure Resource Manager.
+
+    A call that is refused or not answered ends after `RETRIES` + 1 attempts of at most `CONNECT_SECONDS` +
+    `READ_SECONDS` each, with waits of at most `LONGEST_WAIT_SECONDS` between them: about six minutes.
+    """
+    return {**bounds(), "per_retry_policies": [_shorter_waits()]}
+
+
+def _shorter_waits() -> Any:
+    """A policy that shortens the wait that a refusal asks for: the SDKs obey a Retry-After of any length."""
+    from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
+
+    retry: Any = RetryPolicy()
+
+    class ShorterWaits(SansIOHTTPPolicy[Any, Any]):
+        def on_response(self, _request: Any, response: Any) -> None:
+            answer = response.http_response
+            if answer.status_code >= 400 and (retry.get_retry_after(response) or 0) > LONGEST_WAIT_SECONDS:
+                answer.headers["Retry-After"] = f"{LONGEST_WAIT_SECONDS:g}"
+
+    return ShorterWaits()
+
+
 def management(settings: Settings) -> dict[str, Any]:
     """What every management client is made with."""
     return {
@@ -73,7 +97,7 @@ def management(settings: Settings) -> dict[str, Any]:
         "subscription_id": settings.azure.subscription,
         "base_url": settings.azure.arm_url,
         "credential_scopes": [f"{settings.azure.arm_url}/.default"],
-        **bounds(),
+        **arm_bounds(),
     }
 
 
@@ -87,7 +111,11 @@ def patiently[T](call: Callable[[], T]) -> T:
 
 
 def finished(poller: Any, where: str, seconds: float) -> None:
-    """Wait for the end of an operation. Raises: what it ended with; ServiceUnavailable when the time is over."""
+    """Wait for the end of an operation, at most so many seconds.
+
+    Raises: what it ended with; what the SDK raises as soon as its state cannot be read within the limits of one
+        call; ServiceUnavailable when the time is over.
+    """
     poller.wait(seconds)
     if not poller.done():
         raise ServiceUnavailable(f"{where} has not ended within {seconds:g} s; look at it in the portal")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import bounds, found, sign_in, translated
+from retrain.adapters.azure.arm import arm_bounds, found, sign_in, translated
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -49,7 +49,7 @@ class Workspace:
             enable_telemetry=False,
             show_progress=False,
             **_cloud(settings.azure.arm_url),
-            **bounds(),
+            **arm_bounds(),
         )
 
     def uri(self, artifact: str) -> str:

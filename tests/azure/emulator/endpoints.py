@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.azure.emulator.documents import Document
     from tests.azure.emulator.world import World
 
-READY_SECONDS = 20
+READY_SECONDS = 60  # a scoring process is ready in two on an idle machine
 RESOURCES = {
     "containerResourceRequests": {"cpu": "1", "memory": "1Gi"},
     "containerResourceLimits": {"cpu": "2", "memory": "2Gi"},

@@ -86,4 +86,4 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault.strikes(method, path):
-                    raise fault.outcome
+                    raise fault.outcome.with_traceback(None)  # it is raised again and again

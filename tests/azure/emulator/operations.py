@@ -58,7 +58,10 @@ class Operations:
         operation = self._operations.get(name)
         if operation is None:
             raise not_found(f"{self._base}/{name}")
-        return Response(200, operation.document, RETRY_AFTER if operation.status == "InProgress" else {})
+        # Read once: the status may change between the document and the header, and without the header a client that
+        # was told "InProgress" waits 30 seconds.
+        document = operation.document
+        return Response(200, document, RETRY_AFTER if document["status"] == "InProgress" else {})
 
     def close(self) -> None:
         """Wait until all have ended."""
@@ -68,8 +71,10 @@ class Operations:
     def _run(self, operation: _Operation, work: Callable[[], None], settle: Callable[[str], None]) -> None:
         status, operation.error = self._outcome(operation.path, work)
         # The resource first: whoever learns that the operation has ended may look at it at once.
-        settle(status)
-        operation.status = status
+        try:
+            settle(status)
+        finally:  # an operation without an end would be followed for as long as the client's limit
+            operation.status = status
         if status != "Succeeded":
             code = operation.error.code if operation.error else "no error"
             name = operation.path.partition("/providers/")[2]

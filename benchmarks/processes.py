@@ -1,0 +1,35 @@
+"""Fresh processes for what must be measured alone: its time, or the memory of a whole process."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def in_new_process(*arguments: str | Path) -> str:
+    """What a new Python prints to standard output, given these arguments, started in the project's folder.
+
+    Raises: SystemExit with its standard error if it fails.
+    """
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise SystemExit(f"a measured process ended with {done.returncode}:\n{done.stderr}")
+    return done.stdout.strip()
+
+
+def peak_mb() -> float:
+    """The peak resident memory of this process so far, MB.
+
+    On Linux `getrusage` also counts the memory of the parent at the start of this process; VmHWM does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
