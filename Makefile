@@ -5,7 +5,7 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
-AT_ONCE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
+AT_ONCE := --numprocesses=4 --dist=loadfile # most of them wait for a service or a disk, also on two cores
 DRILLS := $(CURDIR)/build/drills.jsonl
 SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -17,6 +18,7 @@ from retrain.adapters.local.process import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ENVIRONMENT = {**os.environ, "NODE_OPTIONS": f'--require="{Path(__file__).with_suffix(".cjs")}"'}
 BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
 # The account that every Azurite has, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -44,7 +46,8 @@ def azurite() -> Iterator[str]:
         pytest.skip("Azurite is not installed; run make setup")
     port = free_port()
     flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    process = subprocess.Popen([BINARY, "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags])
+    command = [str(BINARY), "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags]
+    process = subprocess.Popen(command, env=ENVIRONMENT)
     try:
         _wait(port, process)
         yield (
@@ -67,7 +70,9 @@ def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
     flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     secure = ["--oauth", "basic", "--cert", str(files.certificate), "--key", str(files.key)]
     command = [str(BINARY), "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags, *secure]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # it is not as silent as it was told to be
+    process = subprocess.Popen(
+        command, env=ENVIRONMENT, stdout=subprocess.DEVNULL
+    )  # it is not as silent as it was told to be
     url = f"https://127.0.0.1:{port}/{ACCOUNT}"
     connection = f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={url};"
     try:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.azure.sweeps import without_sweeps
-from tests.azurite import azurite
 from tests.drills.driver import Place, a_place
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def storage() -> Iterator[str]:
-    """Azurite's connection string; the drills last longer than it answers between two sweeps."""
-    with ExitStack() as running:
-        with without_sweeps():
-            connection = running.enter_context(azurite())
-        yield connection
 
 
 @pytest.fixture(params=["folder", "azurite"])
