@@ -12,14 +12,19 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.data.series import DailySeries
 from retrain.gate.evaluate import Comparison, DieboldMariano
 from retrain.gate.scores import Scorecard
-from retrain.ports import ObjectStore, Platform, Ports
+from retrain.ports import ObjectStore, Platform
+from retrain.records.context import Context
 from retrain.records.ledger import Ledger
-from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.records.registry import Registry
+from retrain.records.request import Evaluate, Land, Request, RollBack, Trigger
+from retrain.runs import dispatch
+from retrain.runs.dispatch import work_off
+from retrain.runs.outcome import Behind
 from retrain.settings import Settings, parse
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -99,13 +104,13 @@ class World:
         return parse({**QUICK, "RETRAIN_ROOT": str(self.root), **self.overrides})
 
     @property
-    def ports(self) -> Ports:
+    def context(self) -> Context:
         return self.with_state(FolderStore(self.root))
 
-    def with_state(self, state: ObjectStore) -> Ports:
+    def with_state(self, state: ObjectStore) -> Context:
         """The same world seen through another store."""
         inbox = FolderStore(self.root / "inbox")
-        return Ports(inbox, state, self.platform, self.clock, lambda _stage, _detail: None)
+        return context(inbox, state, self.platform, self.clock, self.settings.platform.model_name)
 
     @property
     def ledger(self) -> Ledger:
@@ -122,6 +127,50 @@ class World:
 
     def run(self, trigger: Trigger = Trigger.HTTP, **asked: Any) -> dict[str, Any]:
         """A run is asked for and made; its report."""
-        request = ask(trigger, self.ports, **asked)
-        assert work_off(self.settings, self.ports)
-        return self.ledger.run(request.run_id)
+        return made(ask(trigger, self.context, **asked), self.settings, self.context)
+
+    def roll_back(self, to: str | None = None) -> dict[str, Any]:
+        """An earlier version is asked for; the report of that."""
+        request = dispatch.ask(lambda run_id: RollBack(run_id=run_id, to=to), self.context)
+        return made(request, self.settings, self.context)
+
+
+def made(request: Request, settings: Settings, context: Context) -> dict[str, Any]:
+    """The report of a request's run, once whoever holds the lock has worked it off."""
+    outcome = work_off(settings, context)
+    left = outcome.of(request.run_id)
+    assert left is None or left.behind is not Behind.ANOTHER_PROCESS
+    return context.ledger.run(request.run_id).as_json()
+
+
+def ask(
+    trigger: Trigger,
+    context: Context,
+    *,
+    file: str | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    note: str | None = None,
+) -> Request:
+    """A trigger writes its request down: to land a file, or to evaluate what is there."""
+    if file is not None:
+        return dispatch.ask(lambda run_id: Land(run_id=run_id, file=file, dry_run=dry_run, note=note), context)
+
+    def evaluate(run_id: str) -> Evaluate:
+        return Evaluate(run_id=run_id, trigger=trigger, force=force, dry_run=dry_run, note=note)
+
+    return dispatch.ask(evaluate, context)
+
+
+def context(
+    inbox: ObjectStore, state: ObjectStore, platform: Platform, now: Callable[[], datetime], model_name: str
+) -> Context:
+    """Everything that a run touches, on these stores; nobody watches its progress."""
+    ledger, registry = Ledger(state), Registry(state, model_name)
+    return Context(inbox, state, ledger, registry, platform, now, lambda _stage, _detail: None)
+
+
+def seen_through(whole: Context, inbox: ObjectStore, state: ObjectStore) -> Context:
+    """The same context with its records in other stores, which may fail."""
+    registry = Registry(state, whole.registry.name)
+    return replace(whole, inbox=inbox, state=state, ledger=Ledger(state), registry=registry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,9 +34,10 @@ class Lineage:
 
     @classmethod
     def from_json(cls, record: Mapping[str, str]) -> Self:
-        """Read it back. Raises: KeyError, TypeError or ValueError if it is none."""
+        """Read it back. Raises: KeyError, TypeError or ValueError if it is damaged."""
+        known = {field.name: record[field.name] for field in fields(cls)}  # newer code may have added some
         days = {name: date.fromisoformat(record[name]) for name in ("trained_from", "trained_through")}
-        return cls(**{**record, **days})  # type: ignore[arg-type]
+        return cls(**{**known, **days})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Registry:
     """The versions 1, 2, 3, ... of one model in an object store."""
 
     def __init__(self, store: ObjectStore, name: str) -> None:
-        self._store, self._name = store, name
+        self._store, self.name = store, name
 
     def keep(self, artifact: bytes) -> str:
         """Store an artifact, which makes it no version yet, and give its sha256."""
@@ -88,7 +89,7 @@ class Registry:
                 return there
         version = str(int(versions[-1]) + 1 if versions else 1)
         record = {
-            "name": self._name,
+            "name": self.name,
             "version": version,
             "artifact_sha256": artifact_sha256,
             "lineage": lineage.as_json(),
@@ -96,18 +97,18 @@ class Registry:
             "registered_at": now.isoformat(),
         }
         self._store.write(self._record(version), json.dumps(record, indent=1).encode(), if_etag=ABSENT)
-        return RegisteredModel(self._name, version, artifact_sha256, lineage, run_id)
+        return RegisteredModel(self.name, version, artifact_sha256, lineage, run_id)
 
     def versions(self) -> list[str]:
         """Ascending."""
-        names = self._store.names(f"models/{self._name}/")
+        names = self._store.names(f"models/{self.name}/")
         return sorted((name.rsplit("/", 1)[1].removesuffix(".json") for name in names), key=int)
 
     def get(self, version: str) -> RegisteredModel:
         """Raises: NotFound; ModelError if the record cannot be understood."""
         stored = self._store.read(self._record(version))
         if stored is None:
-            raise NotFound(f"model {self._name} has no version {version}")
+            raise NotFound(f"model {self.name} has no version {version}")
         try:
             record: dict[str, Any] = json.loads(stored.data)
             return RegisteredModel(
@@ -140,4 +141,4 @@ class Registry:
             raise ModelError(f"version {model.version}: {exc}") from exc
 
     def _record(self, version: str) -> str:
-        return f"models/{self._name}/{version}.json"
+        return f"models/{self.name}/{version}.json"

@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
         return FolderStore(tmp_path / "store")
     if request.param == "identity":
         cloud: Cloud = request.getfixturevalue("cloud")
-        return cloud.ports.state
+        return cloud.context.state
     from azure.storage.blob import BlobServiceClient
 
     service = BlobServiceClient.from_connection_string(request.getfixturevalue("storage"), retry_total=0)

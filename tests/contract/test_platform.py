@@ -51,7 +51,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
         cloud: Cloud = request.getfixturevalue("cloud")
         cloud.name = "m"
         cloud.overrides = {"RETRAIN_TARGET": request.param, "RETRAIN_KUBERNETES_COMPUTE": "cluster"}
-        on_azure = cloud.ports.platform
+        on_azure = cloud.context.platform
         yield on_azure
         for service in on_azure.services():
             on_azure.remove(service.name)

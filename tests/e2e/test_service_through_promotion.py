@@ -19,7 +19,7 @@ import pytest
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.arima.fit import fit
 from retrain.arima.order import Order
-from retrain.doors.champion_forecast import forecast
+from retrain.doors.champion_forecast import champion_forecast as forecast
 from tests.builders import FIRST_DAY, QUICK, World, csv_file, series, weekly
 from tests.functions.worker import Worker
 from tests.platforms import stop_services
@@ -118,14 +118,14 @@ def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
 
     assert (report["status"], report["error"]["step"]) == ("failed", step)
     assert log in "\n".join(report["error"]["log"])
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert processes(serving.root) == 1
 
     serving.platform = genuine
     for name in ("RETRAIN_READY_SECONDS", "RETRAIN_CONFIRM_SECONDS"):
         serving.overrides.pop(name, None)
     assert serving.run()["model"]["version"] == "2"
-    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"
 
 
 KILLED = """
@@ -169,11 +169,11 @@ def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
     )
 
     assert done.returncode == 0, done.stderr
-    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
+    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
     assert len(list((tmp_path / "models").rglob("*.json"))) == 2
     assert processes(tmp_path) == 2
-    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
-    assert serving.ledger.run(run_id)["verdict"] == "promote"
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"
+    assert serving.ledger.run(run_id).verdict == "promote"
 
 
 def test_no_request_fails_while_champions_change(serving: World, monkeypatch: pytest.MonkeyPatch):

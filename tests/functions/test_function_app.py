@@ -25,7 +25,8 @@ from tests.platforms import stop_services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.ports import Ports
+    from retrain.records.context import Context
+
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "adventureworks"
@@ -48,7 +49,7 @@ class App:
     service: BlobServiceClient
 
     @property
-    def ports(self) -> Ports:
+    def context(self) -> Context:
         return connect(parse(self.environment))
 
     def upload(self, name: str, data: bytes) -> None:
@@ -231,7 +232,7 @@ def test_a_body_that_is_off_is_a_problem_and_asks_for_nothing(app: App, body: by
     assert (answer.status, answer.queued) == (400, None)
     assert answer.headers["content-type"] == "application/problem+json"
     assert detail in answer.body["detail"]
-    assert not list(app.ports.state.names("requests/"))
+    assert not list(app.context.state.names("requests/"))
 
 
 @pytest.mark.parametrize("route", ["show_run", "show_page"])
@@ -256,7 +257,7 @@ def test_a_bad_blob_is_set_aside_and_not_retried(app: App):
     app.blob_event("bad.csv")
 
     assert app.newest_run()["error"]["kind"] == "data"
-    assert [name.rsplit("/", 1)[1] for name in app.ports.state.names("quarantine/")] == [
+    assert [name.rsplit("/", 1)[1] for name in app.context.state.names("quarantine/")] == [
         "bad.csv",
         "bad.csv.reason.json",
     ]
@@ -265,7 +266,7 @@ def test_a_bad_blob_is_set_aside_and_not_retried(app: App):
 def test_an_event_that_finds_a_retrain_going_on_is_left_to_it(app: App):
     """It returns at once; the next trigger makes the run."""
     app.upload("one.csv", csv_file(YEAR_ONE))
-    with app.ports.state.lock(LOCK):
+    with app.context.state.lock(LOCK):
         app.blob_event("one.csv")
         assert app.worker.http("list_runs", "GET").body["runs"] == []
 
@@ -302,7 +303,7 @@ def test_one_address_forecasts_through_promotions(app: App):
     app.upload("week.csv", csv_file(YEAR_TWO[:7], FIRST_DAY + timedelta(days=150)))
     app.blob_event("week.csv")
     told = app.worker.http("forecast", "GET", days="3")
-    app.ports.platform.remove("daily-transactions-v1")
+    app.context.platform.remove("daily-transactions-v1")
     away = app.worker.http("forecast", "GET")
 
     assert (before.status, before.body["title"]) == (404, "NotFound")
@@ -317,11 +318,11 @@ def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatc
     app.upload("one.csv", csv_file(YEAR_ONE))
     app.blob_event("one.csv")
     monkeypatch.setattr("retrain.promotion.client.ANSWER_SECONDS", 0.2)
-    service = app.ports.platform.services()[0]
-    app.ports.platform.remove(service.name)
+    service = app.context.platform.services()[0]
+    app.context.platform.remove(service.name)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_one = replace(service, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        app.ports.platform._write(silent_one)  # type: ignore[attr-defined]
+        app.context.platform._write(silent_one)  # type: ignore[attr-defined]
         answer = app.worker.http("forecast", "GET")
 
     assert (answer.status, answer.body["title"]) == (504, "ServiceTimeout")

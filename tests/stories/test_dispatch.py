@@ -15,20 +15,20 @@ from retrain.promotion.resume import LOCK
 from retrain.records.ledger import Ledger
 from retrain.records.request import RUN_ID, Request, Trigger, new_run_id
 from retrain.runs import dispatch
-from retrain.runs.dispatch import MOST_DEATHS, ask, work_off
+from retrain.runs.dispatch import MOST_DEATHS, work_off
 from retrain.runs.run import retrain
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
 
 
 def test_a_request_that_finds_the_lock_held_is_left_to_its_holder(world: World):
     """It stays written down, and says that it waits its turn."""
-    with world.ports.state.lock(LOCK):
-        request = ask(Trigger.HTTP, world.ports)
-        assert not work_off(world.settings, world.ports)
-        assert world.ledger.run(request.run_id)["status"] == "queued"
+    with world.context.state.lock(LOCK):
+        request = ask(Trigger.HTTP, world.context)
+        assert not work_off(world.settings, world.context)
+        assert world.ledger.run(request.run_id).status == "queued"
 
-    assert work_off(world.settings, world.ports)
-    assert world.ledger.run(request.run_id)["verdict"] == "waiting"
+    assert work_off(world.settings, world.context)
+    assert world.ledger.run(request.run_id).verdict == "waiting"
 
 
 def test_the_holder_looks_again_before_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -38,25 +38,25 @@ def test_the_holder_looks_again_before_it_is_done(world: World, monkeypatch: pyt
 
     def interrupted(*args: object) -> None:
         if not left:
-            left.append(ask(Trigger.TIMER, world.ports).run_id)
-            assert not work_off(world.settings, world.ports)
+            left.append(ask(Trigger.TIMER, world.context).run_id)
+            assert not work_off(world.settings, world.context)
         made(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(dispatch, "retrain", interrupted)
     world.run()
 
-    assert world.ledger.run(left[0])["status"] == "done"
+    assert world.ledger.run(left[0]).status == "done"
     assert not world.ledger.requests()
 
 
 def test_requests_left_by_a_killed_holder_are_taken_up(world: World):
     """Asked for, never worked off: the next trigger does both."""
     world.put("one.csv", csv_file(weekly(60)))
-    orphan = ask(Trigger.BLOB, world.ports, file="one.csv")
+    orphan = ask(Trigger.BLOB, world.context, file="one.csv")
 
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(orphan.run_id)["verdict"] == "promote"
+    assert world.ledger.run(orphan.run_id).verdict == "promote"
 
 
 def test_what_may_pass_keeps_its_request(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -73,7 +73,7 @@ def test_what_may_pass_keeps_its_request(world: World, monkeypatch: pytest.Monke
 
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(failed["run_id"])["verdict"] == "waiting"
+    assert world.ledger.run(failed["run_id"]).verdict == "waiting"
     assert not world.ledger.requests()
 
 
@@ -105,13 +105,13 @@ def test_run_ids_are_unique_and_in_order_even_when_the_clock_is_not_fast(world: 
 def test_one_event_delivered_often_makes_one_model(world: World):
     """At least once is what the platform promises."""
     world.put("one.csv", csv_file(weekly(60)))
-    requests = [ask(Trigger.BLOB, world.ports, file="one.csv") for _ in range(5)]
+    requests = [ask(Trigger.BLOB, world.context, file="one.csv") for _ in range(5)]
 
-    assert work_off(world.settings, world.ports)
+    assert work_off(world.settings, world.context)
 
-    verdicts = [world.ledger.run(request.run_id)["verdict"] for request in requests]
+    verdicts = [world.ledger.run(request.run_id).verdict for request in requests]
     assert verdicts == ["promote", *["unchanged"] * 4]
-    assert len(world.ledger.pointer().reigns) == 1
+    assert len(world.ledger.pointer().champions) == 1
 
 
 def test_an_event_for_a_file_that_is_gone_is_said(world: World):
@@ -125,7 +125,7 @@ def test_an_event_for_a_file_that_is_gone_is_said(world: World):
 
 def test_a_request_reads_back_as_it_was_written(world: World):
     """Also its options."""
-    request = ask(Trigger.HTTP, world.ports, force=True, dry_run=True, note="drift")
+    request = ask(Trigger.HTTP, world.context, force=True, dry_run=True, note="drift")
 
     assert world.ledger.requests() == [request]
     assert replace(request, note=None) != request
@@ -133,17 +133,17 @@ def test_a_request_reads_back_as_it_was_written(world: World):
 
 def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, monkeypatch: pytest.MonkeyPatch):
     """Both may speak of the same days, and the later file has to win."""
-    first = ask(Trigger.BLOB, world.ports, file="old.csv")
-    second = ask(Trigger.BLOB, world.ports, file="new.csv")
+    first = ask(Trigger.BLOB, world.context, file="old.csv")
+    second = ask(Trigger.BLOB, world.context, file="new.csv")
 
     def away(*_: object) -> None:
         raise ServiceUnavailable("the storage is away")
 
     monkeypatch.setattr(dispatch, "retrain", away)
-    work_off(world.settings, world.ports)
+    work_off(world.settings, world.context)
 
-    assert world.ledger.run(first.run_id)["status"] == "failed"
-    assert world.ledger.run(second.run_id)["status"] == "queued"
+    assert world.ledger.run(first.run_id).status == "failed"
+    assert world.ledger.run(second.run_id).status == "queued"
 
 
 def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(world: World):
@@ -152,12 +152,12 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
     world.land("one.csv", csv_file(weekly(60)))
     world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
     request = Request(world.ledger.name_run(world.clock()), Trigger.ROLLBACK)
-    submit_rollback(None, request.run_id, world.settings, world.ports)
+    submit_rollback(None, request.run_id, world.settings, world.context)
     world.ledger.ask(request)
     world.run(Trigger.TIMER)
 
-    assert [reign.version for reign in world.ledger.pointer().reigns] == ["1", "2", "1"]
-    assert world.ledger.run(request.run_id)["status"] == "done"
+    assert [reign.version for reign in world.ledger.pointer().champions] == ["1", "2", "1"]
+    assert world.ledger.run(request.run_id).status == "done"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
 )
 def test_a_request_that_makes_no_sense_stops_nobody(world: World, record: bytes):
     """It is set aside; those behind it are worked off."""
-    world.ports.state.write("requests/00000000T000000000Z-0000.json", record)
+    world.context.state.write("requests/00000000T000000000Z-0000.json", record)
 
     assert world.run()["verdict"] == "waiting"
     assert (world.root / "unreadable" / "requests" / "00000000T000000000Z-0000.json").read_bytes() == record
@@ -187,12 +187,12 @@ def killed(world: World, request: Request, times: int) -> None:
 
 def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World):
     """It would stand in the way of every later file; the copy and the reason are kept."""
-    poison = ask(Trigger.BLOB, world.ports, file="poison.csv")
+    poison = ask(Trigger.BLOB, world.context, file="poison.csv")
     world.put("poison.csv", b"whatever")
     killed(world, poison, MOST_DEATHS)
     after = world.land("one.csv", csv_file(weekly(60)))
 
-    report = world.ledger.run(poison.run_id)
+    report = world.ledger.run(poison.run_id).as_json()
     assert report["status"] == "failed"
     assert f"the run of poison.csv was begun {MOST_DEATHS} times" in report["reason"]
     assert (world.root / "quarantine" / poison.run_id / "poison.csv").read_bytes() == b"whatever"
@@ -203,21 +203,21 @@ def test_a_file_that_kills_its_process_again_and_again_is_set_aside(world: World
 def test_a_run_that_is_killed_a_few_times_is_made_in_the_end(world: World):
     """Hosts are restarted; that says nothing about a file."""
     world.put("one.csv", csv_file(weekly(60)))
-    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    request = ask(Trigger.BLOB, world.context, file="one.csv")
     killed(world, request, MOST_DEATHS - 1)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+    assert world.ledger.run(request.run_id).verdict == "promote"
 
 
 def test_a_copy_that_kills_too_is_not_made_again(world: World):
     """The file lies in the inbox still; those behind it are worked off."""
-    poison = ask(Trigger.BLOB, world.ports, file="poison.csv")
+    poison = ask(Trigger.BLOB, world.context, file="poison.csv")
     world.put("poison.csv", b"whatever")
     killed(world, poison, MOST_DEATHS + 1)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(poison.run_id)["error"]["kind"] == "internal"
+    assert world.ledger.run(poison.run_id).error["kind"] == "internal"
     assert not (world.root / "quarantine").exists()
     assert not world.ledger.requests()
 
@@ -225,11 +225,11 @@ def test_a_copy_that_kills_too_is_not_made_again(world: World):
 def test_a_file_whose_days_were_accepted_is_not_laid_aside(world: World):
     """What killed its run came afterwards."""
     world.land("one.csv", csv_file(weekly(60)))
-    again = ask(Trigger.BLOB, world.ports, file="one.csv")
+    again = ask(Trigger.BLOB, world.context, file="one.csv")
     killed(world, again, MOST_DEATHS)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(again.run_id)["landing"] is None
+    assert world.ledger.run(again.run_id).landing is None
     assert not (world.root / "quarantine").exists()
 
 
@@ -246,11 +246,11 @@ def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
         with pytest.raises(KeyboardInterrupt):
             world.land("one.csv", csv_file(weekly(60)))
     (request,) = world.ledger.requests()
-    assert world.ledger.run(request.run_id)["status"] == "promoting"
+    assert world.ledger.run(request.run_id).status == "promoting"
     killed(world, request, MOST_DEATHS)
     after = world.run(Trigger.TIMER)
 
-    ended = world.ledger.run(request.run_id)
+    ended = world.ledger.run(request.run_id).as_json()
     assert (ended["status"], ended["verdict"]) == ("failed", None)
     assert "its process ended in the middle each time" in ended["reason"]
     assert after["verdict"] == "promote"
@@ -267,15 +267,15 @@ def test_an_end_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyP
         raise trouble
 
     world.put("one.csv", csv_file(weekly(60)))
-    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    request = ask(Trigger.BLOB, world.context, file="one.csv")
     with monkeypatch.context() as broken:
         broken.setattr(dispatch, "retrain", fails)
         for _ in range(2 * MOST_DEATHS):
             with suppress(KeyboardInterrupt):
-                work_off(world.settings, world.ports)
+                work_off(world.settings, world.context)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(request.run_id)["verdict"] == "promote"
+    assert world.ledger.run(request.run_id).verdict == "promote"
 
 
 def test_a_report_that_cannot_be_written_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -285,21 +285,21 @@ def test_a_report_that_cannot_be_written_is_no_death(world: World, monkeypatch: 
         raise ServiceUnavailable("the storage is away")
 
     world.put("one.csv", csv_file(weekly(60)))
-    request = ask(Trigger.BLOB, world.ports, file="one.csv")
+    request = ask(Trigger.BLOB, world.context, file="one.csv")
     with monkeypatch.context() as broken:
         broken.setattr(Ledger, "record", away)
         for _ in range(2 * MOST_DEATHS):
             with pytest.raises(ServiceUnavailable):
-                work_off(world.settings, world.ports)
+                work_off(world.settings, world.context)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(request.run_id)["reason"] != ""
-    assert world.ledger.run(request.run_id)["status"] == "done"
+    assert world.ledger.run(request.run_id).reason != ""
+    assert world.ledger.run(request.run_id).status == "done"
 
 
 def test_two_holders_of_one_request_do_not_both_begin_it(world: World, monkeypatch: pytest.MonkeyPatch):
     """The lease of one was over; who comes second finds the note changed."""
-    request = ask(Trigger.TIMER, world.ports)
+    request = ask(Trigger.TIMER, world.context)
     store = FolderStore(world.root)
     write = store.write
 
@@ -316,13 +316,13 @@ def test_a_request_that_was_worked_off_meanwhile_is_not_worked_off_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """A holder that was frozen beyond its lease finds it struck out, though it still has it in its hand."""
-    request = ask(Trigger.TIMER, world.ports)
+    request = ask(Trigger.TIMER, world.context)
     stale = world.ledger.requests()
     world.ledger.done(request)
     monkeypatch.setattr(type(world.ledger), "requests", lambda _ledger: stale)
-    work_off(world.settings, world.ports)
+    work_off(world.settings, world.context)
 
-    assert world.ledger.report(request.run_id) is None
+    assert world.ledger.recorded(request.run_id) is None
 
 
 def test_a_setting_that_is_wrong_costs_no_file(world: World):
@@ -336,7 +336,7 @@ def test_a_setting_that_is_wrong_costs_no_file(world: World):
     world.run(Trigger.TIMER)
 
     assert refused["error"]["kind"] == "configuration"
-    assert world.ledger.run(refused["run_id"])["landing"]["new_days"] == 1
+    assert world.ledger.run(refused["run_id"]).landing["new_days"] == 1
 
 
 def test_a_run_that_was_killed_after_its_report_is_not_made_again(world: World):
@@ -346,5 +346,5 @@ def test_a_run_that_was_killed_after_its_report_is_not_made_again(world: World):
 
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(done["run_id"]) == done
+    assert world.ledger.run(done["run_id"]).as_json() == done
     assert not world.ledger.requests()

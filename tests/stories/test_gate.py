@@ -15,8 +15,8 @@ from retrain.gate import scores
 from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs import run as service
-from retrain.runs.dispatch import ask, work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from retrain.runs.dispatch import work_off
+from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,10 +63,10 @@ def pointer(world: World) -> bytes:
 
 def retrain_through(world: World, state: ObjectStore, inbox: ObjectStore | None = None) -> None:
     """One blob event, with the errors a trigger would show to the platform taken as they come."""
-    ports = world.with_state(state)
+    context = world.with_state(state)
     try:
-        ask(Trigger.BLOB, world.ports, file="two.csv")
-        work_off(world.settings, ports if inbox is None else replace(ports, inbox=inbox))
+        ask(Trigger.BLOB, world.context, file="two.csv")
+        work_off(world.settings, context if inbox is None else replace(context, inbox=inbox))
     except RetrainError:
         pass
 
@@ -90,7 +90,7 @@ def test_no_call_to_the_state_that_raises_moves_the_pointer_wrongly(drifted: Wor
             break
         for request in drifted.ledger.requests():  # what may pass is kept for the next trigger
             drifted.ledger.done(request)
-        reigns = drifted.ledger.pointer().reigns
+        reigns = drifted.ledger.pointer().champions
         if pointer(drifted) != before:
             assert [reign.version for reign in reigns] == ["1", "2"]
             break
@@ -193,14 +193,14 @@ def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypat
     def crowned_meanwhile(*args: Any) -> Any:
         ledger = drifted.ledger
         seen = ledger.pointer()
-        ledger.switch(seen, replace(seen.reigns[0], version="9"))
+        ledger.switch(seen, replace(seen.champions[0], version="9"))
         return promote(*args)
 
     monkeypatch.setattr(service, "promote", crowned_meanwhile)
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
     assert "version 9 became champion meanwhile" in report["reason"]
-    assert [reign.version for reign in drifted.ledger.pointer().reigns] == ["1", "9"]
+    assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "9"]
 
 
 def no_optimum(*_args: object) -> None:

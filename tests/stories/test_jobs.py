@@ -11,17 +11,18 @@ import pytest
 
 from retrain.errors import AccessDenied, Conflict, LockHeld, PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.ports import DEPLOY, REGISTER, Job
+from retrain.promotion import resume as pursuit
 from retrain.promotion.resume import promote_run, under_way
-from retrain.promotion.steps import resume as pursuit
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from retrain.runs.dispatch import work_off
+from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.ports import Ports
+    from retrain.records.context import Context
+
 
 YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
 TWO = csv_file(YEAR_TWO, FIRST_DAY + timedelta(days=100))
@@ -62,8 +63,8 @@ class Office:
     jobs: JobsOnDemand
 
     @property
-    def ports(self) -> Ports:
-        return replace(self.world.ports, jobs=self.jobs)
+    def context(self) -> Context:
+        return replace(self.world.context, jobs=self.jobs)
 
     def land(self, name: str = "two.csv", data: bytes = TWO) -> str:
         """A file lands, and its trigger does what it can; the run's name."""
@@ -71,16 +72,16 @@ class Office:
         return self.trigger(file=name)
 
     def trigger(self, kind: Trigger = Trigger.BLOB, **asked: Any) -> str:
-        request = ask(kind, self.ports, **asked)
-        assert work_off(self.world.settings, self.ports)
+        request = ask(kind, self.context, **asked)
+        assert work_off(self.world.settings, self.context)
         return request.run_id
 
     def half(self, run_id: str, half: str) -> dict[str, Any]:
         """One step of the job."""
-        return promote_run(run_id, self.world.settings, self.ports, half)
+        return promote_run(run_id, self.world.settings, self.context, half)
 
     def status(self, run_id: str) -> str:
-        status: str = self.world.ledger.run(run_id)["status"]
+        status: str = self.world.ledger.run(run_id).status
         return status
 
     @property
@@ -114,8 +115,8 @@ def test_a_winner_is_submitted_and_nobody_waits(office: Office):
 
     assert (office.status(run_id), office.champion) == ("promoting", "1")
     assert office.jobs.submitted == [run_id]
-    assert under_way(office.ports) == run_id
-    assert office.world.ledger.run(run_id)["promotion"]["submit"]["job"] == f"job-{run_id}"
+    assert under_way(office.context) == run_id
+    assert office.world.ledger.run(run_id).promotion["submit"]["job"] == f"job-{run_id}"
 
 
 def test_the_two_halves_of_a_job_make_a_champion(office: Office):
@@ -126,7 +127,7 @@ def test_the_two_halves_of_a_job_make_a_champion(office: Office):
     office.half(run_id, DEPLOY)
 
     assert (office.status(run_id), office.champion, office.running) == ("done", "2", ["1", "2"])
-    assert under_way(office.ports) is None
+    assert under_way(office.context) is None
     assert office.world.ledger.requests() == []
 
 
@@ -137,7 +138,7 @@ def test_a_half_that_is_made_again_changes_nothing(office: Office):
         office.half(run_id, half)
 
     assert (office.champion, office.running) == ("2", ["1", "2"])
-    assert [reign.version for reign in office.world.ledger.pointer().reigns] == ["1", "2"]
+    assert [reign.version for reign in office.world.ledger.pointer().champions] == ["1", "2"]
 
 
 def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
@@ -147,9 +148,9 @@ def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
     assert office.status(waiting) == "queued"
     office.half(promoting, REGISTER)
     office.half(promoting, DEPLOY)
-    assert work_off(office.world.settings, office.ports)
+    assert work_off(office.world.settings, office.context)
 
-    report = office.world.ledger.run(waiting)
+    report = office.world.ledger.run(waiting).as_json()
     assert report["champion"]["version"] == "2"
     assert office.jobs.submitted == [promoting, waiting]
 
@@ -175,8 +176,8 @@ def test_a_submission_that_fails_is_a_failed_run(office: Office):
     office.jobs.away = False
     again = office.trigger(Trigger.TIMER)
 
-    assert office.world.ledger.run(run_id)["error"]["step"] == "submit"
-    assert "Azure ML is away" in office.world.ledger.run(run_id)["reason"]
+    assert office.world.ledger.run(run_id).error["step"] == "submit"
+    assert "Azure ML is away" in office.world.ledger.run(run_id).reason
     assert office.status(again) == "promoting"
 
 
@@ -188,7 +189,7 @@ def test_a_job_that_failed_in_its_own_words(office: Office):
     office.jobs.states[run_id] = Job(ended=True, failure="the node was lost")
     office.trigger(Trigger.TIMER)
 
-    report = office.world.ledger.run(run_id)
+    report = office.world.ledger.run(run_id).as_json()
     assert report["reason"] == "promotion failed at build: the node was lost; the champion stays"
     assert (office.champion, office.running) == ("1", ["1"])
 
@@ -198,7 +199,7 @@ def deployed_by_hand(office: Office) -> tuple[str, str, str]:
     from retrain.records.image import build_context
     from retrain.records.registry import Registry
 
-    registry = Registry(office.ports.state, office.world.settings.platform.model_name)
+    registry = Registry(office.context.state, office.world.settings.platform.model_name)
     model = registry.get("2")
     image = office.world.platform.build(model.name, "2", build_context(model, registry.artifact(model)))
     return f"{model.name}-v2", "2", image.reference
@@ -217,7 +218,7 @@ def test_a_job_that_gives_no_sign_is_cancelled(office: Office):
     office.trigger(Trigger.TIMER)
 
     assert office.jobs.cancelled == [run_id]
-    assert "no step since register at 2026-01-01 00:29 UTC" in office.world.ledger.run(run_id)["reason"]
+    assert "no step since register at 2026-01-01 00:29 UTC" in office.world.ledger.run(run_id).reason
 
 
 def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypatch: pytest.MonkeyPatch):
@@ -239,7 +240,7 @@ def noted_never(killed: Any) -> Any:
     """A step that is taken and dies before it is written down."""
 
     @contextmanager
-    def taking(_promotion: Any, _step: str, _ports: Ports) -> Iterator[dict[str, Any]]:
+    def taking(_promotion: Any, _step: str, _context: Context) -> Iterator[dict[str, Any]]:
         yield {}
         killed()
 
@@ -257,7 +258,7 @@ def test_a_bug_in_looking_after_a_job_holds_up_nobody(office: Office, monkeypatc
         patch.setattr(JobsOnDemand, "look", broken)
         later = office.trigger(Trigger.TIMER)
 
-    assert "TypeError: NoneType; this is a bug" in office.world.ledger.run(run_id)["reason"]
+    assert "TypeError: NoneType; this is a bug" in office.world.ledger.run(run_id).reason
     assert office.status(later) == "promoting"
     assert office.champion == "1"
 
@@ -275,13 +276,13 @@ def test_a_job_that_cannot_be_looked_at_is_said_and_not_waited_for_without_end(
     with monkeypatch.context() as patch:
         patch.setattr(JobsOnDemand, "look", denied)
         waiting = office.trigger(Trigger.TIMER)
-        assert "AzureML Data Scientist" in office.world.ledger.run(run_id)["trouble"]
-        assert under_way(office.ports) is None
+        assert "AzureML Data Scientist" in office.world.ledger.run(run_id).trouble
+        assert under_way(office.context) is None
         assert (office.status(run_id), office.status(waiting)) == ("promoting", "queued")
         office.world.clock.now += timedelta(minutes=31)
         office.trigger(Trigger.TIMER)
 
-    assert "cannot be looked at (give this identity the role" in office.world.ledger.run(run_id)["reason"]
+    assert "cannot be looked at (give this identity the role" in office.world.ledger.run(run_id).reason
     assert office.status(run_id) == "failed"
 
 
@@ -297,8 +298,8 @@ def test_trouble_that_has_passed_is_forgotten(office: Office, monkeypatch: pytes
         office.trigger(Trigger.TIMER)
     office.trigger(Trigger.TIMER)
 
-    assert "trouble" not in office.world.ledger.run(run_id)
-    assert under_way(office.ports) == run_id
+    assert "trouble" not in office.world.ledger.run(run_id).as_json()
+    assert under_way(office.context) == run_id
 
 
 def test_silence_after_the_champion_was_confirmed_is_no_failure(office: Office, monkeypatch: pytest.MonkeyPatch):
@@ -385,9 +386,9 @@ def test_a_job_waits_for_the_lock_and_a_person_does_not(office: Office, monkeypa
     run_id = office.land()
     monkeypatch.setattr(pursuit, "JOB_WAITS_SECONDS", 0.3)
 
-    with office.ports.state.lock(pursuit.LOCK):
+    with office.context.state.lock(pursuit.LOCK):
         with pytest.raises(LockHeld):
-            promote_run(run_id, office.world.settings, office.ports)
+            promote_run(run_id, office.world.settings, office.context)
         with pytest.raises(LockHeld):
             office.half(run_id, REGISTER)
     assert office.half(run_id, REGISTER)["status"] == "promoting"
@@ -397,9 +398,9 @@ def test_a_rollback_meanwhile_wins(office: Office):
     """The job's model was not measured against who is champion now."""
     run_id = office.land()
     office.half(run_id, REGISTER)
-    ledger = Ledger(office.ports.state)
+    ledger = Ledger(office.context.state)
     pointer = ledger.pointer()
-    ledger.switch(pointer, replace(pointer.reigns[-1], version="7", run_id="by hand"))
+    ledger.switch(pointer, replace(pointer.champions[-1], version="7", run_id="by hand"))
 
     with pytest.raises(PromotionFailed, match="became champion meanwhile"):
         office.half(run_id, DEPLOY)

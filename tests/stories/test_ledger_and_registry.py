@@ -9,7 +9,7 @@ import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, ModelError, NotFound
-from retrain.records.ledger import Reign
+from retrain.records.champion import Champion
 from retrain.records.registry import Lineage, Registry
 from tests.builders import World
 
@@ -21,7 +21,7 @@ def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):
     """The last one crowned by the end of it; nobody before the first."""
     for version, day in (("1", 1), ("2", 10), ("3", 10), ("4", 20)):
         since = datetime(2024, 3, day, 12, tzinfo=UTC)
-        world.ledger.switch(world.ledger.pointer(), Reign(version, since, "run"))
+        world.ledger.switch(world.ledger.pointer(), Champion(version, since, "run"))
 
     pointer = world.ledger.pointer()
     on = [pointer.on(date(2024, 3, day)) for day in (9, 10, 19, 31)]
@@ -37,10 +37,10 @@ def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):
 def test_the_pointer_moves_only_from_where_it_was_seen(world: World):
     """Two that saw the same champion cannot both replace it."""
     seen = world.ledger.pointer()
-    world.ledger.switch(seen, Reign("1", NOON, "run"))
+    world.ledger.switch(seen, Champion("1", NOON, "run"))
 
     with pytest.raises(Conflict, match="changed by somebody else"):
-        world.ledger.switch(seen, Reign("2", NOON, "run"))
+        world.ledger.switch(seen, Champion("2", NOON, "run"))
 
 
 def test_the_newest_runs_come_first(world: World):
@@ -58,7 +58,7 @@ def test_the_newest_runs_come_first(world: World):
 def test_no_such_run_is_said(world: World, run_id: str):
     """A name that is none is never looked up."""
     with pytest.raises(NotFound, match="there is no run"):
-        world.ledger.run(run_id)
+        world.ledger.run(run_id).as_json()
 
 
 def test_the_same_lineage_is_the_same_version(world: World):

@@ -114,7 +114,7 @@ def test_a_run_without_a_comparison_has_a_page_too(world: World, ending: str):
 
 def test_a_rollback_has_a_page_too(compared: World):
     """It reaches no verdict."""
-    report = roll_back(None, compared.settings, compared.ports)
+    report = roll_back(None, compared.settings, compared.context)
 
     assert f"DONE: run {report['run_id']}" in page_of(compared, report).words
 

@@ -78,7 +78,7 @@ def test_a_platform_that_raises_keeps_the_champion(serving: World, step: str, mo
         assert champion is not None
         assert champion.version == "1"
         assert report["error"]["step"] in STEPS
-    assert forecast(7, serving.settings, serving.ports)["version"] == (champion and champion.version)
+    assert forecast(7, serving.settings, serving.context)["version"] == (champion and champion.version)
 
 
 @pytest.mark.parametrize("failing", ["wait_until_ready", "prove", "confirm"])
@@ -98,7 +98,7 @@ def test_a_service_that_fails_its_proof_is_removed_and_the_old_one_answers(
     assert report["error"]["log"] == ["daily-transactions-v2 wrote nothing"]
     assert "the champion stays" in report["reason"]
     assert running(serving) == ["1"]
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert serving.run()["model"]["version"] == "2"
 
 
@@ -160,8 +160,8 @@ def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
         report = second_year(serving)
         assert (report["status"], "could not be taken back" in report["trouble"]) == ("promoting", True)
         for _ in range(broken_writes):
-            work_off(serving.settings, serving.ports)
-        assert serving.ledger.run(report["run_id"])["status"] == "failed"
+            work_off(serving.settings, serving.context)
+        assert serving.ledger.run(report["run_id"]).status == "failed"
         champion = serving.ledger.pointer().champion
         assert champion is not None
         assert champion.version == "1"
@@ -187,11 +187,11 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
 
     run = second_year(serving)
     if by == "hand":
-        roll_back("1", serving.settings, serving.ports)
+        roll_back("1", serving.settings, serving.context)
     before = serving.ledger.pointer().champion
     again = {
-        "hand": lambda: promote_run(run["run_id"], serving.settings, serving.ports),
-        "rollback": lambda: roll_back("1", serving.settings, serving.ports),
+        "hand": lambda: promote_run(run["run_id"], serving.settings, serving.context),
+        "rollback": lambda: roll_back("1", serving.settings, serving.context),
     }
     with monkeypatch.context() as broken:
         broken.setattr("retrain.promotion.steps.confirm", fails)
@@ -199,7 +199,7 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
         with pytest.raises(Unsettled):
             again[by]()
         assert len(serving.ledger.requests()) == 1
-        work_off(serving.settings, serving.ports)
+        work_off(serving.settings, serving.context)
     after = serving.ledger.pointer().champion
 
     assert before is not None
@@ -220,8 +220,8 @@ def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it
     monkeypatch.setattr(serving.platform, "deploy", never)
 
     with pytest.raises(PromotionFailed, match="it is not replaced"):
-        roll_back("1", serving.settings, serving.ports)
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+        roll_back("1", serving.settings, serving.context)
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
 
 def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World, monkeypatch: pytest.MonkeyPatch):
@@ -234,10 +234,10 @@ def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World,
     monkeypatch.setattr(serving.platform, "build", never)
     monkeypatch.setattr(serving.platform, "deploy", never)
 
-    promote_run(run["run_id"], serving.settings, serving.ports)
-    roll_back("1", serving.settings, serving.ports)
-    roll_back("1", serving.settings, serving.ports)
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    promote_run(run["run_id"], serving.settings, serving.context)
+    roll_back("1", serving.settings, serving.context)
+    roll_back("1", serving.settings, serving.context)
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert running(serving) == ["1", "2"]
 
 
@@ -285,7 +285,7 @@ def test_a_promotion_killed_at_any_write_is_gone_on_with(
     serving.run()
 
     first = serving.ledger.runs(5)
-    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
+    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
     assert sorted(running(serving)) == ["1", "2"]
     assert {run["model"]["version"] for run in first if run["verdict"] == "promote"} == {"1", "2"}
     assert not serving.ledger.requests()
@@ -295,27 +295,27 @@ def test_promoting_again_by_hand_ends_where_it_ended(serving: World):
     """A finished promotion may be repeated."""
     run = second_year(serving)
 
-    again = promote_run(run["run_id"], serving.settings, serving.ports)
+    again = promote_run(run["run_id"], serving.settings, serving.context)
 
     assert again["model"] == run["model"]
-    assert len(serving.ledger.pointer().reigns) == 2
+    assert len(serving.ledger.pointer().champions) == 2
 
 
 def test_only_a_run_with_a_winner_can_be_promoted(serving: World):
     """The others have nothing to promote."""
     with pytest.raises(NotFound, match="has no model to promote"):
-        promote_run(serving.run()["run_id"], serving.settings, serving.ports)
+        promote_run(serving.run()["run_id"], serving.settings, serving.context)
 
 
 def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
     """And the same data do not bring the rolled-back version in again."""
     second_year(serving)
 
-    report = roll_back(None, serving.settings, serving.ports)
+    report = roll_back(None, serving.settings, serving.context)
 
     assert report["reason"] == "Back from version 2 to 1."
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
-    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2", "1"]
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
+    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2", "1"]
     assert serving.run()["verdict"] == "unchanged"
 
 
@@ -324,27 +324,27 @@ def test_rolling_back_starts_a_service_that_is_gone(serving: World):
     second_year(serving)
     serving.platform.remove("daily-transactions-v1")
 
-    roll_back("1", serving.settings, serving.ports)
+    roll_back("1", serving.settings, serving.context)
 
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
 
 def test_rolling_back_a_champion_to_itself_brings_its_service_back(serving: World):
     """After a restart of the machine, for example."""
     serving.platform.remove("daily-transactions-v1")
     with pytest.raises(ServiceUnavailable, match="retrain rollback --to 1"):
-        forecast(7, serving.settings, serving.ports)
+        forecast(7, serving.settings, serving.context)
 
-    roll_back("1", serving.settings, serving.ports)
+    roll_back("1", serving.settings, serving.context)
 
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
 
 @pytest.mark.parametrize(("to", "message"), [(None, "no earlier champion"), ("9", "has no version 9")])
 def test_there_must_be_something_to_go_back_to(serving: World, to: str | None, message: str):
     """Otherwise nothing moves, and the attempt is on record."""
     with pytest.raises(NotFound, match=message):
-        roll_back(to, serving.settings, serving.ports)
+        roll_back(to, serving.settings, serving.context)
 
     assert serving.ledger.runs(1)[0]["status"] == "failed"
 
@@ -358,9 +358,9 @@ def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: 
 
     monkeypatch.setattr("retrain.promotion.steps.prove", fails)
     with pytest.raises(PromotionFailed):
-        roll_back("1", serving.settings, serving.ports)
+        roll_back("1", serving.settings, serving.context)
 
-    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"
 
 
 @pytest.mark.parametrize("failing", ["wait_until_ready", "prove", "confirm"])
@@ -376,15 +376,15 @@ def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
 
     monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails)
     taken = {
-        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.ports),
-        "rollback": lambda: roll_back("2", serving.settings, serving.ports),
+        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.context),
+        "rollback": lambda: roll_back("2", serving.settings, serving.context),
     }[again]
     with pytest.raises(PromotionFailed):
         taken()
 
-    assert [reign.version for reign in serving.ledger.pointer().reigns] == ["1", "2"]
-    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
-    assert serving.ledger.run(run["run_id"])["status"] == "done"
+    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"
+    assert serving.ledger.run(run["run_id"]).status == "done"
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("away"), AttributeError("a bug")], ids=str)
@@ -404,7 +404,7 @@ def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
     report = second_year(serving)
 
     assert report["error"]["step"] == "confirm"
-    assert forecast(7, serving.settings, serving.ports)["version"] == "1"
+    assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert running(serving) == ["1"]
 
 
@@ -420,7 +420,7 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
 
     assert serving.ledger.pointer().versions == ["1"]
     with pytest.raises(NotFound, match="no earlier champion"):
-        roll_back(None, serving.settings, serving.ports)
+        roll_back(None, serving.settings, serving.context)
 
 
 def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):
@@ -432,7 +432,7 @@ def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch
     (serving.root / "models" / "daily-transactions" / "2.json").write_bytes(b"damaged")
 
     assert serving.run()["status"] in {"done", "failed"}
-    assert serving.ledger.run(stuck)["status"] == "failed"
+    assert serving.ledger.run(stuck).status == "failed"
     assert not serving.ledger.requests()
 
 
@@ -442,7 +442,7 @@ def test_a_service_that_talks_nonsense_is_a_service_error(serving: World, body: 
     with server(body) as url:
         silly = replace(serving.platform.services()[0], url=url.removesuffix("/TransactionHistory.csv"))
         with pytest.raises(ServiceError):
-            asked(silly, 7, serving.settings, serving.ports)
+            asked(silly, 7, serving.settings, serving.context)
 
 
 def test_years_of_new_days_still_fit_into_a_question(serving: World):
@@ -454,7 +454,7 @@ def test_years_of_new_days_still_fit_into_a_question(serving: World):
             f"{year}.csv", csv_file(weekly(365, seed=year) / 3, NEW_YEAR + timedelta(days=365 * year)), dry_run=True
         )
 
-    answer = forecast(7, serving.settings, serving.ports)
+    answer = forecast(7, serving.settings, serving.context)
 
     assert answer["origin"] == (NEW_YEAR + timedelta(days=5 * 365 - 1)).isoformat()
 
@@ -463,7 +463,7 @@ def test_a_kept_champion_forecasts_from_the_last_accepted_day(serving: World):
     """It is told the days it was not trained on, with the parameters it has; nothing is deployed."""
     kept = second_year(serving, RETRAIN_MIN_GAIN="0.99")
 
-    answer = forecast(7, serving.settings, serving.ports)
+    answer = forecast(7, serving.settings, serving.context)
 
     assert kept["verdict"] == "keep"
     assert answer["origin"] == (NEW_YEAR + timedelta(days=59)).isoformat()
@@ -486,14 +486,14 @@ def test_a_missing_day_is_told_as_zero_only_where_it_means_zero():
 def test_without_a_champion_there_is_no_forecast(world: World):
     """And that is said."""
     with pytest.raises(NotFound, match="no champion yet"):
-        forecast(7, world.settings, world.ports)
+        forecast(7, world.settings, world.context)
 
 
 def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
     serving: World, monkeypatch: pytest.MonkeyPatch
 ):
     """The pointer had moved: the successor is asked."""
-    from retrain.doors.http import champion_forecast as forecasting
+    from retrain.doors import champion_forecast as forecasting
 
     asked = forecasting._asked
 
@@ -504,4 +504,4 @@ def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
 
     monkeypatch.setattr(forecasting, "_asked", retired_meanwhile)
 
-    assert forecast(7, serving.settings, serving.ports)["version"] == "2"
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"

@@ -50,7 +50,7 @@ def test_a_better_challenger_becomes_the_next_version(drifted: World):
     assert (report["champion"]["version"], report["model"]["version"]) == ("1", "2")
     assert report["evidence"]["origins"] == len(YEAR_TWO) - 6
     assert report["data"]["files"] == ["one.csv", "two.csv"]
-    assert [reign.version for reign in drifted.ledger.pointer().reigns] == ["1", "2"]
+    assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "2"]
 
 
 def test_a_challenger_that_is_not_better_enough_leaves_everything_as_it_was(drifted: World):
@@ -63,7 +63,7 @@ def test_a_challenger_that_is_not_better_enough_leaves_everything_as_it_was(drif
     assert "needs less than" in report["reason"]
     assert report["model"] is None
     assert not (drifted.root / "models" / "daily-transactions" / "2.json").exists()
-    assert len(drifted.ledger.pointer().reigns) == 1
+    assert len(drifted.ledger.pointer().champions) == 1
 
 
 def test_too_few_new_days_wait(drifted: World):
@@ -119,7 +119,7 @@ def test_a_dry_run_registers_nothing_and_settles_nothing(drifted: World):
 
     assert (dry["verdict"], dry["model"]) == ("promote", None)
     assert dry["reason"].startswith("Dry run")
-    assert len(drifted.ledger.pointer().reigns) == 1
+    assert len(drifted.ledger.pointer().champions) == 1
     assert drifted.run()["model"]["version"] == "2"
 
 

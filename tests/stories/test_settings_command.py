@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from retrain.doors.http.settings_table import table
 
 from retrain.doors.cli import _parser, main
+from retrain.doors.settings_table import table
 from retrain.settings import names, parse
 
 if TYPE_CHECKING:
