@@ -28,7 +28,19 @@ ALONE = {"errors", "ports"}
 PURE = ("data", "arima", "gate")
 ORDER = {
     "data": ["series", "seen_ids", "formats", "transactions", "checks", "landings"],
-    "arima": ["order", "stationary", "regressors", "traits", "css", "fit", "screening", "search"],
+    "arima": [
+        "order",
+        "stationary",
+        "regressors",
+        "traits",
+        "scaling",
+        "css_filters",
+        "css",
+        "likelihood",
+        "fit",
+        "screening",
+        "search",
+    ],
     "gate": ["scores", "unseen", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
