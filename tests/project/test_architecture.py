@@ -27,7 +27,18 @@ ALONE = {"errors", "ports"}
 """They import nothing of ours but each other's types."""
 PURE = ("data", "arima", "gate")
 ORDER = {
-    "data": ["series", "seen_ids", "formats", "transactions", "checks", "landings"],
+    "data": [
+        "series",
+        "seen_ids",
+        "columns",
+        "delimited",
+        "parquet",
+        "formats",
+        "cells",
+        "transactions",
+        "checks",
+        "landings",
+    ],
     "arima": [
         "order",
         "stationary",
@@ -41,7 +52,7 @@ ORDER = {
         "screening",
         "search",
     ],
-    "gate": ["scores", "unseen", "evaluate", "decide", "assess"],
+    "gate": ["scores", "unseen", "significance", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
 NEEDS_PORTS = {"retrain.data.landings"}

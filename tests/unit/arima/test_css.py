@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
 from retrain.arima import css, css_filters
-from retrain.arima.fit import fit, scaled
+from retrain.arima.fit import fit
 from retrain.arima.order import Order
+from retrain.arima.scaling import scaled
 from retrain.arima.stationary import constrained, is_admissible, unconstrained
 from tests.builders import series, weekly
 
