@@ -45,7 +45,7 @@ class Bug(RetrainError):
 
 
 class Killed(RetrainError):
-    """A run never finished: its process ended each time, for example because of its memory, its time or its file."""
+    """A run never finished: its process ended each time, for example because it used too much memory."""
 
 
 class ConfigError(RetrainError):
