@@ -1,51 +1,51 @@
-"""Every error this package raises, by who must act on it.
+"""Every error that this package raises, grouped by who must act.
 
     RetrainError
-    ├── Bug                     us: anything else that reached a door
-    ├── Killed                  the operator: a run ended its process, again and again
+    ├── Bug                     the maintainers: an unexpected exception
+    ├── Killed                  the operator: a run ended its process several times
     ├── ConfigError             the operator: a setting is missing or wrong
     ├── DataError               the owner of the data: a file or a series cannot be used
     │   ├── SeriesTooShort
     │   └── FlatSeries
-    ├── ModelError              the owner of the model: no fit, a number that is no number, a bad artifact
+    ├── ModelError              the owner of the model: no fit, a score that is NaN, an invalid artifact
     │   └── NotConverged
-    ├── UsageError              the caller: an option, a body or a parameter is off
-    ├── NotFound                the caller: no such run, version or file
-    ├── Conflict                nobody: somebody else moved first; run again
-    │   └── LockHeld            nobody: the holder of the lock will see to it
+    ├── UsageError              the caller: an option, a body or a parameter is wrong
+    ├── NotFound                the caller: there is no such run, version or file
+    ├── Conflict                no one: another process was first; run again
+    │   └── LockHeld            no one: the process that holds the lock takes the request over
     └── ServiceError            the operator of a service that this package calls
-        ├── ServiceUnavailable  it may pass: the event is kept and tried again
+        ├── ServiceUnavailable  no one, if it is temporary: the request is kept and tried again
         │   ├── ServiceTimeout
-        │   └── Unsettled       a promotion failed and could not be taken back yet; the next trigger sees to it
+        │   └── Unsettled       a promotion failed and is not undone yet; the next trigger undoes it
         ├── BuildFailed         an image could not be built
-        ├── PromotionFailed     the winner could not be made to answer; the champion stays
-        └── AccessDenied        it will not pass: a role is missing
+        ├── PromotionFailed     the new version could not be put into production; the champion stays
+        └── AccessDenied        an Azure role is missing; trying again does not help
 
-A challenger that loses is not an error; it is a verdict.
+A challenger that is not promoted is not an error; it is a verdict.
 """
 
 from __future__ import annotations
 
 
 class RetrainError(Exception):
-    """The root. `kind` names the family, in JSON, in exit codes and in HTTP statuses."""
+    """The base class. `kind` names the group of errors in JSON, exit codes and HTTP statuses."""
 
     kind = "internal"
 
     def as_json(self) -> dict[str, object]:
-        """What a machine reads: the family and the sentence."""
+        """The error for programs: its kind and its message."""
         return {"kind": self.kind, "message": str(self)}
 
 
 class Bug(RetrainError):
-    """Something that is not a RetrainError reached a door: the fault is here."""
+    """An exception that is not a RetrainError: a bug in this package."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__}: {error}; this is a bug, please report it")
 
 
 class Killed(RetrainError):
-    """A run never came to an end: its process ended each time, for lack of memory or time, or by what it read."""
+    """A run never finished: its process ended each time, for example because it used too much memory."""
 
 
 class ConfigError(RetrainError):
@@ -55,12 +55,12 @@ class ConfigError(RetrainError):
 
 
 class DataError(RetrainError):
-    """A landed file or the series it makes cannot be used.
+    """A landed file, or the series that it gives, cannot be used.
 
     Args:
-        problem: what is wrong and what to do, used when there is no single cell to point at.
-        file, row, column: where; `row` counts lines of data from 1, the header not counted.
-        found, expected: what stood there, and what should have.
+        problem: what is wrong and what to do; used if the error does not concern one cell.
+        file, row, column: where; `row` counts rows of data from 1, without the header.
+        found, expected: the content of the cell, and what it should be.
     """
 
     kind = "data"
@@ -91,16 +91,16 @@ class DataError(RetrainError):
         super().__init__(f"{place}: {what}" if place else what)
 
     def as_json(self) -> dict[str, object]:
-        """The family, the sentence, and the cell it speaks of."""
+        """Also the place, what was found and what was expected."""
         return {**super().as_json(), **self.where}
 
 
 class SeriesTooShort(DataError):
-    """There are fewer days than the question needs."""
+    """There are fewer days than are needed."""
 
 
 class FlatSeries(DataError):
-    """The series never changes, so the question has no answer."""
+    """The series never changes, so a model or a score is not defined."""
 
 
 class ModelError(RetrainError):
@@ -110,23 +110,23 @@ class ModelError(RetrainError):
 
 
 class NotConverged(ModelError):
-    """The optimiser ended without an optimum; such a fit is not a candidate."""
+    """The optimiser ended without an optimum; there is no fit."""
 
 
 class UsageError(RetrainError):
-    """What was asked cannot be understood."""
+    """An option, a body or a parameter is wrong."""
 
     kind = "usage"
 
 
 class NotFound(RetrainError):
-    """The run, version or file that was asked for does not exist."""
+    """There is no such run, version or file."""
 
     kind = "not_found"
 
 
 class Conflict(RetrainError):
-    """Somebody else changed the record, or holds the lock."""
+    """Another process changed the record, or holds the lock."""
 
     kind = "conflict"
 
@@ -142,22 +142,22 @@ class ServiceError(RetrainError):
 
 
 class ServiceUnavailable(ServiceError):
-    """The service did not answer or was busy: what was asked may be asked again."""
+    """The service did not answer or was busy: the call may be tried again."""
 
 
 class ServiceTimeout(ServiceUnavailable):
-    """The service took too long."""
+    """The service did not answer in time."""
 
 
 class Unsettled(ServiceUnavailable):
-    """A promotion failed after the pointer had moved, and the pointer could not be moved back yet."""
+    """A promotion failed after the champion pointer had moved, and the pointer could not be moved back yet."""
 
 
 class BuildFailed(ServiceError):
     """An image could not be built.
 
     Args:
-        log: all that the builder wrote.
+        log: the whole output of the builder.
     """
 
     def __init__(self, problem: str, log: str) -> None:
@@ -166,10 +166,10 @@ class BuildFailed(ServiceError):
 
 
 class PromotionFailed(ServiceError):
-    """A step of a promotion failed, and what it had moved or deployed was taken back.
+    """A step of a promotion failed, and the promotion was undone.
 
     Args:
-        log: the last lines that the service, or the build, wrote.
+        log: the last lines of the output of the service or of the build.
     """
 
     def __init__(self, step: str, reason: str, log: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the stories need from the outside, and nothing else."""
+"""The interfaces to the outside world: storage, platform, catalogue and jobs."""
 
 from __future__ import annotations
 
@@ -10,65 +10,65 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 REGISTER, DEPLOY = "register", "deploy"
-"""The two halves in which a job promotes; the second takes every step after the first."""
+"""The two parts of a job: the first step of a promotion, and all steps after it."""
 LOG_LINES = 20
-"""So many of the last lines are told of a service or a build."""
+"""Number of last lines that are kept of the output of a service or a build."""
 ABSENT = ""
-"""The ETag to expect of an object that must not exist yet."""
+"""The expected ETag of an object that must not exist yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object's bytes and the ETag that names this state of it."""
+    """An object's bytes and the ETag of this state."""
 
     data: bytes
     etag: str
 
 
 class ObjectStore(Protocol):
-    """Named bytes, as Blob Storage and a folder both keep them.
+    """Objects of bytes by name, in Blob Storage or in a folder.
 
     Names are relative paths with forward slashes. Every method may raise ServiceUnavailable, AccessDenied or
     another ServiceError.
     """
 
     def read(self, name: str) -> Stored | None:
-        """The whole of a small object; None when there certainly is none."""
+        """A small object as a whole; None only if there certainly is no such object."""
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
-        """Replace an object in one step and give its new ETag.
+        """Replace an object atomically and give its new ETag.
 
-        With `if_etag`, only if the object still has it (ABSENT: only if there is none); otherwise Conflict.
+        With `if_etag`, only if the object still has it (ABSENT: only if it does not exist). Raises: Conflict.
         """
 
     def open(self, name: str) -> BinaryIO:
         """A large object as seekable bytes. Raises: NotFound."""
 
     def state(self, name: str) -> str:
-        """A word that changes when a large object does. Raises: NotFound."""
+        """A text that changes whenever a large object changes. Raises: NotFound."""
 
     def upload(self, name: str, stream: BinaryIO) -> None:
-        """Store a stream; the object appears whole or not at all."""
+        """Store a stream; a reader sees the whole object or none."""
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Names that begin with the prefix, which ends in a slash; ascending."""
+        """The names that begin with the prefix, ascending; the prefix ends in a slash."""
 
     def delete(self, name: str) -> None:
-        """Remove an object if it is there."""
+        """Remove an object if it exists."""
 
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """Hold a named lock while inside. Raises: LockHeld at once if somebody else holds it.
+        """Hold a named lock inside the context. Raises: LockHeld at once if another process holds it.
 
-        A holder that died lets go: at once in a folder, at the end of the lease in Blob Storage.
+        If the holder dies, the lock is free: at once in a folder, at the end of the lease in Blob Storage.
         """
 
     def address(self, name: str) -> str:
-        """Where a person finds the object."""
+        """The path or URL of the object, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What a service is started from, by a reference that never means anything else, and how it was built."""
+    """An image by its immutable reference, and the log of its build."""
 
     reference: str
     log: str = field(default="", repr=False)
@@ -76,11 +76,11 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running version: where it answers, and the key that it wants.
+    """The service of one version: its URL and its key.
 
     Attributes:
-        deployment: which of the versions behind one address is meant; empty where each has its own.
-        certificate: the PEM certificate to trust instead of the public authorities; empty to trust those.
+        deployment: the name of the version behind a shared URL; empty if each version has its own URL.
+        certificate: the PEM certificate to trust; empty to trust the public certificate authorities.
     """
 
     name: str
@@ -92,42 +92,42 @@ class Service:
 
 
 class Platform(Protocol):
-    """Builds images and runs them, one service a name.
+    """Builds images and runs services, one for each name.
 
     Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
     """
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
-        """Make the image of a model's version. Idempotent. Raises: BuildFailed."""
+        """Build the image of a version. Idempotent. Raises: BuildFailed."""
 
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """Start a service beside those that run; it need not be ready yet. Idempotent by name."""
+        """Start a service; the others keep running, and it may not be ready yet. Idempotent by name."""
 
     def point_to(self, name: str) -> None:
-        """Send the platform's own stable address to a service; nothing happens where there is no such address."""
+        """Route the platform's stable URL to a service; does nothing if there is no such URL."""
 
     def find(self, version: str) -> Service | None:
-        """The service of a version as it is on record, which costs no call to a control plane."""
+        """The recorded service of a version, without a call to a control plane."""
 
     def services(self) -> list[Service]:
-        """Everything that was deployed and not removed, running or not."""
+        """All services that were deployed and not removed, running or not."""
 
     def is_running(self, name: str) -> bool:
-        """Whether its process or container lives; it may not be ready yet."""
+        """True if its process or container runs; it may not be ready yet."""
 
     def log(self, name: str) -> list[str]:
-        """The last lines that it wrote."""
+        """The last lines of its output."""
 
     def remove(self, name: str) -> None:
-        """Stop a service; requests in flight are finished. Nothing happens if there is none."""
+        """Stop a service after its current requests; does nothing if there is no such service."""
 
 
 class Job(NamedTuple):
-    """How a job is doing.
+    """The state of a job.
 
     Attributes:
-        ended: it neither runs nor waits any more.
-        failure: why it came to nothing, in its own words; empty if it did not.
+        ended: True if it is neither waiting nor running.
+        failure: the error message of the job; empty if it did not fail.
     """
 
     ended: bool
@@ -135,16 +135,16 @@ class Job(NamedTuple):
 
 
 class Jobs(Protocol):
-    """Run promotions elsewhere, where minutes do not matter; one job a run.
+    """Runs promotions outside this process, one job for each run.
 
     Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
     """
 
     def submit(self, run_id: str) -> str:
-        """Start a run's promotion and give the job's name. Idempotent."""
+        """Start the promotion of a run and give the name of the job. Idempotent."""
 
     def look(self, run_id: str) -> Job | None:
-        """How it is doing; None if there certainly is no such job."""
+        """The state of the job; None only if there certainly is no such job."""
 
     def cancel(self, run_id: str) -> None:
-        """Stop it. Nothing happens if it has ended."""
+        """Cancel the job; does nothing if it has ended."""

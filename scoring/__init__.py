@@ -1,1 +1,1 @@
-"""What serves one model version: it reads the JSON artifact and needs NumPy alone."""
+"""The service of one model version: it reads the JSON artifact and forecasts with NumPy only."""

@@ -1,4 +1,4 @@
-"""Start the service: read the model, prove it, listen."""
+"""Starts the service: loads the model, verifies its golden forecasts, and listens."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ GRACE_SECONDS = 20
 
 
 def load(folder: Path) -> Served:
-    """Read `artifact.json` and `version.json`.
+    """Load `artifact.json` and `version.json`.
 
-    Raises: BadArtifact if either is missing, or the model does not reproduce its golden forecasts.
+    Raises: BadArtifact if one is missing, or if the model does not reproduce its golden forecasts.
     """
     from scoring.app import Served
 
@@ -34,35 +34,35 @@ def load(folder: Path) -> Served:
 
 
 def key_of(environment: Mapping[str, str]) -> str | None:
-    """The key that callers must present; None only where anonymous callers were asked for.
+    """The key that callers must send; None only if SCORING_ALLOW_ANONYMOUS is 1.
 
-    Raises: ValueError otherwise.
+    Raises: ValueError if neither is set.
     """
     key = environment.get("SCORING_KEY")
     if key:
         return key
     if environment.get("SCORING_ALLOW_ANONYMOUS") == "1":
         return None
-    raise ValueError("SCORING_KEY is not set; set it, or SCORING_ALLOW_ANONYMOUS=1 to let anybody in")
+    raise ValueError("SCORING_KEY is not set; set it, or SCORING_ALLOW_ANONYMOUS=1 to accept callers without a key")
 
 
 def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What uvicorn needs to speak TLS; nothing where neither file is named.
+    """The TLS options of uvicorn; none if neither file is set.
 
-    Raises: ValueError if one of the two is missing: whoever named the other did not want plain HTTP.
+    Raises: ValueError if only one of the two is set, or if one is not a file.
     """
-    named = {"ssl_certfile": "SCORING_TLS_CERTIFICATE", "ssl_keyfile": "SCORING_TLS_KEY"}
-    files = {option: environment.get(setting, "") for option, setting in named.items()}
+    settings = {"ssl_certfile": "SCORING_TLS_CERTIFICATE", "ssl_keyfile": "SCORING_TLS_KEY"}
+    files = {option: environment.get(setting, "") for option, setting in settings.items()}
     if not any(files.values()):
         return {}
     for option, file in files.items():
         if not Path(file).is_file():
-            raise ValueError(f"{named[option]} is {file!r}, which is no file; name certificate and key both")
+            raise ValueError(f"{settings[option]} is {file!r}, which is not a file; set both certificate and key")
     return files
 
 
 def main() -> int:
-    """Serve until told to stop; requests in flight are finished first."""
+    """Serve until a signal stops it; current requests are finished first."""
     environment = os.environ
     try:
         key = key_of(environment)

@@ -1,4 +1,4 @@
-"""The service of one model version: what it answers on which route."""
+"""The HTTP routes of the service of one model version."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from scoring.model import ForecastModel
 
-FARTHEST_OBSERVATION_DAYS = 3660
+MAX_OBSERVATION_DAYS = 3660
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model, and the version under which it is registered."""
+    """A model, and the version as which it is registered."""
 
     model: ForecastModel
     name: str
@@ -47,7 +47,7 @@ class Served:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What every answer says of its maker."""
+        """The fields that identify the model in every response."""
         return {
             "model": self.name,
             "version": self.version,
@@ -57,23 +57,23 @@ class Served:
 
 
 def create_app(served: Served, key: str | None) -> FastAPI:
-    """Make the ASGI application; `key` is what callers must present, None lets anybody in."""
+    """Make the ASGI application; callers must send `key`, or no key if it is None."""
     app = FastAPI(
         title="Forecasts of one model version",
         version=served.version,
         openapi_url=None,
-        redirect_slashes=False,  # a redirect goes to whatever host the request names
+        redirect_slashes=False,  # a redirect would go to any host that the request names
     )
     metrics = Metrics(served.name, served.version)
     app.add_middleware(Guard, key=key, metrics=metrics)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _refused_body)
-    _add_forecasts(app, served)
-    _add_looks(app, served, metrics)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(RequestValidationError, _body_problem)
+    _add_forecast_routes(app, served)
+    _add_status_routes(app, served, metrics)
     return app
 
 
-def _add_forecasts(app: FastAPI, served: Served) -> None:
+def _add_forecast_routes(app: FastAPI, served: Served) -> None:
     refusals: dict[int | str, dict[str, Any]] = {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -83,97 +83,96 @@ def _add_forecasts(app: FastAPI, served: Served) -> None:
     }
 
     @app.post("/forecast", response_model=ForecastResponse, responses=refusals)
-    async def forecast(asked: ForecastRequest) -> Response:
-        """Dated means and intervals of the days after the origin, which observations move on."""
-        model = served.model.observe(_consecutive(asked.observations, served.model.origin))
-        made = model.forecast(asked.horizon_days)
-        bounds = [(level, *made.interval(level)) for level in asked.levels]
+    async def forecast(body: ForecastRequest) -> Response:
+        """Means and intervals of the days after the origin; observations move the origin forward."""
+        model = served.model.observe(_consecutive(body.observations, served.model.origin))
+        prediction = model.forecast(body.horizon_days)
+        bounds = [(level, *prediction.interval(level)) for level in body.levels]
         rows = [
             Row(
                 date=day,
-                mean=made.mean[at],
+                mean=prediction.mean[at],
                 intervals=[Interval(level=level, lower=low[at], upper=high[at]) for level, low, high in bounds],
             )
-            for at, day in enumerate(made.days)
+            for at, day in enumerate(prediction.days)
         ]
-        answer = ForecastResponse(**served.identity, origin=model.origin, forecast=rows)
-        # Written out here: it is valid by its making, and FastAPI would take it apart and check it again.
-        return Response(answer.model_dump_json(), media_type="application/json")
+        response = ForecastResponse(**served.identity, origin=model.origin, forecast=rows)
+        # Serialised here, because FastAPI would validate the response a second time.
+        return Response(response.model_dump_json(), media_type="application/json")
 
     @app.post("/score", responses=refusals)
-    async def score(asked: ScoreRequest) -> ScoreResponse:
-        """The means of the next days, for clients of the predecessor."""
-        return ScoreResponse(result=served.model.forecast(asked.data[0]).mean.tolist())
+    async def score(body: ScoreRequest) -> ScoreResponse:
+        """The means of the next days, for clients of the previous service."""
+        return ScoreResponse(result=served.model.forecast(body.data[0]).mean.tolist())
 
 
-def _add_looks(app: FastAPI, served: Served, metrics: Metrics) -> None:
+def _add_status_routes(app: FastAPI, served: Served, metrics: Metrics) -> None:
     @app.get("/healthz")
     async def healthz() -> Health:
-        """Alive."""
+        """The process answers."""
         return Health(status="alive")
 
     @app.get("/readyz")
     async def readyz() -> Readiness:
-        """Ready to forecast, and which version."""
+        """The model is loaded, and its version."""
         return Readiness(status="ready", **served.identity)
 
     @app.get("/metrics", include_in_schema=False)
-    async def tell_metrics() -> Response:
+    async def metrics_text() -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def tell_document() -> dict[str, Any]:
+    async def openapi_document() -> dict[str, Any]:
         return document(app)
 
     @app.get("/docs", include_in_schema=False)
-    async def tell_people() -> Response:
-        # The document stands in the page: a browser would not send the key to fetch it.
+    async def docs_page() -> Response:
+        # The page contains the document, because a browser would not send the key to fetch it.
         parameters = {"spec": document(app)}
         return get_swagger_ui_html(openapi_url="", title=app.title, swagger_ui_parameters=parameters)
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with what FastAPI cannot know: the guard's key and its refusals."""
+    """The OpenAPI document, with the key and the problems of the guard, which FastAPI does not know."""
     if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        components = made["components"]
+        api = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        components = api["components"]
         components["schemas"]["Problem"] = Problem.model_json_schema()
         components["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
         }
         for path in ("/forecast", "/score"):
-            made["paths"][path]["post"]["security"] = [{"bearer": []}, {"apiKey": []}]
-        app.openapi_schema = made
+            api["paths"][path]["post"]["security"] = [{"bearer": []}, {"apiKey": []}]
+        app.openapi_schema = api
     return app.openapi_schema
 
 
 def _consecutive(observations: list[Observation], origin: date) -> list[float]:
-    """One amount a day from the day after the origin on; NaN where a day is missing.
+    """One amount per day from the day after the origin on; NaN for a missing day.
 
-    Raises: HTTPException 409 for a day that the model knows already, is told twice, or lies too far ahead.
+    Raises: HTTPException 409 for a day that is not after the origin, is too far ahead, or is given twice.
     """
     amounts: dict[int, float] = {}
     for observation in observations:
         ahead = (observation.date - origin).days
-        if not 1 <= ahead <= FARTHEST_OBSERVATION_DAYS:
-            detail = (
-                f"observation {observation.date}: only the {FARTHEST_OBSERVATION_DAYS} days after {origin} count"
-            )
+        if not 1 <= ahead <= MAX_OBSERVATION_DAYS:
+            limit = f"it must be one of the {MAX_OBSERVATION_DAYS} days after the origin, {origin}"
+            detail = f"observation {observation.date}: {limit}"
             raise HTTPException(HTTPStatus.CONFLICT, detail)
         if ahead in amounts:
-            raise HTTPException(HTTPStatus.CONFLICT, f"observation {observation.date} is told twice")
+            raise HTTPException(HTTPStatus.CONFLICT, f"observation {observation.date} is given twice")
         amounts[ahead] = observation.amount
     return [amounts.get(ahead, math.nan) for ahead in range(1, max(amounts, default=0) + 1)]
 
 
-async def _refused(_request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, HTTPException)  # noqa: S101 - what it is registered for
+async def _http_problem(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)  # noqa: S101 - it is registered for this type
     return problem(exc.status_code, str(exc.detail), dict(exc.headers or {}))
 
 
-async def _refused_body(_request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, RequestValidationError)  # noqa: S101 - what it is registered for
+async def _body_problem(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - it is registered for this type
     first = exc.errors()[0]
     path = [] if first["type"] == "json_invalid" else first["loc"][1:]
     place = ".".join(str(part) for part in path) or "the body"

@@ -1,4 +1,4 @@
-"""What the calendar adds to a day: the effects of the regressors that a model was fitted with."""
+"""Calendar effects on a day: those of the regressors that the model was fitted with."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ HOLIDAY = "holiday"
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Effects by the name of their regressor, in the model's own unit.
+    """Effects by the name of the regressor, in the unit of the model.
 
     Attributes:
-        holidays: every day that counts as one. They travel with the artifact, so that the service needs no list of
-            its own and a holiday that is decreed later changes no model that is out already.
+        holidays: all public holidays. They are part of the artifact, so that the service needs no list and a
+            holiday that is announced later does not change an existing model.
     """
 
     effects: dict[str, float] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
 
     def effect(self, day: date) -> float:
-        """What is added on `day`."""
+        """The sum of the effects on `day`."""
         if not self.effects:
             return 0.0
         return sum(effect for name, effect in self.effects.items() if holds(name, day, self.holidays))
 
     def as_json(self) -> dict[str, Any]:
-        """As it stands in the artifact."""
+        """As in the artifact."""
         return {"effects": self.effects, "holidays": sorted(day.isoformat() for day in self.holidays)}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
-        """Read it back. Raises: KeyError, TypeError, ValueError for anything else."""
+        """The inverse of `as_json`. Raises: KeyError, TypeError or ValueError for any other document."""
         effects = {str(name): float(effect) for name, effect in document["effects"].items()}
         unknown = effects.keys() - {*WEEKDAYS, MONTH_END, HOLIDAY}
         if unknown:
@@ -47,7 +47,7 @@ class Calendar:
 
 
 def holds(regressor: str, day: date, holidays: frozenset[date]) -> bool:
-    """Whether a regressor is 1 on `day`; else it is 0."""
+    """True if a regressor is 1 on `day`, False if it is 0."""
     if regressor == MONTH_END:
         return (day + timedelta(days=1)).day == 1
     if regressor == HOLIDAY:

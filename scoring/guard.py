@@ -1,4 +1,4 @@
-"""What stands before every route: the key, the size of the body, and the count for `/metrics`."""
+"""Middleware of every route: checks the key and the size of the request, and counts requests for `/metrics`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PROBLEM = "application/problem+json"
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """A refusal as RFC 9457 has it."""
+    """An error response as RFC 9457 defines it."""
     body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return Response(json.dumps(body), status, headers, PROBLEM)
 
 
 class Metrics:
-    """Requests and seconds by route, in a registry of their own."""
+    """Requests and seconds by route, in their own registry."""
 
     def __init__(self, model: str, version: str) -> None:
         self.registry = CollectorRegistry()
@@ -39,10 +39,10 @@ class Metrics:
         )
         info.labels(model, version).set(1)
         self._requests = Counter("scoring_requests", "Requests.", ["route", "status"], registry=self.registry)
-        self._seconds = Histogram("scoring_seconds", "Seconds a request.", ["route"], registry=self.registry)
+        self._seconds = Histogram("scoring_seconds", "Seconds per request.", ["route"], registry=self.registry)
 
     def count(self, route: str, status: int, seconds: float) -> None:
-        """One request was answered."""
+        """Count one answered request."""
         self._requests.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
@@ -51,7 +51,7 @@ class Guard:
     """ASGI middleware.
 
     Args:
-        key: what callers must present; None lets anybody in.
+        key: the key that callers must send; None for no key.
     """
 
     def __init__(self, app: ASGIApp, key: str | None, metrics: Metrics) -> None:
@@ -59,21 +59,21 @@ class Guard:
         self._key = None if key is None else key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 500
 
-        async def watched(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, _bounded(receive), watched)
+        await (refusal or self._app)(scope, _bounded(receive), send_and_note_status)
         route = getattr(scope.get("route"), "path", "other")
-        self._metrics.count(route, status, time.perf_counter() - began)
+        self._metrics.count(route, status, time.perf_counter() - started)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])
@@ -81,7 +81,9 @@ class Guard:
             detail = "send the key as Authorization: Bearer KEY or as x-api-key"
             return problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
         if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES:
-            return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers may have {HEADER_BYTES} bytes")
+            return problem(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the headers may have at most {HEADER_BYTES} bytes"
+            )
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > BODY_BYTES:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
@@ -90,33 +92,35 @@ class Guard:
     def _admits(self, headers: dict[bytes, bytes]) -> bool:
         if self._key is None:
             return True
-        shown = headers.get(b"x-api-key", b"")
-        if b"authorization" in headers:  # a wrong credential is refused, also beside a right one
+        presented = headers.get(b"x-api-key", b"")
+        if b"authorization" in headers:  # a wrong credential is refused, even together with a correct one
             scheme, _, bearer = headers[b"authorization"].partition(b" ")
-            shown = bearer if scheme.lower() == b"bearer" else b""
-        return hmac.compare_digest(shown, self._key)
+            presented = bearer if scheme.lower() == b"bearer" else b""
+        return hmac.compare_digest(presented, self._key)
 
 
-_TOO_LARGE = f"the body may have {BODY_BYTES} bytes"
+_TOO_LARGE = f"the body may have at most {BODY_BYTES} bytes"
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The same stream, which breaks off with 413 where it grows too long, and with 408 where it takes too long."""
-    read, begun, whole = 0, 0.0, False
+    """The same stream; raises HTTPException 413 if the body is too long, 408 if it takes too long."""
+    size, started, complete = 0, 0.0, False
 
     async def bounded() -> Message:
-        nonlocal read, begun, whole
-        if whole:  # what comes now is that the caller hangs up
+        nonlocal size, started, complete
+        if complete:  # the next message is the disconnect of the caller
             return await receive()
-        begun = begun or asyncio.get_running_loop().time()
+        started = started or asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(begun + BODY_SECONDS):
+            async with asyncio.timeout_at(started + BODY_SECONDS):
                 message = await receive()
         except TimeoutError:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time") from None
-        whole = not message.get("more_body", False)
-        read += len(message.get("body", b""))
-        if read > BODY_BYTES:
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {BODY_SECONDS:g} seconds"
+            ) from None
+        complete = not message.get("more_body", False)
+        size += len(message.get("body", b""))
+        if size > BODY_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
         return message
 

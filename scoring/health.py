@@ -1,4 +1,4 @@
-"""Ask the service in this container whether it is alive: what HEALTHCHECK runs."""
+"""The health check of the container: asks the service whether it is alive."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ TIMEOUT_SECONDS = 2
 
 
 def main() -> int:
-    """Exit 0 if it answers."""
+    """The exit code: 0 if the service answers."""
     scheme = "https" if os.environ.get("SCORING_TLS_CERTIFICATE") else "http"
     url = f"{scheme}://127.0.0.1:{os.environ.get('SCORING_PORT', '8080')}/healthz"
     context = ssl.create_default_context()
-    # Its certificate speaks of the name that callers use, which is not this one.
+    # The certificate is for the public name of the service, not for the loopback address.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS, context=context) as answer:  # noqa: S310 - http(s)

@@ -3,9 +3,8 @@
     a[t+1] = T a[t] + noise,  noise ~ N(0, Q)         state
     y[t]   = c + x[t] + Z a[t]                        amount of day t, or its logarithm
 
-The artifact holds T, Q, Z, c, what the calendar adds (x), and what the filter knew at the end of training: mean
-and covariance of the state of the following day. Forecasting iterates the first line; observing a day is one
-Kalman update.
+The artifact has T, Q, Z, c, the calendar effects x, and the filter's mean and covariance of the state of the day
+after training. A forecast iterates the first equation; observing a day is one Kalman update.
 Source: Durbin & Koopman (2012), Time Series Analysis by State Space Methods, 2nd ed., sections 4.3 and 4.11.
 """
 
@@ -31,23 +30,23 @@ if TYPE_CHECKING:
     type Matrix = NDArray[np.float64]
 
 FORMAT = 2
-READABLE = (1, 2)  # 1 knew neither logarithms nor a calendar
+READABLE = (1, 2)  # format 1 has neither logarithms nor a calendar
 GOLDEN_DAYS = 14
-GOLDEN_TOLERANCE = 1e-9  # relative; another processor's BLAS differs in the last bits only
+GOLDEN_TOLERANCE = 1e-9  # relative; BLAS on other processors differs in the last bits only
 
 
 class BadArtifact(ValueError):
-    """The artifact is not one of ours, or does not reproduce its own golden forecasts: do not serve it."""
+    """The artifact cannot be read, or does not reproduce its golden forecasts; it must not be served."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Normal distributions of amounts, or of their logarithms.
+    """Normal distributions of the amounts, or of their logarithms.
 
     Attributes:
         center: shape (h,) for one origin, (origins, h) for many; currency per day, or its logarithm.
-        variance: the same shape; of the amount or of its logarithm, not of their means.
-        log: which of the two.
+        variance: the same shape; of the amount or of its logarithm, not of the mean.
+        log: True for logarithms.
     """
 
     center: Vector
@@ -63,22 +62,22 @@ class Prediction:
         return np.exp(self.center + self.variance / 2) if self.log else self.center
 
     def where(self, chosen: NDArray[np.bool_]) -> Prediction:
-        """The chosen origins alone."""
+        """Only the chosen origins."""
         return Prediction(self.center[chosen], self.variance[chosen], self.log)
 
     @staticmethod
     def joined(parts: Sequence[Prediction]) -> Prediction:
-        """One below the other; all of one model's kind."""
+        """The rows of all parts; all must have the same `log`."""
         centers, variances = ([getattr(part, name) for part in parts] for name in ("center", "variance"))
         return Prediction(np.vstack(centers), np.vstack(variances), parts[0].log)
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
-        """Lower and upper bounds that hold an amount with `level` percent, each of the same shape.
+        """Lower and upper bounds of the interval of `level` percent, each of the same shape.
 
         Raises: ValueError unless 0 < level < 100.
         """
         if not 0 < level < 100:
-            raise ValueError(f"level is {level}; it must lie between 0 and 100 percent")
+            raise ValueError(f"level is {level}; it must be between 0 and 100 percent")
         half = NormalDist().inv_cdf(0.5 + level / 200) * np.sqrt(self.variance)
         low, high = self.center - half, self.center + half
         return (np.exp(low), np.exp(high)) if self.log else (low, high)
@@ -86,7 +85,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast(Prediction):
-    """What the model expects of the days after its origin.
+    """The prediction for the days after the origin.
 
     Attributes:
         days: the dates, shape (h,).
@@ -97,17 +96,17 @@ class Forecast(Prediction):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForecastModel:
-    """One model version and what it has seen.
+    """One model version, and its state after the days that it has observed.
 
     Attributes:
-        origin: the last day the state has taken in.
-        intercept: c, currency per day; where `log`, of its logarithm, as everything below.
+        origin: the last observed day.
+        intercept: c, currency per day; if `log`, of the logarithm, as are all values below.
         design: Z, shape (k,). transition: T, shape (k, k). noise: Q, shape (k, k).
-        state: shape (k,), expected state of the day after the origin.
+        state: shape (k,), mean of the state of the day after the origin.
         covariance: shape (k, k), of that state.
-        log: the state space is one of the logarithms of the amounts.
+        log: True if the state space describes the logarithms of the amounts.
         calendar: x, by day.
-        facts: what else the artifact says: order, parameters, lineage; carried, never computed with.
+        facts: the other content of the artifact: order, parameters, lineage; not used in computations.
     """
 
     origin: date
@@ -128,13 +127,13 @@ class ForecastModel:
         return Forecast(*self._moments(steps, noise, self._effects(days)), self.log, days)
 
     def observe(self, amounts: Sequence[float] | Vector) -> Self:
-        """The same model after it has seen the days that follow its origin, parameters unchanged.
+        """The model after it has observed the days after its origin; its parameters do not change.
 
-        A day without an amount above zero has no logarithm: to a model of logarithms it is a missing one.
+        For a model of logarithms, a day whose amount is not above zero counts as missing.
 
         Args:
-            amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN where a
-                day is missing.
+            amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN for a
+                missing day.
         """
         state, covariance, day = self.state, self.covariance, self.origin
         for amount in amounts:
@@ -142,22 +141,22 @@ class ForecastModel:
             if math.isfinite(amount) and (amount > 0 or not self.log):
                 observed = math.log(amount) if self.log else float(amount)
                 gain = covariance @ self.design
-                spread = float(self.design @ gain)
-                if spread > 0:
-                    surprise = observed - self.intercept - self.calendar.effect(day) - float(self.design @ state)
-                    state = state + gain * (surprise / spread)
-                    covariance = covariance - np.outer(gain, gain) / spread
+                variance = float(self.design @ gain)
+                if variance > 0:
+                    innovation = observed - self.intercept - self.calendar.effect(day) - float(self.design @ state)
+                    state = state + gain * (innovation / variance)
+                    covariance = covariance - np.outer(gain, gain) / variance
             state = self.transition @ state
             covariance = self.transition @ covariance @ self.transition.T + self.noise
             covariance = (covariance + covariance.T) / 2
         return replace(self, origin=day, state=state, covariance=covariance)
 
     def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
-        """Forecast before every day of `amounts` for which a whole horizon lies within them.
+        """A forecast before each day of `amounts`, as long as a whole horizon of `amounts` follows.
 
         Args:
             amounts: shape (n,), the days after the origin.
-        Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i days were observed.
+        Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i observed days.
         """
         origins = len(amounts) - horizon_days + 1
         steps, noise = self._ahead(horizon_days)
@@ -173,7 +172,7 @@ class ForecastModel:
         return Prediction(all_centers, all_variances, self.log)
 
     def _ahead(self, horizon_days: int) -> tuple[Matrix, Vector]:
-        """What no origin changes: Z T^step, shape (h, k), and the variance of the noise by then, shape (h,)."""
+        """Independent of the origin: Z T^step, shape (h, k), and the accumulated noise variance, shape (h,)."""
         steps, noise = np.empty((horizon_days, len(self.state))), np.zeros(horizon_days)
         row = self.design
         for step in range(horizon_days):
@@ -184,7 +183,7 @@ class ForecastModel:
         return steps, noise
 
     def _moments(self, steps: Matrix, noise: Vector, effects: Vector) -> tuple[Vector, Vector]:
-        """Centers and variances of the days that the steps lead to, shape (h,) each."""
+        """Centers and variances of the forecast days, shape (h,) each."""
         variance = np.einsum("hi,ij,hj->h", steps, self.covariance, steps) + noise
         return self.intercept + effects + steps @ self.state, np.maximum(variance, 0.0)
 
@@ -215,9 +214,9 @@ class ForecastModel:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read an artifact and make it reproduce its golden forecasts.
+        """Read an artifact and verify that it reproduces its golden forecasts.
 
-        Raises: BadArtifact if it is unreadable, of another format, or forecasts anything else.
+        Raises: BadArtifact if it cannot be read, has another format, or does not reproduce them.
         """
         try:
             document = json.loads(data)

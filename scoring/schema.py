@@ -1,4 +1,4 @@
-"""What goes over the wire: unknown fields are refused, numbers are numbers, and absurd ones are too large."""
+"""Request and response bodies. Unknown fields, numbers as text and amounts that are too large are refused."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-LARGEST_AMOUNT = 1e15
+MAX_AMOUNT = 1e15
 
 
 def _whole(value: Any) -> Any:
-    """In JSON 7.0 is the same number as 7."""
+    """7 for 7.0, which is the same number in JSON."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _iso(value: Any) -> Any:
-    """A day is written YYYY-MM-DD; other ways that could be read as one are refused."""
+    """Only YYYY-MM-DD is accepted as a day."""
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         raise ValueError("write the day as YYYY-MM-DD")
     return value
 
 
-Amount = Annotated[float, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, allow_inf_nan=False)]
 Level = Annotated[float, Field(ge=1, le=99.9, allow_inf_nan=False)]
 HorizonDays = Annotated[int, Field(ge=1, le=365), BeforeValidator(_whole)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_iso)]
 
 
-class _Asked(BaseModel):
+class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Observation(_Asked):
+class Observation(_Request):
     """One day that the model was not trained on, currency per day."""
 
     date: Day
     amount: Amount
 
 
-class ForecastRequest(_Asked):
+class ForecastRequest(_Request):
     """The body of `POST /forecast`."""
 
     horizon_days: HorizonDays
@@ -48,14 +48,14 @@ class ForecastRequest(_Asked):
     observations: list[Observation] = []
 
 
-class ScoreRequest(_Asked):
-    """The body that clients of the predecessor send: how many days."""
+class ScoreRequest(_Request):
+    """The body of `POST /score`, for clients of the previous service: the number of days."""
 
     data: Annotated[list[HorizonDays], Field(min_length=1, max_length=1)]
 
 
 class Interval(BaseModel):
-    """Bounds that hold the day's amount with `level` percent."""
+    """The bounds of the interval of `level` percent."""
 
     level: float
     lower: float
@@ -71,7 +71,7 @@ class Row(BaseModel):
 
 
 class ForecastResponse(BaseModel):
-    """Dated rows and what they were made from; `origin` is the last day that the model has taken in."""
+    """The forecast and the identity of its model; `origin` is the last day that the model has observed."""
 
     model: str
     version: str
@@ -82,7 +82,7 @@ class ForecastResponse(BaseModel):
 
 
 class ScoreResponse(BaseModel):
-    """Means alone, as the predecessor's clients expect them."""
+    """Only the means, for clients of the previous service."""
 
     result: list[float]
 
@@ -104,7 +104,7 @@ class Readiness(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """An error, as RFC 9457 defines it."""
 
     title: str
     status: int

@@ -10,8 +10,9 @@ import numpy as np
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.data.series import DailySeries
-from retrain.gate.evaluate import Comparison, DieboldMariano
+from retrain.gate.evaluate import Comparison
 from retrain.gate.scores import Scorecard
+from retrain.gate.significance import DieboldMariano
 from retrain.ports import ObjectStore, Platform
 from retrain.records.context import Context
 from retrain.records.ledger import Ledger

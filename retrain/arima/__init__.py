@@ -1,1 +1,1 @@
-"""One series becomes one fitted ARIMA model: orders, screening, search, exact likelihood."""
+"""Finds an ARIMA order for one daily series and fits it by exact maximum likelihood."""

@@ -1,4 +1,4 @@
-"""The specification of one model: (p,d,q)(P,D,Q)m, its mean, its logarithm, its regressors."""
+"""The order of one ARIMA model: (p,d,q)(P,D,Q)m, with or without a mean, logarithms and regressors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Order:
     """(p,d,q)(P,D,Q)m with or without a mean.
 
-    A mean is estimated only where nothing is differenced; elsewhere it would be a drift.
+    A mean is estimated only without differencing; with differencing it would be a drift.
 
     Attributes:
-        log: the model is one of the logarithms of the amounts.
-        regressors: groups of columns that `retrain.arima.regressors` knows.
+        log: True if the model describes the logarithms of the amounts.
+        regressors: groups of columns, as `retrain.arima.regressors.names` takes them.
     """
 
     p: int
@@ -40,35 +40,35 @@ class Order:
         seasonal = ""
         if self.is_seasonal:
             seasonal = f"({self.seasonal_p},{self.seasonal_d},{self.seasonal_q}){self.season_days}"
-        besides = [*(["mean"] if self.mean else []), *(group.replace("_", " ") for group in self.regressors)]
+        extras = [*(["mean"] if self.mean else []), *(group.replace("_", " ") for group in self.regressors)]
         return (
             f"({self.p},{self.d},{self.q}){seasonal}{' of logarithms' if self.log else ''}"
-            f"{' with ' if besides else ''}{', '.join(besides)}"
+            f"{' with ' if extras else ''}{', '.join(extras)}"
         )
 
     @property
     def is_seasonal(self) -> bool:
-        """True when any seasonal term is there."""
+        """True if the order has any seasonal term."""
         return self.seasonal_p + self.seasonal_d + self.seasonal_q > 0
 
     @property
     def coefficients(self) -> int:
-        """How many ARMA coefficients are estimated."""
+        """Number of ARMA coefficients."""
         return self.p + self.q + self.seasonal_p + self.seasonal_q
 
     @property
     def lost_days(self) -> int:
-        """Days that differencing uses up."""
+        """Number of days that are lost by differencing."""
         return self.d + self.seasonal_d * self.season_days
 
     @property
-    def given_days(self) -> int:
-        """Differenced days that the autoregression only reaches back to."""
+    def conditioning_days(self) -> int:
+        """Number of differenced days that serve as lags of the autoregression only."""
         return self.p + self.seasonal_p * self.season_days
 
     @property
     def has_common_lags(self) -> bool:
-        """True where a seasonal lag is a plain one too: two coefficients for one thing."""
+        """True if a seasonal lag is also a non-seasonal lag: then two coefficients describe one lag."""
         ar, ma = self.seasonal_p and self.p, self.seasonal_q and self.q
         return max(ar, ma) >= self.season_days > 0
 
@@ -83,7 +83,7 @@ class Order:
         )
 
     def split(self, coefficients: Vector) -> list[Vector]:
-        """The packed coefficients as statsmodels orders them: AR, MA, seasonal AR, seasonal MA."""
+        """The packed coefficients in statsmodels' order: AR, MA, seasonal AR, seasonal MA."""
         ma, seasonal_ar = self.p, self.p + self.q
         seasonal_ma = seasonal_ar + self.seasonal_p
         return [

@@ -1,4 +1,4 @@
-"""The training days as the search sees them: walks, estimates and rolling forecasts, all by sums of squares."""
+"""Estimates and ranks candidate orders on one series by conditional sums of squares, without exact likelihoods."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.arima import css, regressors
-from retrain.arima.fit import scaled
+from retrain.arima import css, css_filters, regressors
+from retrain.arima.scaling import scaled
 from retrain.arima.stationary import is_admissible
 from retrain.arima.traits import long_run_variance
 
@@ -28,119 +28,126 @@ if TYPE_CHECKING:
 MAX_P = MAX_Q = 5
 MAX_SEASONAL = 2
 DAYS_PER_PARAMETER = 10
-TRAINED = 0.6  # of the days; forecasts are judged on the others
-HORIZONS_JUDGED = 5  # fewer judge nothing
+TRAINING_SHARE = 0.6  # of the days; the forecasts of the other days are scored
+MIN_HORIZONS = 5  # horizons in the scored days; with fewer, no candidate is scored
 
 
-class Training:
-    """A series, and how far ahead its forecasts are judged."""
+class Screening:
+    """The candidates of one series, with every estimate made once.
+
+    Args: horizon_days: days that each rolling forecast is scored over.
+    """
 
     def __init__(self, series: DailySeries, horizon_days: int) -> None:
         self.series = series
         self._horizon = horizon_days
-        self._seen: dict[bool, tuple[Vector, float]] = {}
-        self._beside: dict[tuple[bool, tuple[str, ...]], Matrix] = {}
-        self._judged: dict[Estimate, Vector | None] = {}
+        self._values: dict[bool, tuple[Vector, float]] = {}
+        self._regression: dict[tuple[bool, tuple[str, ...]], Matrix] = {}
+        self._losses: dict[Estimate, Vector | None] = {}
 
     def values(self, order: Order) -> Vector:
-        """What the order describes, scaled, shape (n,)."""
+        """The scaled values that the order describes, shape (n,)."""
         return self._scaled(order)[0]
 
-    def walk(self, base: Order) -> list[Estimate]:
-        """Orders of the differences, season and mean of `base`, best first: step by step from a few starts."""
+    def stepwise_search(self, base: Order) -> list[Estimate]:
+        """Orders with the differencing, season and mean of `base`, ranked by `hqc`.
+
+        From the best of a few first candidates to the first neighbour that is better, until none is.
+        """
         tried: dict[Order, Estimate] = {base: self.estimate(base)}
-        for start in _starts(base):
-            self._consider(start, tried)
+        for candidate in _first_candidates(base):
+            self._try(candidate, tried)
         best = min(tried.values(), key=_hqc)
         while not best.is_noiseless:
-            step = next(
+            better = next(
                 (
-                    found
+                    estimate
                     for order in _neighbours(best.order)
-                    if order not in tried and (found := self._consider(order, tried, best)) and found.hqc < best.hqc
+                    if order not in tried
+                    and (estimate := self._try(order, tried, best))
+                    and estimate.hqc < best.hqc
                 ),
                 None,
             )
-            if step is None:
+            if better is None:
                 break
-            best = step
+            best = better
         return sorted(tried.values(), key=_hqc)
 
-    def _consider(
-        self, order: Order, tried: dict[Order, Estimate], near: Estimate | None = None
-    ) -> Estimate | None:
-        counted = len(self.series) - order.lost_days - order.given_days
-        affordable = (order.coefficients + order.mean + 1) * DAYS_PER_PARAMETER
-        if counted < affordable or order.has_common_lags:
+    def _try(self, order: Order, tried: dict[Order, Estimate], near: Estimate | None = None) -> Estimate | None:
+        days = len(self.series) - order.lost_days - order.conditioning_days
+        needed = (order.coefficients + order.mean + 1) * DAYS_PER_PARAMETER
+        if days < needed or order.has_common_lags:
             return None
         tried[order] = self.estimate(order, near)
         return tried[order]
 
-    def typical(self, base: Order) -> Estimate:
-        """The first order of a walk from `base`, or `base` itself where the days are too few for it."""
+    def first_candidate(self, base: Order) -> Estimate:
+        """The first order of a stepwise search from `base`; `base` itself if there are too few days for it."""
         tried = {base: self.estimate(base)}
-        return self._consider(_starts(base)[0], tried) or tried[base]
+        return self._try(_first_candidates(base)[0], tried) or tried[base]
 
     def estimate(self, order: Order, near: Estimate | None = None, days: int | None = None) -> Estimate:
-        """One order on the first `days`, all by default, from where a similar one ended."""
+        """Estimate one order on the first `days`, by default all, with start values from a similar order."""
         values, columns = self.values(order)[:days], self._columns(order)[:days]
-        start = None if near is None else _carried(near, order)
+        start = None if near is None else _start_values(near, order)
         return css.estimate(order, order.difference(values), order.difference(columns), start)
 
     def losses(self, estimate: Estimate) -> Vector | None:
-        """Root mean square error of the median forecast at each origin of the last days, fitted to the first.
+        """RMSE of the median forecast at each origin of the last days, with the order fitted to the first days.
 
-        In amounts; None where the days are too few to judge by. No origin lies in a gap and none looks into one.
+        Currency per day, shape (origins,); None if there are too few days. No origin and no horizon touches a gap.
         """
-        if estimate not in self._judged:
-            self._judged[estimate] = self._judge(estimate)
-        return self._judged[estimate]
+        if estimate not in self._losses:
+            self._losses[estimate] = self._rolling_losses(estimate)
+        return self._losses[estimate]
 
-    def _judge(self, estimate: Estimate) -> Vector | None:
+    def _rolling_losses(self, estimate: Estimate) -> Vector | None:
         order, days = estimate.order, len(self.series)
-        trained = int(TRAINED * days)
-        origins = self._origins(trained)
-        if len(origins) < HORIZONS_JUDGED * self._horizon or trained < order.lost_days + 2 * DAYS_PER_PARAMETER:
+        training_days = int(TRAINING_SHARE * days)
+        origins = self._origins(training_days)
+        if len(origins) < MIN_HORIZONS * self._horizon or training_days < order.lost_days + 2 * DAYS_PER_PARAMETER:
             return None
-        inside = self.estimate(order, days=trained)
-        regression = self._columns(order) @ inside.effects
-        made = css.rolling(order, inside.coefficients, self.values(order) - regression, origins, self._horizon)
+        trained = self.estimate(order, days=training_days)
+        regression = self._columns(order) @ trained.effects
+        z = self.values(order) - regression
+        forecasts = css_filters.rolling(order, trained.coefficients, z, origins, self._horizon)
         windows = np.lib.stride_tricks.sliding_window_view
-        made += windows(regression, self._horizon)[origins]
-        errors = self._amounts(order, made) - windows(self.series.values, self._horizon)[origins]
+        forecasts += windows(regression, self._horizon)[origins]
+        errors = self._amounts(order, forecasts) - windows(self.series.values, self._horizon)[origins]
         with np.errstate(over="ignore", invalid="ignore"):
             losses = np.sqrt(np.mean(errors**2, axis=1))
         return losses if np.isfinite(losses).all() else None
 
     def criterion(self, estimate: Estimate) -> float:
-        """Its `hqc` in amounts, so that it compares with and without logarithms."""
+        """The `hqc` for amounts: comparable between orders with and without logarithms."""
         values, scale = self._scaled(estimate.order)
-        change = 2 * estimate.days * math.log(scale)
+        jacobian = 2 * estimate.days * math.log(scale)
         if estimate.order.log:
-            change += 2 * scale * float(values[-estimate.days :].sum())
-        return estimate.hqc + change
+            jacobian += 2 * scale * float(values[-estimate.days :].sum())
+        return estimate.hqc + jacobian
 
     def standard_error(self, losses: Vector) -> float:
-        """Of their mean, for forecasts that overlap by a horizon."""
+        """Standard error of the mean loss of forecasts that overlap by up to a horizon."""
         return math.sqrt(long_run_variance(losses - losses.mean(), self._horizon) / len(losses))
 
-    def _origins(self, trained: int) -> NDArray[np.int64]:
-        """How many days are known at each: the last of them and the whole horizon were observed."""
-        invented = np.zeros(len(self.series), dtype=bool)
-        invented[[self.series.position(day) for day in self.series.interpolated]] = True
-        touched = np.lib.stride_tricks.sliding_window_view(invented, self._horizon + 1).any(axis=1)
-        return np.flatnonzero(~touched[trained - 1 :]) + trained
+    def _origins(self, training_days: int) -> NDArray[np.int64]:
+        """Number of days before each forecast; the last of them and the whole horizon were observed."""
+        interpolated = np.zeros(len(self.series), dtype=bool)
+        interpolated[[self.series.position(day) for day in self.series.interpolated]] = True
+        gaps = np.lib.stride_tricks.sliding_window_view(interpolated, self._horizon + 1).any(axis=1)
+        return np.flatnonzero(~gaps[training_days - 1 :]) + training_days
 
     def _scaled(self, order: Order) -> tuple[Vector, float]:
-        if order.log not in self._seen:
-            self._seen[order.log] = scaled(order, self.series)
-        return self._seen[order.log]
+        if order.log not in self._values:
+            self._values[order.log] = scaled(order, self.series)
+        return self._values[order.log]
 
     def _columns(self, order: Order) -> Matrix:
         key = (order.mean, order.regressors)
-        if key not in self._beside:
-            self._beside[key] = regressors.beside(order, self.series.first_day, len(self.series))
-        return self._beside[key]
+        if key not in self._regression:
+            self._regression[key] = regressors.with_mean(order, self.series.first_day, len(self.series))
+        return self._regression[key]
 
     def _amounts(self, order: Order, values: Matrix) -> Matrix:
         amounts = values * self._scaled(order)[1]
@@ -152,7 +159,7 @@ def _hqc(estimate: Estimate) -> float:
     return estimate.hqc
 
 
-def _starts(base: Order) -> list[Order]:
+def _first_candidates(base: Order) -> list[Order]:
     if not base.season_days:
         return [replace(base, p=p, q=q) for p, q in ((1, 1), (0, 1), (2, 2), (1, 0))]
     ar = 1 - base.seasonal_d
@@ -163,21 +170,21 @@ def _starts(base: Order) -> list[Order]:
 
 
 def _neighbours(order: Order) -> Iterator[Order]:
-    """One step away: each count alone, both of a kind together, one for the other."""
-    steps = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
+    """Orders with p or q, or P or Q, changed by one: one of the two, both in one direction, or in opposite ones."""
+    changes = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
     if order.season_days:
-        for ar, ma in steps:
+        for ar, ma in changes:
             p, q = order.seasonal_p + ar, order.seasonal_q + ma
             if 0 <= p <= MAX_SEASONAL and 0 <= q <= MAX_SEASONAL:
                 yield replace(order, seasonal_p=p, seasonal_q=q)
-    for ar, ma in steps:
+    for ar, ma in changes:
         p, q = order.p + ar, order.q + ma
         if 0 <= p <= MAX_P and 0 <= q <= MAX_Q:
             yield replace(order, p=p, q=q)
 
 
-def _carried(near: Estimate, order: Order) -> Vector:
-    """The coefficients that both orders have, zeros for the others; all zeros where that is no ARMA."""
+def _start_values(near: Estimate, order: Order) -> Vector:
+    """The coefficients that both orders have, zeros for the others; only zeros if those are not admissible."""
     sizes = (order.p, order.q, order.seasonal_p, order.seasonal_q)
     kept = [
         np.pad(part[:size], (0, max(0, size - len(part))))

@@ -1,7 +1,7 @@
-"""The region of stationary and invertible coefficients, seen through their partial autocorrelations.
+"""Converts ARMA coefficients to unconstrained parameters and back, through their partial autocorrelations.
 
-A lag polynomial 1 - c1 B - ... - ck B^k has its roots outside the unit circle exactly where its k partial
-autocorrelations lie between -1 and 1, and either determines the other.
+A lag polynomial 1 - c1 B - ... - ck B^k has all its roots outside the unit circle if and only if its k partial
+autocorrelations lie between -1 and 1. The map between coefficients and partial autocorrelations is one-to-one.
 Source: Barndorff-Nielsen & Schou (1973), J. Multivariate Analysis 3, 408-419; the recursion: Monahan (1984),
 Biometrika 71, 403-404.
 """
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
 
 SIGNS = (1.0, -1.0, 1.0, -1.0)  # MA polynomials are written 1 + theta B
-INSIDE = 0.995  # partial autocorrelations below it leave a little room to the unit circle
-EDGE = 1 - 1e-9
+MAX_PARTIAL = 0.995  # largest partial autocorrelation that is accepted; 1 lies on the unit circle
+CLIP = 1 - 1e-9  # keeps atanh finite
 
 
 def is_admissible(order: Order, coefficients: Vector) -> bool:
-    """Stationary and invertible, with a little room to the unit circle.
+    """True if the coefficients are stationary and invertible, with a small distance from the unit circle.
 
     Args: coefficients: shape (k,), AR, MA, seasonal AR, seasonal MA.
     """
     return all(
-        abs(partial) < INSIDE
+        abs(partial) < MAX_PARTIAL
         for sign, part in zip(SIGNS, order.split(coefficients), strict=True)
         for partial in _partials((sign * part).tolist())
     )
 
 
 def unconstrained(order: Order, coefficients: Vector) -> Vector:
-    """Fisher's z of the partial autocorrelations, shape (k,): any real numbers stand for an admissible model."""
+    """Fisher's z of the partial autocorrelations, shape (k,): any real numbers give an admissible model."""
     return np.array(
         [
-            math.atanh(min(max(partial, -EDGE), EDGE))
+            math.atanh(min(max(partial, -CLIP), CLIP))
             for sign, part in zip(SIGNS, order.split(coefficients), strict=True)
             for partial in _partials((sign * part).tolist())
         ]
@@ -49,26 +49,27 @@ def unconstrained(order: Order, coefficients: Vector) -> Vector:
 
 
 def constrained(order: Order, free: Vector) -> Vector:
-    """The coefficients that `unconstrained` came from, shape (k,)."""
-    found: list[float] = []
+    """The coefficients for these values of Fisher's z, shape (k,): the inverse of `unconstrained`."""
+    packed: list[float] = []
     for sign, part in zip(SIGNS, order.split(free), strict=True):
         coefficients: list[float] = []
         for value in part.tolist():
             partial = math.tanh(value)
-            flipped = [one - partial * other for one, other in zip(coefficients, coefficients[::-1], strict=True)]
-            coefficients = [*flipped, partial]
-        found.extend(sign * coefficient for coefficient in coefficients)
-    return np.array(found)
+            lower = [one - partial * other for one, other in zip(coefficients, coefficients[::-1], strict=True)]
+            coefficients = [*lower, partial]
+        packed.extend(sign * coefficient for coefficient in coefficients)
+    return np.array(packed)
 
 
 def _partials(coefficients: list[float]) -> list[float]:
-    """From lag 1 on; those below a lag whose own is 1 or more in size are not determined, and left out."""
-    partials, left = [], coefficients
-    while left:
-        last = left[-1]
+    """From lag 1 on. If one is 1 or more in size, those of the lower lags are not defined and left out."""
+    partials, remaining = [], coefficients
+    while remaining:
+        last = remaining[-1]
         partials.append(last)
-        room = 1 - last * last
-        if room <= 0:
+        denominator = 1 - last * last
+        if denominator <= 0:
             break
-        left = [(one + last * other) / room for one, other in zip(left[:-1], left[-2::-1], strict=True)]
+        pairs = zip(remaining[:-1], remaining[-2::-1], strict=True)
+        remaining = [(one + last * other) / denominator for one, other in pairs]
     return partials[::-1]

@@ -1,4 +1,4 @@
-"""What can be read off a series before anything is fitted to it."""
+"""Tests of a series before a model is fitted: positive amounts, a constant level, a seasonal period."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
 
-KPSS_CRITICAL = 0.463  # 5 %, a level without a trend
-LEAST = 0.01  # of the median: amounts below it make outliers of their logarithms
+KPSS_CRITICAL = 0.463  # 5 % level, no trend
+MIN_SHARE = 0.01  # of the median; logarithms of smaller amounts would be outliers
 
 
 def has_logarithms(values: Vector) -> bool:
-    """Whether every amount is above zero, and none so small that its logarithm would be an outlier."""
-    return bool(values.min() > 0 and values.min() >= LEAST * np.median(values))
+    """True if every amount is above zero and none is so small that its logarithm would be an outlier."""
+    return bool(values.min() > 0 and values.min() >= MIN_SHARE * np.median(values))
 
 
 def is_level(values: Vector) -> bool:
@@ -32,7 +32,7 @@ def is_level(values: Vector) -> bool:
 
 
 def long_run_variance(centred: Vector, lags: int) -> float:
-    """With Bartlett's weights. Source: Newey & West (1987), Econometrica 55, 703-708."""
+    """The long-run variance with Bartlett's weights. Source: Newey & West (1987), Econometrica 55, 703-708."""
     variance = float(centred @ centred)
     for lag in range(1, min(lags, len(centred))):
         variance += 2 * (1 - lag / lags) * float(centred[lag:] @ centred[:-lag])
@@ -40,14 +40,14 @@ def long_run_variance(centred: Vector, lags: int) -> float:
 
 
 def prevailing_season(values: Vector, longest: int) -> int | None:
-    """The lag that the changes from day to day repeat most at, once and twice; None if at none clearly."""
+    """The lag at which the daily changes correlate most, at once and twice the lag; None if not significant."""
     changes = np.diff(values)
     changes = changes - changes.mean()
     days, spread = len(changes), float(changes @ changes)
     longest = min(longest, days // 3)
     if longest < 2 or spread == 0:
         return None
-    again = np.array([changes[lag:] @ changes[:-lag] for lag in range(1, 2 * longest + 1)]) / spread
-    strength = (again[:longest] + again[1 : 2 * longest : 2]) / 2
+    correlations = np.array([changes[lag:] @ changes[:-lag] for lag in range(1, 2 * longest + 1)]) / spread
+    strength = (correlations[:longest] + correlations[1 : 2 * longest : 2]) / 2
     best = int(np.argmax(strength[1:])) + 2
     return best if strength[best - 1] > 2 / math.sqrt(days) else None

@@ -1,1 +1,1 @@
-"""Landed files become days: formats, transactions, checks, and the history of what was accepted."""
+"""Reads landed files, checks them, and keeps the history of the accepted days."""

@@ -1,4 +1,4 @@
-"""What a file must pass before its days may touch the history."""
+"""Checks of a readable file before its days enter the history."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from retrain.data.series import Days
     from retrain.data.transactions import LandedDays
 
-# Shorter stretches of one amount happen; four weeks of it is a stuck source.
-STUCK_DAYS = 28
+# A shorter run of equal amounts may be real; four weeks of them mean a source that repeats one value.
+CONSTANT_DAYS = 28
 
 
 def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
-    """Raises: DataError for a file that is whole and readable, and still cannot be believed."""
+    """Raises: DataError if the days of the file are constant, or leave a gap that the policy does not allow."""
     amounts = set(landed.days.values())
-    if len(landed.days) >= STUCK_DAYS and len(amounts) == 1:
+    if len(landed.days) >= CONSTANT_DAYS and len(amounts) == 1:
         raise DataError(
-            f"all {len(landed.days)} days are {amounts.pop():g}; a source that never changes is stuck, so there is "
-            "nothing to learn from it",
+            f"all {len(landed.days)} days are {amounts.pop():g}; check the source, which seems to repeat one "
+            "value, and land a corrected file",
             file=landed.file,
         )
     longest = longest_gap(landed.days)
     if policy is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
         raise DataError(
-            f"{longest} days in a row are missing inside the file and at most {MAX_GAP_DAYS} are interpolated; "
-            "correct the days, or set RETRAIN_GAPS=zero if a day without rows means no trade",
+            f"{longest} consecutive days are missing in the file, and at most {MAX_GAP_DAYS} are interpolated; "
+            "correct the days, or set RETRAIN_GAPS=zero if a day without rows means an amount of zero",
             file=landed.file,
         )
     if policy is GapPolicy.REFUSE:
@@ -36,7 +36,7 @@ def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
         if missing:
             first, last = missing[0]
             raise DataError(
-                f"the days from {first} to {last} would be missing and RETRAIN_GAPS=refuse; land them first, or "
+                f"the days from {first} to {last} would be missing, and RETRAIN_GAPS=refuse; land them first, or "
                 "set RETRAIN_GAPS to interpolate or zero",
                 file=landed.file,
             )

@@ -1,4 +1,4 @@
-"""All accepted days in one record, and the quarantine for files that were refused."""
+"""Stores the history of all accepted days, and the quarantine of refused files."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 RECORD = "history.json"
-LONGEST_NAME = 200
+MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What has been accepted so far.
+    """All accepted days and where they come from.
 
     Attributes:
         days: observed days only, ascending.
-        files: the accepted files that brought something, in the order of their landing.
-        aggregate: how transactions became days; None while only files of one row a day were accepted.
-        etag: of the record; ABSENT while there is none.
+        files: the accepted files that changed the history, in the order of their landing.
+        aggregate: how transactions became days; None if all files so far had one row per day.
+        etag: of the record; ABSENT if there is none yet.
     """
 
     days: Days
@@ -41,7 +41,7 @@ class History:
 
 
 def read_history(state: ObjectStore) -> History:
-    """Raises: ServiceError if the record is there and cannot be understood."""
+    """Read the record. Raises: ServiceError if it exists and is not valid."""
     stored = state.read(RECORD)
     if stored is None:
         return History({}, (), None, ABSENT)
@@ -59,17 +59,17 @@ def read_history(state: ObjectStore) -> History:
 def accept(
     landed: LandedDays, history: History, aggregate: Aggregate, run_id: str, state: ObjectStore
 ) -> Restatement:
-    """Lay the file over the history; what changes nothing leaves no trace.
+    """Merge the file into the history; nothing is written if it changes nothing.
 
-    The landing's own record is written first, so that whatever stands in the history can be explained.
+    The record of the landing is written first, so that every day of the history can be traced to a file.
 
-    Raises: ConfigError if transactions were aggregated in another way before; Conflict if somebody else
-        accepted a file meanwhile.
+    Raises: ConfigError if transactions were aggregated in another way before; Conflict if another process
+        accepted a file at the same time.
     """
     if not landed.is_daily and history.aggregate not in (None, aggregate):
         raise ConfigError(
-            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {history.aggregate}; set it back, "
-            "or start a new store and land every file again"
+            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {history.aggregate}; set it to "
+            f"{history.aggregate}, or start a new store and land every file again"
         )
     outcome = restate(history.days, landed.days)
     if outcome.changes_nothing:
@@ -85,13 +85,13 @@ def accept(
 
 
 def taken_in(file: str, version: str, state: ObjectStore) -> str | None:
-    """The run that took this very version of a file in; None if none has."""
+    """The run that accepted this version of a file; None if no run has."""
     stored = state.read(_landing(file, version))
     return None if stored is None else str(json.loads(stored.data)["run_id"])
 
 
 def note_taken_in(file: str, version: str, run_id: str, state: ObjectStore) -> None:
-    """Remember that a version of a file is in the history."""
+    """Record that this version of a file is in the history."""
     state.write(_landing(file, version), _as_json({"file": file, "run_id": run_id}))
 
 
@@ -100,7 +100,7 @@ def _landing(file: str, version: str) -> str:
 
 
 def quarantine(file: str, reason: RetrainError, run_id: str, inbox: ObjectStore, state: ObjectStore) -> str:
-    """Set a copy of the file aside with the reason beside it, and say where."""
+    """Copy the file to quarantine, write the reason next to it, and give its address."""
     place = f"quarantine/{run_id}/{_short(PurePosixPath(file).name)}"
     with inbox.open(file) as stream:
         state.upload(place, stream)
@@ -109,8 +109,8 @@ def quarantine(file: str, reason: RetrainError, run_id: str, inbox: ObjectStore,
 
 
 def _short(name: str) -> str:
-    """A name with room for the reason's behind it: a folder takes 255 bytes."""
-    return name if len(name.encode()) <= LONGEST_NAME else f"{name[:40]}...{name[-10:]}"
+    """A name that leaves room for the suffix of the reason: a folder allows 255 bytes."""
+    return name if len(name.encode()) <= MAX_NAME_BYTES else f"{name[:40]}...{name[-10:]}"
 
 
 def _named(days: Days) -> dict[str, float]:

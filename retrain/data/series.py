@@ -1,4 +1,4 @@
-"""Days and amounts: what one file restates of the history, and the gapless daily series a model is fitted on."""
+"""Merges the days of a file into the history, and makes the gapless daily series that models are fitted to."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 type Days = Mapping[date, float]
 """Observed days only, currency per day; a day without transactions is absent."""
 
-# Two sums of the same transactions in another order differ in the last bits: that is no restatement.
+# Sums of the same transactions in another order differ in the last bits; that is not a changed amount.
 SAME_AMOUNT = 1e-9
-# A straight line over more than a month is an invention; files that land out of order leave such gaps for a while.
+# Longer gaps are not interpolated; files that land out of order leave such gaps for some time.
 MAX_GAP_DAYS = 31
 
 
 class GapPolicy(StrEnum):
-    """What a day without transactions becomes."""
+    """What to do with a day without transactions."""
 
     INTERPOLATE = "interpolate"
     ZERO = "zero"
@@ -38,7 +38,7 @@ class GapPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """What a landed file does to the history."""
+    """The history after a landed file, and what the file changes."""
 
     days: dict[date, float]
     new_days: tuple[date, ...]
@@ -47,15 +47,15 @@ class Restatement:
 
     @property
     def changes_nothing(self) -> bool:
-        """True when the history already held every day of the file with an equal amount."""
+        """True if the history already has every day of the file with an equal amount."""
         return not self.new_days and not self.changed_days
 
 
 def restate(history: Days, landed: Days) -> Restatement:
-    """Lay a later file over the history: its days win.
+    """Merge a later file into the history; its amounts replace earlier ones.
 
-    Amounts equal to a relative 1e-9 count as equal and the older one stays, so that landing the same
-    transactions in another form or order does not make another series.
+    Amounts that are equal to a relative 1e-9 count as equal, and the earlier one is kept, so that the same
+    transactions in another format or order give the same series.
     """
     changed = tuple(
         day
@@ -79,8 +79,8 @@ class DailySeries:
     Attributes:
         first_day: the day of `values[0]`.
         values: shape (n,), currency per day, finite, read-only.
-        interpolated: the days whose amount was never observed. They keep the calendar whole and are fitted over,
-            but no forecast is scored on one, and no state takes one in.
+        interpolated: days whose amount was not observed. They are part of the series that is fitted, but no
+            forecast is scored on them and no model observes them.
     """
 
     first_day: date
@@ -91,7 +91,9 @@ class DailySeries:
         if not len(self.values):
             raise SeriesTooShort("the series has no days; land a file of transactions first")
         if not np.isfinite(self.values).all():
-            raise DataError("the series holds an amount that is not a finite number")
+            raise DataError(
+                "the series has an amount that is not a finite number; correct the file and land it again"
+            )
         self.values.setflags(write=False)
 
     def __len__(self) -> int:
@@ -104,22 +106,22 @@ class DailySeries:
 
     @property
     def sha256(self) -> str:
-        """The identity of the data: first day and amounts, as IEEE 754 doubles."""
+        """The identity of the data: a digest of the first day and the amounts, as IEEE 754 doubles."""
         digest = hashlib.sha256(self.first_day.isoformat().encode())
         digest.update(self.values.astype("<f8").tobytes())
         return digest.hexdigest()
 
     @property
     def is_flat(self) -> bool:
-        """True when the days differ by no more than rounding, whatever the currency."""
+        """True if the amounts differ only by rounding, in any currency."""
         return bool(np.ptp(self.values) <= SAME_AMOUNT * np.abs(self.values).max())
 
     def position(self, day: date) -> int:
-        """The index of `day` in `values`; negative or beyond the end when it lies outside."""
+        """The index of `day` in `values`; negative or beyond the end if the day is outside."""
         return (day - self.first_day).days
 
     def through(self, day: date) -> Self:
-        """The series up to and with `day`.
+        """The series up to and including `day`.
 
         Raises: SeriesTooShort if `day` lies before the first day.
         """
@@ -128,9 +130,9 @@ class DailySeries:
         return type(self)(self.first_day, self.values[:end].copy(), kept)
 
     def observed_through(self, day: date) -> Self:
-        """The series up to the last observed day that is not after `day`: what was known when that day ended.
+        """The series up to the last observed day that is not after `day`: what was known at the end of that day.
 
-        An interpolated amount knows the observation behind its gap.
+        An interpolated amount depends on the day after its gap, which was not known yet.
         """
         unobserved = set(self.interpolated)
         while day in unobserved:
@@ -138,7 +140,7 @@ class DailySeries:
         return self.through(day)
 
     def after(self, day: date) -> NDArray[np.float64]:
-        """What was observed on the days after `day`, shape (k,), k >= 0; NaN on those that were not."""
+        """The observed amounts of the days after `day`, shape (k,), k >= 0; NaN for interpolated days."""
         values = self.values.copy()
         values[[self.position(filled) for filled in self.interpolated]] = np.nan
         return values[max(self.position(day) + 1, 0) :]
@@ -154,14 +156,14 @@ def gaps(days: Days) -> list[tuple[date, date]]:
 
 
 def longest_gap(days: Days) -> int:
-    """The most days in a row that are missing; 0 for none."""
+    """The largest number of consecutive missing days; 0 for none."""
     return max(((last - first).days + 1 for first, last in gaps(days)), default=0)
 
 
 def daily_series(days: Days, policy: GapPolicy) -> DailySeries:
-    """Make the gapless series, filling missing days as the policy says.
+    """Make the gapless series; the policy says how to fill missing days.
 
-    Raises: SeriesTooShort for no days at all; DataError if the policy is `refuse` and a day is missing.
+    Raises: SeriesTooShort if there are no days; DataError if the policy is `refuse` and a day is missing.
     """
     if not days:
         raise SeriesTooShort("the history has no days; land a file of transactions first")
@@ -169,7 +171,7 @@ def daily_series(days: Days, policy: GapPolicy) -> DailySeries:
     if missing and policy is GapPolicy.REFUSE:
         first, last = missing[0]
         raise DataError(
-            f"{len(missing)} gap(s) in the days, the first from {first} to {last}, and RETRAIN_GAPS=refuse; "
+            f"the days have {len(missing)} gap(s), the first from {first} to {last}, and RETRAIN_GAPS=refuse; "
             "land the missing days or set RETRAIN_GAPS to interpolate or zero"
         )
 

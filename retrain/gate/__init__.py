@@ -1,1 +1,1 @@
-"""Champion and challenger on the same unseen days, and the verdict."""
+"""Compares champion and challenger on the same unseen days, and gives the verdict."""

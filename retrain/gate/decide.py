@@ -1,4 +1,4 @@
-"""The verdict: a pure function of what was measured and of the policy. There is no other way to `promote`."""
+"""Gives the verdict: a pure function of the comparison and the policy. Only it can answer `promote`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """How a run ends when nothing failed."""
+    """The result of a run that did not fail."""
 
     PROMOTE = "promote"
     KEEP = "keep"
@@ -21,12 +21,12 @@ class Verdict(StrEnum):
     WAITING = "waiting"
 
 
-# Two optimisers that end a hair apart are not two models: a gain below this is rounding.
-MEASURABLE_GAIN = 1e-4
+# A smaller relative gain is rounding: two optimisers end at slightly different parameters of the same model.
+MIN_MEASURABLE_GAIN = 1e-4
 
 
 class Floor(StrEnum):
-    """What happens to a challenger that loses to the seasonal naive."""
+    """What to do with a challenger that is not better than the seasonal naive."""
 
     WARN = "warn"
     BLOCK = "block"
@@ -34,11 +34,12 @@ class Floor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromotionPolicy:
-    """How much better is better.
+    """How much better the challenger must be.
 
     Attributes:
-        min_gain: share of the champion's loss by which the challenger's must be lower; 0 asks for any gain.
-        significance: the one-sided p-value must also lie below it; None asks for no test.
+        loss: the metric that is compared.
+        min_gain: relative decrease of the loss that is required; 0 for any decrease.
+        significance: the one-sided p-value must also be below it; None to require no test.
     """
 
     loss: Loss = Loss.RMSE
@@ -49,7 +50,7 @@ class PromotionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict, the sentence that explains it, and what a person should look at besides."""
+    """A verdict, a sentence that explains it, and warnings."""
 
     verdict: Verdict
     reason: str
@@ -57,36 +58,37 @@ class Decision:
 
 
 def decide_unmeasured(days: int) -> Decision:
-    """The first model on a history too short to hold days out."""
-    reason = f"No champion yet: this is the first model, and its {days} days are too few to hold any out."
+    """The decision on a first model whose history is too short to hold out days."""
+    reason = f"No champion yet: this is the first model, and its {days} days are too few to hold out some of them."
     return Decision(Verdict.PROMOTE, reason, ("The first model's error is not known yet.",))
 
 
 def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
-    """Promote only what is measured to be better; everything else keeps the champion."""
+    """Promote the challenger only if it is measurably better; otherwise keep the champion."""
     name = policy.loss.upper()
     challenger: float = getattr(measured.challenger, policy.loss)
     naive: float = getattr(measured.seasonal_naive, policy.loss)
     loses_to_naive = challenger >= naive
-    beside = f"the seasonal naive's {name} is {naive:.4g}, the challenger's {challenger:.4g}"
-    warnings = (f"The challenger loses to last season's values: {beside}.",) if loses_to_naive else ()
+    losses = f"the seasonal naive's {name} is {naive:.4g}, the challenger's {challenger:.4g}"
+    warnings = (f"The challenger is not better than the seasonal naive: {losses}.",) if loses_to_naive else ()
     if loses_to_naive and policy.floor is Floor.BLOCK:
-        return Decision(Verdict.KEEP, f"The challenger does not beat the floor: {beside}.", warnings)
+        reason = f"The challenger is not promoted, because it is not better than the seasonal naive: {losses}."
+        return Decision(Verdict.KEEP, reason, warnings)
     if measured.champion is None:
         reason = (
             f"No champion yet: this is the first model, so there is nothing to compare it with; "
-            f"its {name} over the last {measured.unseen_days} days, held out, is {challenger:.4g}."
+            f"its {name} on the last {measured.unseen_days} days, which were held out, is {challenger:.4g}."
         )
         return Decision(Verdict.PROMOTE, reason, warnings)
     champion: float = getattr(measured.champion, policy.loss)
-    needed = champion * (1 - max(policy.min_gain, MEASURABLE_GAIN))
+    limit = champion * (1 - max(policy.min_gain, MIN_MEASURABLE_GAIN))
     numbers = (
         f"challenger's {name} {challenger:.4g}, champion's {champion:.4g}, over the same {measured.origins} "
         f"origins in {measured.unseen_days} unseen days"
     )
-    if not challenger < needed:
-        wanted = f"; promotion needs less than {needed:.1f}" if policy.min_gain else ""
-        return Decision(Verdict.KEEP, f"The champion stays: {numbers}{wanted}.", warnings)
+    if not challenger < limit:
+        required = f"; promotion needs less than {limit:.1f}" if policy.min_gain else ""
+        return Decision(Verdict.KEEP, f"The champion stays: {numbers}{required}.", warnings)
     if policy.significance is not None and not _significant(measured, policy.significance):
         p = "unknown" if measured.test is None else f"{measured.test.p_value:.3f}"
         reason = f"The champion stays: {numbers}; p = {p} is not below {policy.significance}."

@@ -1,4 +1,4 @@
-"""Champion and challenger forecast the same unseen days, from the same origins, with the same horizon."""
+"""Scores champion and challenger on the same unseen days, from the same origins, with the same horizon."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.fit import FittedModel, refit
-from retrain.arima.traits import long_run_variance
-from retrain.errors import ModelError, NotConverged, SeriesTooShort
+from retrain.errors import NotConverged, SeriesTooShort
 from retrain.gate.scores import Loss, Scorecard, score
+from retrain.gate.significance import DieboldMariano, diebold_mariano
 from retrain.gate.unseen import UnseenDay
 from scoring.model import Prediction
 
@@ -29,64 +29,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class DieboldMariano:
-    """Evidence that the challenger's loss is lower. A small p-value: chance alone would hardly show it.
-
-    Raises: ModelError if it is not made of finite numbers.
-    """
-
-    statistic: float
-    p_value: float
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.statistic) and math.isfinite(self.p_value)):
-            raise ModelError(f"the Diebold-Mariano statistic is {self.statistic}; the losses cannot be compared")
-
-
-def diebold_mariano(champion_loss: Vector, challenger_loss: Vector, horizon: int) -> DieboldMariano:
-    """One-sided test of equal accuracy against "the challenger is better".
-
-    Args:
-        champion_loss, challenger_loss: shape (n,), the loss at each origin, same origins.
-        horizon: days per forecast; losses of overlapping forecasts correlate over horizon - 1 lags.
-    Returns: a positive statistic favours the challenger; (0, 0.5) where the losses never differ.
-    Source: Diebold & Mariano (1995), J. Business & Economic Statistics 13, 253-263; small-sample correction
-        and Student's t: Harvey, Leybourne & Newbold (1997), Int. J. Forecasting 13, 281-291, eq. 9. Where the
-        rectangular window gives no positive variance, Bartlett's weights are used, which always do.
-    """
-    from scipy.special import stdtr  # Student's distribution; scipy.stats would cost 40 MB
-
-    gain = champion_loss - challenger_loss
-    n = len(gain)
-    if n <= horizon:
-        raise SeriesTooShort(f"{n} origins are too few to test forecasts of {horizon} days")
-    if np.ptp(gain) == 0 and gain[0] == 0:
-        return DieboldMariano(0.0, 0.5)
-    gain = gain / np.abs(gain).max()  # the statistic has no unit, and squares of tiny amounts would vanish
-    centred = gain - gain.mean()
-    covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(horizon)])
-    variance = covariances[0] + 2 * covariances[1:].sum()
-    if variance <= 0:
-        variance = long_run_variance(centred, horizon)
-    if variance <= 0:
-        raise ModelError("the loss differs by the same amount at every origin; it cannot be tested")
-    correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
-    statistic = correction * float(gain.mean()) / math.sqrt(variance / n)
-    return DieboldMariano(statistic, float(stdtr(n - 1, -statistic)))
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the decision rests on.
+    """The scores of all models, and the evidence that the decision uses.
 
     Attributes:
-        first_unseen_day: the day after the champion's (or the first model's own) training ended.
-        unseen_days: how many observed days the scores cover.
-        origins: forecasts made by each model.
-        champion: None where there is none yet; then `test` is None too.
-        challenger_trained_through: the last cutoff at which the challenger's parameters were refitted.
-        refits_kept: cutoffs at which no optimum was found and the parameters stayed as they were.
-        days: one an origin, by the first day that was forecast from it.
+        first_unseen_day: the day after the cutoff of the champion, or of the first model.
+        unseen_days: number of observed days that the scores cover.
+        origins: number of forecasts by each model.
+        champion: None if there is no champion yet; then `test` is None too.
+        challenger_trained_through: the cutoff of the challenger's last refit.
+        refits_kept: number of refits that did not converge, so that the parameters were kept.
+        days: one for each origin, by the first day that is forecast from it.
     """
 
     first_unseen_day: date
@@ -113,43 +66,43 @@ def compare(
     loss: Loss = Loss.RMSE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Roll both models and the seasonal naive over the days that follow the challenger's training.
+    """Make rolling forecasts of both models and the seasonal naive on the days after the challenger's cutoff.
 
     Args:
-        champion: as it is deployed; its state is filtered up to each origin, its parameters stay.
-        challenger: fitted through the champion's cutoff; refitted every `refit_days` along the way.
-        history: every accepted day.
-    Raises: SeriesTooShort if no whole horizon is unseen; ModelError if a score is not a finite number.
+        champion: as deployed; its state is filtered up to each origin, its parameters do not change.
+        challenger: fitted through the champion's cutoff; refitted every `refit_days`.
+        history: all accepted days.
+    Raises: SeriesTooShort if no whole horizon is unseen; ModelError if a score is not finite.
     """
     cutoff = challenger.model.origin
     unseen, seen = history.after(cutoff), history.through(cutoff).values
     if len(unseen) < horizon_days:
-        raise SeriesTooShort(f"{len(unseen)} unseen days hold no whole horizon of {horizon_days}")
+        raise SeriesTooShort(f"{len(unseen)} unseen days are fewer than one horizon of {horizon_days} days")
     actual = np.lib.stride_tricks.sliding_window_view(unseen, horizon_days)
-    judged = ~np.isnan(actual).all(axis=1)
+    scored = ~np.isnan(actual).all(axis=1)
     season = max(season_days, 1)
-    rolled = _roll_challenger(challenger, history, horizon_days, refit_days, progress)
+    rolled = _challenger_forecasts(challenger, history, horizon_days, refit_days, progress)
     naive = _seasonal_naive(history, cutoff, horizon_days, season)
-    actual, challenged, naive = actual[judged], rolled.forecasts.where(judged), naive[judged]
-    champion_card, test, defended = None, None, None
+    actual, challenger_made, naive = actual[scored], rolled.forecasts.where(scored), naive[scored]
+    champion_card, test, champion_made = None, None, None
     if champion is not None:
-        defended = champion.rolling(unseen, horizon_days).where(judged)
-        champion_card = score(actual, defended, seen, season)
-        theirs, ours = (loss.at_origins(actual, made.mean) for made in (defended, challenged))
-        test = diebold_mariano(theirs, ours, horizon_days)
-    first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(judged)]
+        champion_made = champion.rolling(unseen, horizon_days).where(scored)
+        champion_card = score(actual, champion_made, seen, season)
+        before, after = (loss.at_origins(actual, made.mean) for made in (champion_made, challenger_made))
+        test = diebold_mariano(before, after, horizon_days)
+    first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
     return Comparison(
         first_unseen_day=cutoff + timedelta(days=1),
         unseen_days=int((~np.isnan(unseen)).sum()),
         origins=len(actual),
         horizon_days=horizon_days,
         champion=champion_card,
-        challenger=score(actual, challenged, seen, season),
+        challenger=score(actual, challenger_made, seen, season),
         seasonal_naive=score(actual, naive, seen, season),
         test=test,
         challenger_trained_through=rolled.trained_through,
         refits_kept=rolled.refits_kept,
-        days=_days(first_days, actual, defended, challenged, naive, loss),
+        days=_days(first_days, actual, champion_made, challenger_made, naive, loss),
     )
 
 
@@ -161,30 +114,31 @@ def _days(
     naive: Matrix,
     loss: Loss,
 ) -> tuple[UnseenDay, ...]:
-    """One a row of the matrices, by the first day that was forecast from its origin."""
-    forecast = theirs = np.full(len(actual), math.nan)
+    """One for each row of the matrices: the first day that is forecast from its origin."""
+    champion_forecast = champion_loss = np.full(len(actual), math.nan)
     if champion is not None:
-        forecast, theirs = champion.mean[:, 0], loss.at_origins(actual, champion.mean)
-    ours = loss.at_origins(actual, challenger.mean)
-    columns = (actual[:, 0], forecast, challenger.mean[:, 0], naive[:, 0], theirs, ours)
+        champion_forecast, champion_loss = champion.mean[:, 0], loss.at_origins(actual, champion.mean)
+    challenger_loss = loss.at_origins(actual, challenger.mean)
+    forecasts = (champion_forecast, challenger.mean[:, 0], naive[:, 0])
+    columns = (actual[:, 0], *forecasts, champion_loss, challenger_loss)
     return tuple(UnseenDay(*row) for row in zip(first_days, *(column.tolist() for column in columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
-class _Rolled:
+class _RollingForecasts:
     forecasts: Prediction
     trained_through: date
     refits_kept: int
 
 
-def _roll_challenger(
+def _challenger_forecasts(
     challenger: FittedModel,
     history: DailySeries,
     horizon_days: int,
     refit_days: int,
     progress: Callable[[str], None],
-) -> _Rolled:
-    """Forecast as retraining would have: at each cutoff, parameters from the days before it and no others."""
+) -> _RollingForecasts:
+    """Forecast as retraining would have: the parameters at each cutoff come only from the days before it."""
     unseen = history.after(challenger.model.origin)
     origins = len(unseen) - horizon_days + 1
     fitted, model, kept, blocks = challenger, challenger.model, 0, []
@@ -200,14 +154,14 @@ def _roll_challenger(
         ahead = min(refit_days, origins - start)
         blocks.append(model.rolling(unseen[start : start + ahead + horizon_days - 1], horizon_days))
         model = model.observe(unseen[start : start + ahead])
-    return _Rolled(Prediction.joined(blocks), fitted.model.origin, kept)
+    return _RollingForecasts(Prediction.joined(blocks), fitted.model.origin, kept)
 
 
 def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:
-    """Each day forecast by the latest observed day of the same place in the cycle, shape (origins, horizon)."""
+    """The latest observed amount of the same day in the cycle, shape (origins, horizon)."""
     values = history.values.copy()
-    for filled in history.interpolated:
-        at = history.position(filled)
+    for day in history.interpolated:
+        at = history.position(day)
         values[at] = values[at - season] if at >= season else values[at]
     first = history.position(cutoff)
     origins = np.arange(first, len(history) - horizon_days)[:, None]

@@ -1,4 +1,4 @@
-"""How far forecasts were from what came: losses, metrics, coverage, and the scorecard that holds them."""
+"""Scores forecasts against the actual amounts: losses, metrics, interval coverage, and the scorecard."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LEVELS = (80.0, 95.0)
 
 
 class Loss(StrEnum):
-    """The number that has to go down."""
+    """The metric that is compared; lower is better."""
 
     RMSE = "rmse"
     MAE = "mae"
     MASE = "mase"
 
     def at_origins(self, actual: Matrix, forecast: Matrix) -> Vector:
-        """The mean loss of each forecast, shape (origins,): squared errors for RMSE, absolute ones else."""
+        """The mean loss of each forecast, shape (origins,): squared errors for RMSE, otherwise absolute errors."""
         errors = forecast - actual
         return np.asarray(np.nanmean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1))
 
@@ -50,7 +50,7 @@ def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> floa
         raise SeriesTooShort(f"MASE needs more than {season} training days; there are {len(history)}")
     scale = float(np.mean(np.abs(history[season:] - history[:-season])))
     if scale == 0:
-        raise FlatSeries(f"every training day equals the day {season} days before; MASE has no scale")
+        raise FlatSeries(f"every training day equals the day {season} days before; so MASE is not defined")
     return float(np.mean(np.abs(actual - forecast))) / scale
 
 
@@ -61,19 +61,20 @@ def r2(actual: Vector, forecast: Vector) -> float:
     """
     spread = float(np.sum((actual - actual.mean()) ** 2))
     if spread == 0:
-        raise FlatSeries(f"all unseen days are {actual.flat[0]:g}; R2 is not defined on them")
+        raise FlatSeries(f"all unseen days are {actual.flat[0]:g}; so R2 is not defined")
     return 1 - float(np.sum((actual - forecast) ** 2)) / spread
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """One model's errors on days it was never fitted on. Lower is better, R2 and bias apart.
+    """One model's errors on days it was not fitted to. Lower is better, except for R2 and bias.
 
     Attributes:
         rmse, mae: currency per day. bias: currency per day, positive when the forecasts are too high.
-        mase: unitless; 1.0 ties the in-sample seasonal naive. r2: unitless, at most 1.
-        coverage_80, coverage_95: share of the amounts inside the intervals of that level; None for a model without.
-    Raises: ModelError if any other is not a finite number: a score that is missing cannot be compared.
+        mase: unitless; 1.0 equals the in-sample seasonal naive. r2: unitless, at most 1.
+        coverage_80, coverage_95: share of the amounts inside the intervals of that level; None for a model without
+            intervals.
+    Raises: ModelError if any other metric is not finite, because it cannot be compared.
     """
 
     rmse: float
@@ -89,13 +90,13 @@ class Scorecard:
             value = getattr(self, name)
             absent = value is None and name.startswith("coverage")
             if not absent and not (isinstance(value, float) and math.isfinite(value)):
-                raise ModelError(f"{name} is {value!r}; without it nothing can be compared")
+                raise ModelError(f"{name} is {value!r}, not a finite number; the models cannot be compared")
 
 
 def coverage(actual: Matrix, made: Prediction, level: float) -> float:
-    """Share of the observed amounts inside the intervals of `level` percent; an interval that holds tells `level`.
+    """Share of the observed amounts inside the intervals of `level` percent; calibrated intervals give `level`.
 
-    Args: actual: the shape of `made`; NaN where nothing was observed.
+    Args: actual: the shape of `made`; NaN for days that were not observed.
     """
     low, high = made.interval(level)
     observed = ~np.isnan(actual)
@@ -106,7 +107,7 @@ def score(actual: Matrix, made: Matrix | Prediction, history: Vector, season: in
     """All metrics over every origin and every observed day of its horizon.
 
     Args:
-        actual, made: shape (origins, horizon); NaN in `actual` where nothing was observed.
+        actual, made: shape (origins, horizon); NaN in `actual` for days that were not observed.
         history, season: as for `mase`.
     """
     covered = (

@@ -1,4 +1,4 @@
-"""The days of a comparison: what came, and what each model had forecast of it on the day before."""
+"""The days of a comparison: the actual amount, and the forecast that each model made one day ahead."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnseenDay:
-    """One day of a comparison; nan where there is no such number.
+    """One day of a comparison; NaN for a number that does not exist.
 
     Attributes:
-        amount: what came, currency per day.
-        champion, challenger, seasonal_naive: what each forecast of it on the day before, currency per day.
+        amount: the actual amount, currency per day.
+        champion, challenger, seasonal_naive: the forecast of each, one day ahead, currency per day.
         champion_loss, challenger_loss: mean loss of the forecast of the whole horizon that begins with this day;
-            currency per day, squared where the loss is RMSE.
+            currency per day, squared if the loss is RMSE.
     """
 
     day: date
@@ -35,15 +35,15 @@ HEADER = ",".join(field.name for field in fields(UnseenDay))
 
 
 def as_csv(days: Iterable[UnseenDay]) -> str:
-    """One line a day under a header; numbers read back as they were, nan is an empty cell."""
+    """A header and one line per day; the numbers keep every bit, NaN is an empty cell."""
     return "".join(f"{line}\n" for line in (HEADER, *(",".join(map(_cell, astuple(day))) for day in days)))
 
 
 def from_csv(text: str) -> tuple[UnseenDay, ...]:
-    """What `as_csv` wrote. Raises: ValueError or TypeError if it is something else."""
+    """The inverse of `as_csv`. Raises: ValueError or TypeError for any other text."""
     header, *lines = text.splitlines() or [""]
     if header != HEADER:
-        raise ValueError(f"the header is {header[:100]!r}")
+        raise ValueError(f"the header is {header[:100]!r}, expected {HEADER!r}")
     return tuple(_day(*line.split(",")) for line in lines)
 
 

@@ -32,7 +32,7 @@ APP = create_app(SERVED, KEY)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The app, listening on loopback."""
+    """The app, listening on the loopback address."""
     listening = socket.create_server(("127.0.0.1", 0))
     server, thread = serve(create_app(SERVED, KEY), listening)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -46,7 +46,7 @@ def post(url: str, path: str, body: Any, **headers: str) -> requests.Response:
     return requests.post(url + path, data=data, headers=sent, timeout=PATIENCE_SECONDS)
 
 
-def test_a_forecast_is_dated_and_says_what_it_was_made_from(url: str):
+def test_a_forecast_has_dates_and_the_identity_of_its_model(url: str):
     """Means and intervals equal the artifact's own."""
     answer = post(url, "/forecast", {"horizon_days": 3, "levels": [50, 95]}).json()
     expected = MODEL.forecast(3)
@@ -59,7 +59,7 @@ def test_a_forecast_is_dated_and_says_what_it_was_made_from(url: str):
 
 
 def test_observations_move_the_origin(url: str):
-    """In any order, with days missing, as the model itself would take them in."""
+    """In any order and with missing days; the forecast equals the model's own."""
     newer = VALUES[120:130].copy()
     newer[4] = np.nan
     observed = [
@@ -75,8 +75,8 @@ def test_observations_move_the_origin(url: str):
     assert [row["mean"] for row in answer["forecast"]] == MODEL.observe(newer).forecast(7).mean.tolist()
 
 
-def test_clients_of_the_predecessor_go_on_working(url: str):
-    """How many days in, as many means out."""
+def test_clients_of_the_previous_service_still_work(url: str):
+    """The number of days in, that number of means out."""
     assert post(url, "/score", {"data": [3]}).json() == {"result": MODEL.forecast(3).mean.tolist()}
 
 
@@ -103,15 +103,15 @@ DAY_AFTER = (MODEL.origin + timedelta(days=1)).isoformat()
         (b'{"horizon_days": 7, "levels": [NaN]}', 422, "levels.0"),
         (b'{"horizon_days": 7, "levels": [1e999]}', 422, "levels.0"),
         ({"horizon_days": 7, "observations": [{"date": DAY_AFTER, "amount": 1e300}]}, 422, "amount"),
-        ({"horizon_days": 7, "observations": [{"date": DAY_AFTER, "amount": 1}] * 2}, 409, "told twice"),
+        ({"horizon_days": 7, "observations": [{"date": DAY_AFTER, "amount": 1}] * 2}, 409, "given twice"),
         ({"horizon_days": 7, "observations": [{"date": "2001-01-01", "amount": 1}]}, 409, "days after"),
         ({"horizon_days": 7, "observations": [{"date": "9999-12-31", "amount": 1}]}, 409, "days after"),
         ({"horizon_days": 7, "observations": [{"date": "31/12/2024", "amount": 1}]}, 422, "date"),
         (b'{"horizon_days": 7}' + b" " * 70_000, 413, "65536"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_a_problem(url: str, body: Any, status: int, detail: str):
-    """4xx as problem+json, with the place; never a 500, never a trace."""
+def test_an_invalid_request_is_a_problem(url: str, body: Any, status: int, detail: str):
+    """4xx as problem+json with the place; never a 500 or a traceback."""
     answer = post(url, "/forecast", body)
 
     assert answer.status_code == status
@@ -120,8 +120,8 @@ def test_what_cannot_be_asked_is_a_problem(url: str, body: Any, status: int, det
     assert "Traceback" not in answer.text
 
 
-def test_a_body_that_hides_its_length_is_cut_off(url: str):
-    """Chunked, without a Content-Length to go by."""
+def test_a_chunked_body_that_is_too_large_is_refused(url: str):
+    """It has no Content-Length."""
     chunks = (b" " * 10_000 for _ in range(10))
 
     answer = requests.post(url + "/forecast", data=chunks, headers={"x-api-key": KEY}, timeout=PATIENCE_SECONDS)
@@ -141,8 +141,8 @@ def test_a_body_that_hides_its_length_is_cut_off(url: str):
     ],
     ids=str,
 )  # fmt: skip
-def test_every_route_but_health_wants_the_key(url: str, path: str, headers: dict[str, str]):
-    """Refused before anything is read; the way in is told."""
+def test_every_route_except_health_needs_the_key(url: str, path: str, headers: dict[str, str]):
+    """Refused before the body is read; the response says how to authenticate."""
     answer = requests.get(url + path, headers=headers, timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 401
@@ -150,24 +150,24 @@ def test_every_route_but_health_wants_the_key(url: str, path: str, headers: dict
     assert answer.json()["title"] == "Unauthorized"
 
 
-def test_the_key_in_the_query_is_no_key(url: str):
-    """Addresses end up in logs."""
+def test_a_key_in_the_query_is_not_accepted(url: str):
+    """URLs are written to logs."""
     assert requests.get(f"{url}/metrics?x-api-key={KEY}&key={KEY}", timeout=PATIENCE_SECONDS).status_code == 401
 
 
-def test_the_key_may_be_a_bearer(url: str):
-    """Either header lets in."""
+def test_the_key_may_be_a_bearer_token(url: str):
+    """Both headers are accepted."""
     assert requests.get(url + "/metrics", headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS).ok
 
 
 def test_health_is_open_and_readiness_names_the_version(url: str):
-    """For probes, which carry no key."""
+    """Probes do not send a key."""
     assert requests.get(url + "/healthz", timeout=PATIENCE_SECONDS).json() == {"status": "alive"}
     assert requests.get(url + "/readyz", timeout=PATIENCE_SECONDS).json()["version"] == "7"
 
 
 def test_metrics_count_requests_by_route_and_status(url: str):
-    """In Prometheus' own text format."""
+    """In the text format of Prometheus."""
     post(url, "/forecast", {"horizon_days": 1})
     text = requests.get(url + "/metrics", headers={"x-api-key": KEY}, timeout=PATIENCE_SECONDS).text
 
@@ -176,7 +176,7 @@ def test_metrics_count_requests_by_route_and_status(url: str):
 
 
 def test_the_documents_name_every_public_route_and_the_key(url: str):
-    """For people and for generators of clients."""
+    """For people and for client generators."""
     headers = {"x-api-key": KEY}
     document = requests.get(url + "/openapi.json", headers=headers, timeout=PATIENCE_SECONDS).json()
 
@@ -190,6 +190,6 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", APP, headers={"x-api-ke
 
 @schema.parametrize()
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-def test_no_request_that_the_document_allows_or_forbids_breaks_it(case: schemathesis.Case[Any]):
-    """Generated from the service's own document: no 5xx, no answer that the document does not describe."""
+def test_every_generated_request_gets_a_documented_response(case: schemathesis.Case[Any]):
+    """Generated from the OpenAPI document: no 5xx, and no response that it does not describe."""
     case.call_and_validate(headers={"x-api-key": KEY})

@@ -1,4 +1,4 @@
-"""The image without an engine: what the Dockerfile copies is there, and what it starts serves."""
+"""The image, without a container engine: the files that the Dockerfile copies, and the process that it starts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def running(image: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def test_every_copied_source_is_in_the_context():
-    """And everything in the context is copied, the Dockerfile itself apart."""
+    """And every file of the context is copied, except the Dockerfile."""
     sources = [line.split()[0] for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE)]
 
     for source in sources:
@@ -84,8 +84,8 @@ def test_every_copied_source_is_in_the_context():
         assert any(name.startswith(source) for source in sources), name
 
 
-def test_the_image_is_described_and_runs_as_nobody_special():
-    """Base as an argument, labels with version and data, a user, a health check, pinned packages."""
+def test_the_image_has_labels_a_user_a_health_check_and_pinned_packages():
+    """And its base is an argument."""
     for part in (
         "ARG BASE=",
         "FROM ${BASE}",
@@ -99,14 +99,14 @@ def test_the_image_is_described_and_runs_as_nobody_special():
 
 
 def test_the_same_version_gives_the_same_context():
-    """Byte for byte, so that a build may be repeated."""
+    """Byte for byte, so that a build is repeatable."""
     again = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
 
     assert list(again.items()) == list(CONTEXT.items())
 
 
-def test_what_the_image_starts_serves_its_version(image: Path):
-    """Also from a file system that nobody may write to."""
+def test_the_image_serves_its_version(image: Path):
+    """Also from a read-only file system."""
     for path in [*image.rglob("*"), image]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
@@ -133,15 +133,15 @@ def test_what_the_image_starts_serves_its_version(image: Path):
         ({"SCORING_KEY": ""}, None, "SCORING_KEY is not set"),
         ({"SCORING_KEY": "k", "SCORING_PORT": "http"}, None, "http"),
         ({"SCORING_KEY": "k", "SCORING_TLS_KEY": "/dev/null"}, None, "SCORING_TLS_CERTIFICATE is ''"),
-        ({"SCORING_KEY": "k", "SCORING_TLS_CERTIFICATE": "/nowhere"}, None, "which is no file"),
+        ({"SCORING_KEY": "k", "SCORING_TLS_CERTIFICATE": "/nowhere"}, None, "which is not a file"),
         ({"SCORING_KEY": "k"}, ARTIFACT.replace(b'"mean":[', b'"mean":[9', 1), "golden"),
         ({"SCORING_KEY": "k"}, b"\x80\x04pickle", "cannot be read"),
     ],
 )
-def test_it_refuses_to_start_where_it_should(
+def test_it_does_not_start_with_wrong_settings_or_a_bad_model(
     image: Path, environment: dict[str, str], damage: bytes | None, message: str
 ):
-    """Without a key; with a model that does not prove itself. One sentence, no trace."""
+    """One line of explanation, no traceback."""
     if damage:
         (image / "model" / "artifact.json").write_bytes(damage)
 
@@ -159,14 +159,14 @@ def test_it_refuses_to_start_where_it_should(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_anonymous_callers_must_be_asked_for(image: Path):
-    """By name."""
+def test_callers_without_a_key_need_their_own_setting(image: Path):
+    """SCORING_ALLOW_ANONYMOUS."""
     with running(image, SCORING_ALLOW_ANONYMOUS="1") as (_, port):
         assert requests.post(f"http://127.0.0.1:{port}/score", json={"data": [1]}, timeout=PATIENCE_SECONDS).ok
 
 
-def test_requests_in_flight_are_finished_before_it_ends(image: Path):
-    """SIGTERM arrives while a body is still on its way."""
+def test_current_requests_are_finished_before_it_ends(image: Path):
+    """SIGTERM arrives before the body of a request."""
     body = json.dumps({"data": [2]}).encode()
     head = (
         "POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: k\r\ncontent-type: application/json\r\n"
@@ -222,8 +222,8 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return public, private
 
 
-def test_it_speaks_tls_when_given_the_files(image: Path, tmp_path: Path):
-    """The health check too."""
+def test_it_uses_tls_with_certificate_and_key(image: Path, tmp_path: Path):
+    """Also for its health check."""
     public, private = certificate(tmp_path)
     tls = {"SCORING_TLS_CERTIFICATE": str(public), "SCORING_TLS_KEY": str(private)}
 

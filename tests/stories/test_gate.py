@@ -222,7 +222,7 @@ def test_a_winner_without_an_optimum_on_all_days_keeps_the_parameters_it_won_wit
 
 def test_an_order_that_had_to_be_simplified_is_a_warning(world: World, monkeypatch: pytest.MonkeyPatch):
     """A search never fails for want of an optimum; it says what it fitted instead."""
-    monkeypatch.setattr("retrain.arima.fit.MAX_EVALUATIONS", 3)
+    monkeypatch.setattr("retrain.arima.likelihood.MAX_EVALUATIONS", 3)
     world.overrides["RETRAIN_ORDER"] = ""
 
     report = world.land("one.csv", csv_file(weekly(100)))

@@ -1,4 +1,4 @@
-"""The conditional sum of squares: its filters, its derivatives, its minimum, its forecasts."""
+"""The conditional sum of squares: filters, derivatives, minimum and forecasts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
-from retrain.arima import css
-from retrain.arima.fit import fit, scaled
+from retrain.arima import css, css_filters
+from retrain.arima.fit import fit
 from retrain.arima.order import Order
+from retrain.arima.scaling import scaled
 from retrain.arima.stationary import constrained, is_admissible, unconstrained
 from tests.builders import series, weekly
 
@@ -28,7 +29,7 @@ orders = st.builds(
 
 
 def arma(days: int, phi: float, theta: float, seed: int = 0) -> np.ndarray:
-    """An ARMA(1,1) of unit noise."""
+    """An ARMA(1,1) process with unit noise variance."""
     shocks = np.random.default_rng(seed).normal(0, 1, days + 100)
     made = np.zeros(days + 100)
     for day in range(1, days + 100):
@@ -36,7 +37,7 @@ def arma(days: int, phi: float, theta: float, seed: int = 0) -> np.ndarray:
     return made[100:]
 
 
-def errors_by_hand(order: Order, coefficients: np.ndarray, w: np.ndarray) -> np.ndarray:
+def errors_by_recursion(order: Order, coefficients: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The recursion, term by term."""
     ar, ma, seasonal_ar, seasonal_ma = order.polynomials(coefficients)
     own, shock = np.convolve(ar, seasonal_ar), np.convolve(ma, seasonal_ma)
@@ -50,23 +51,25 @@ def errors_by_hand(order: Order, coefficients: np.ndarray, w: np.ndarray) -> np.
 @settings(max_examples=15)
 @given(orders, st.integers(0, 1000))
 def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: int):
-    """The filters give what a loop gives, the Jacobian what differences give."""
+    """The filters equal a loop; the Jacobian equals finite differences."""
     rng = np.random.default_rng(seed)
     coefficients = constrained(order, rng.normal(0, 0.5, order.coefficients))
     w = rng.normal(0, 1, 60)
-    filters = css._Filters.of(order, coefficients)
+    filters = css_filters.Filters.of(order, coefficients)
 
     errors = filters.errors(w)
-    by_hand = errors_by_hand(order, coefficients, w)
-    slopes = approx_fprime(coefficients, lambda at: css._Filters.of(order, at).errors(w), 1e-7)
+    by_recursion = errors_by_recursion(order, coefficients, w)
+    derivatives = approx_fprime(coefficients, lambda at: css_filters.Filters.of(order, at).errors(w), 1e-7)
 
-    np.testing.assert_allclose(errors, by_hand, atol=1e-9)
-    np.testing.assert_allclose(css._jacobian(order, filters, w, errors).T, slopes.reshape(60, -1), atol=1e-4)
+    np.testing.assert_allclose(errors, by_recursion, atol=1e-9)
+    np.testing.assert_allclose(
+        css_filters.jacobian(order, filters, w, errors).T, derivatives.reshape(60, -1), atol=1e-4
+    )
 
 
 @given(orders, st.integers(0, 1000))
-def test_free_parameters_stand_for_admissible_models_and_back(order: Order, seed: int):
-    """Any real numbers give a stationary and invertible model; the way back is exact."""
+def test_unconstrained_parameters_give_admissible_models_and_back(order: Order, seed: int):
+    """Any real numbers give a stationary and invertible model; the inverse is exact."""
     free = np.random.default_rng(seed).normal(0, 1, order.coefficients).clip(-2.5, 2.5)
     coefficients = constrained(order, free)
 
@@ -77,7 +80,7 @@ def test_free_parameters_stand_for_admissible_models_and_back(order: Order, seed
 
 
 def test_a_season_that_hardly_changes_is_found():
-    """Its valley lies far from the zeros where the descent begins otherwise."""
+    """Its minimum is far from the start value zero."""
     week = np.resize([3.0, 2.0, 1.0, 0.0, 0.0, -2.0, -4.0], 300)
 
     found = css.estimate(Order(0, 0, 0, 1, 0, 1, 7), week + arma(300, 0.0, 0.0), NO_COLUMNS)
@@ -86,7 +89,7 @@ def test_a_season_that_hardly_changes_is_found():
     assert found.variance == pytest.approx(1, abs=0.3)
 
 
-def test_the_minimum_is_near_the_truth():
+def test_the_minimum_is_near_the_true_coefficients():
     """On three hundred days of a known process."""
     found = css.estimate(Order(1, 0, 1), arma(300, 0.7, 0.4), NO_COLUMNS)
 
@@ -94,18 +97,18 @@ def test_the_minimum_is_near_the_truth():
     assert found.variance == pytest.approx(1, abs=0.2)
 
 
-def test_the_minimum_is_where_the_exact_likelihood_has_its_summit():
-    """As near as its standard error: that is what makes it a start."""
+def test_the_minimum_is_near_the_optimum_of_the_exact_likelihood():
+    """Within a standard error, so that it serves as start values."""
     order, values = Order(0, 1, 1, 0, 1, 1, 7), weekly(200) + 3 * arma(200, 0.0, -0.5).cumsum()
-    cheap = css.estimate(order, order.difference(scaled(order, series(values))[0]), np.empty((192, 0)))
+    approximate = css.estimate(order, order.difference(scaled(order, series(values))[0]), np.empty((192, 0)))
 
     exact = fit(order, series(values)).optimum
 
-    assert cheap.coefficients == pytest.approx(exact[:2], abs=0.1)
+    assert approximate.coefficients == pytest.approx(exact[:2], abs=0.1)
 
 
-def test_a_regression_beside_the_noise_is_found():
-    """Generalised least squares: the noise is not white."""
+def test_a_regression_with_autocorrelated_errors_is_found():
+    """By generalised least squares."""
     column = np.random.default_rng(3).integers(0, 2, (300, 1)).astype(float)
 
     found = css.estimate(Order(1, 0, 0), arma(300, 0.8, 0.0) + 5 * column[:, 0], column)
@@ -114,8 +117,8 @@ def test_a_regression_beside_the_noise_is_found():
     assert found.coefficients == pytest.approx([0.8], abs=0.1)
 
 
-def test_more_parameters_have_to_pay_for_themselves():
-    """On noise the criterion prefers none; where there are too few days it prefers nothing."""
+def test_the_criterion_penalises_parameters():
+    """On white noise it prefers none; with too few days it is infinite."""
     noise = np.random.default_rng(2).normal(0, 1, 300)
 
     assert css.estimate(Order(0, 0, 0), noise, NO_COLUMNS).hqc < css.estimate(Order(3, 0, 3), noise, NO_COLUMNS).hqc
@@ -123,12 +126,12 @@ def test_more_parameters_have_to_pay_for_themselves():
 
 
 def test_rolling_forecasts_are_those_of_the_state_space():
-    """From every origin, once the days before the first one no longer matter."""
+    """From every origin that is far enough from the first day."""
     order, values = Order(1, 1, 1, 0, 0, 1, 7), arma(300, 0.5, -0.2).cumsum()
     known, ahead = values[:200], values[200:]
     fitted = fit(order, series(known))
     z = values / known.std()
 
-    cheap = css.rolling(order, fitted.optimum[:-1], z, np.arange(200, 294), 7) * known.std()
+    forecasts = css_filters.rolling(order, fitted.optimum[:-1], z, np.arange(200, 294), 7) * known.std()
 
-    np.testing.assert_allclose(cheap, fitted.model.rolling(ahead, 7).mean, atol=1e-4)
+    np.testing.assert_allclose(forecasts, fitted.model.rolling(ahead, 7).mean, atol=1e-4)

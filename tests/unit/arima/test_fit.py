@@ -34,7 +34,7 @@ def test_parameters_are_in_the_currency_of_the_data():
     ids=str,
 )
 def test_the_optimum_is_as_likely_as_the_one_statsmodels_finds(order: Order):
-    """Its own optimiser, from its own start, on the undifferenced series; a fifth of a unit decides nothing."""
+    """Its own optimiser and start values, on the undifferenced series, up to 0.2 of log-likelihood."""
     values = weekly(150, seed=3)
     fitted = fit(order, series(values))
     seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
@@ -52,16 +52,16 @@ def test_the_optimum_is_as_likely_as_the_one_statsmodels_finds(order: Order):
     assert model.loglike(fitted.optimum) > theirs - 0.2
 
 
-def test_a_refit_is_at_least_as_likely_as_a_fit_from_nothing():
-    """Both starts are tried: an ARMA likelihood has more than one peak."""
+def test_a_refit_is_at_least_as_likely_as_a_new_fit():
+    """Both start values are tried: an ARMA likelihood may have several local optima."""
     before = fit(Order(2, 0, 2, mean=True), series(weekly(100)))
     longer = series(weekly(130))
 
     assert refit(before, longer).log_likelihood >= fit(before.order, longer).log_likelihood
 
 
-def test_what_the_calendar_adds_is_estimated_beside_the_noise():
-    """A month end worth 40 a day more is found, and forecast on the next one."""
+def test_a_regressor_is_estimated_together_with_the_arma_terms():
+    """A month end with 40 more per day is found, and added to the forecast of the next month end."""
     order = Order(1, 0, 0, mean=True, regressors=("month_end",))
     ends = [(FIRST_DAY + timedelta(days=day + 1)).day == 1 for day in range(300)]
     values = 100 + 40.0 * np.array(ends) + np.random.default_rng(2).normal(0, 3, 300)
@@ -72,7 +72,7 @@ def test_what_the_calendar_adds_is_estimated_beside_the_noise():
 
 
 def test_a_day_without_a_logarithm_counts_as_missing():
-    """A zero among amounts that are fitted by their logarithms is bridged, not refused."""
+    """A zero in a series that is fitted by its logarithms is interpolated, not refused."""
     values = weekly(80)
     values[40] = 0.0
 
@@ -82,22 +82,43 @@ def test_a_day_without_a_logarithm_counts_as_missing():
 
 
 def test_a_series_that_never_changes_is_not_fitted():
-    """The sentence says what stands in it."""
+    """The message says the amount."""
     with pytest.raises(FlatSeries, match="all 50 days are 5"):
         fit(Order(1, 0, 0), series(np.full(50, 5.0)))
 
 
-def test_a_fit_without_an_optimum_is_not_a_fit(monkeypatch: pytest.MonkeyPatch):
-    """An optimiser that was cut short ends in an error of ours, not in a warning."""
-    monkeypatch.setattr("retrain.arima.fit.MAX_EVALUATIONS", 5)
+def test_a_pinned_order_that_does_not_converge_is_an_error_with_advice(monkeypatch: pytest.MonkeyPatch):
+    """The person who pinned the order can pin a simpler one."""
+    monkeypatch.setattr("retrain.arima.likelihood.MAX_EVALUATIONS", 5)
 
-    with pytest.raises(NotConverged, match="has not converged after 5 likelihoods"):
+    with pytest.raises(NotConverged) as caught:
+        fit(Order(2, 0, 2), series(weekly(60)))
+
+    assert str(caught.value) == (
+        "(2,0,2) did not converge in 5 evaluations of the likelihood; pin a simpler RETRAIN_ORDER"
+    )
+
+
+def test_the_advice_for_a_pinned_order_is_not_given_for_a_searched_one(monkeypatch: pytest.MonkeyPatch):
+    """Nobody pinned it, and a refit remembers that."""
+    searched = fit(Order(2, 0, 2), series(weekly(60)), is_pinned=False)
+    monkeypatch.setattr("retrain.arima.likelihood.MAX_EVALUATIONS", 5)
+
+    with pytest.raises(NotConverged, match=r"did not converge in 5 evaluations of the likelihood$"):
+        refit(searched, series(weekly(70)))
+
+
+def test_an_optimiser_that_stops_early_is_an_error_with_its_iterations(monkeypatch: pytest.MonkeyPatch):
+    """Without a small gradient, the end of the iterations is not an optimum."""
+    monkeypatch.setattr("retrain.arima.likelihood.GRADIENT_TOLERANCE", 0.0)
+
+    with pytest.raises(NotConverged, match=r"\(2,0,2\) did not converge in \d+ iterations"):
         fit(Order(2, 0, 2), series(weekly(60)))
 
 
 @pytest.mark.parametrize("amount", [1e-300, 1e13])
-def test_amounts_at_the_ends_of_the_range_are_fitted(amount: float):
-    """Their squares would leave it."""
+def test_amounts_at_the_ends_of_the_floating_point_range_are_fitted(amount: float):
+    """The squares of such amounts are outside it."""
     model = fit(Order(0, 1, 1), series(amount * weekly(60))).model
 
     assert model.forecast(7).mean == pytest.approx(amount * 100 * np.ones(7), rel=0.5)

@@ -1,4 +1,4 @@
-"""What the calendar says of a day, when fitting and when answering."""
+"""Calendar regressors, in the fit and in the service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrain.arima.order import Order
-from retrain.arima.regressors import beside, calendar_of, columns, names
+from retrain.arima.regressors import calendar_of, columns, names, with_mean
 from retrain.errors import ConfigError
 from scoring.calendar import Calendar
 
@@ -16,38 +16,38 @@ GROUPS = ("weekdays", "month_end", "holidays of US")
 
 
 def test_each_column_is_one_where_its_name_says():
-    """From a Wednesday, the last of January, on; the fifth of July is no holiday, the fourth is."""
+    """From Wednesday, 31 January, on; the fourth of July is a holiday, the fifth is not."""
     weekdays = columns(["weekdays"], date(2024, 1, 31), 5)
     ends = columns(["month_end"], date(2024, 2, 27), 4)
     holidays = columns(["holidays of US"], date(2024, 7, 3), 3)
 
     assert names(["weekdays"]) == ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
     assert weekdays.argmax(axis=1).tolist() == [2, 3, 4, 5, 0]
-    assert weekdays[4].sum() == 0  # a Sunday is what the others are measured against
+    assert weekdays[4].sum() == 0  # Sunday is the reference level
     assert ends.ravel().tolist() == [0, 0, 1, 0]
     assert holidays.ravel().tolist() == [0, 1, 0]
 
 
 def test_the_service_adds_what_was_fitted():
-    """The artifact's effects, day by day, are the regression that the fit had."""
+    """The artifact's effects, day by day, equal the regression of the fit."""
     first, effects = date(2023, 12, 20), np.arange(1.0, 9.0)
 
     calendar = Calendar.from_json(calendar_of(GROUPS, effects.tolist(), first).as_json())
     fitted = columns(GROUPS, first, 400) @ effects
-    answered = [calendar.effect(date.fromordinal(first.toordinal() + day)) for day in range(400)]
+    served = [calendar.effect(date.fromordinal(first.toordinal() + day)) for day in range(400)]
 
-    assert answered == pytest.approx(fitted.tolist())
+    assert served == pytest.approx(fitted.tolist())
 
 
 def test_a_mean_is_a_column_of_ones_before_the_calendar():
-    """As statsmodels orders them."""
-    both = beside(Order(1, 0, 0, mean=True, regressors=("month_end",)), date(2024, 1, 30), 3)
+    """In statsmodels' order."""
+    both = with_mean(Order(1, 0, 0, mean=True, regressors=("month_end",)), date(2024, 1, 30), 3)
 
     assert both.tolist() == [[1, 0], [1, 1], [1, 0]]
 
 
-def test_holidays_of_a_part_of_a_country():
-    """César Chávez Day is one in California."""
+def test_holidays_of_a_subdivision():
+    """César Chávez Day is a holiday in California."""
     day = date(2024, 3, 31)
 
     assert columns(["holidays of US-CA"], day, 1).item() == 1
@@ -56,7 +56,7 @@ def test_holidays_of_a_part_of_a_country():
 
 @pytest.mark.parametrize("country", ["XX", "US-ZZ", "us", "utils", "HolidayBase", "XNYS", "US-"])
 def test_an_unknown_country_is_a_wrong_setting(country: str):
-    """The sentence names it."""
+    """The message names the setting."""
     with pytest.raises(ConfigError, match=f"RETRAIN_COUNTRY is '{country}'"):
         columns([f"holidays of {country}"], date(2024, 1, 1), 1)
 
@@ -70,13 +70,13 @@ def test_an_unknown_country_is_a_wrong_setting(country: str):
         {"effects": {"monday": "nan"}, "holidays": []},
     ],
 )
-def test_a_calendar_that_cannot_be_understood_is_refused(document: dict[str, object]):
-    """Rather than served without it."""
+def test_an_invalid_calendar_is_refused(document: dict[str, object]):
+    """A model is not served without its calendar."""
     with pytest.raises((KeyError, ValueError)):
         Calendar.from_json(document)
 
 
 @pytest.mark.filterwarnings("error")
-def test_holidays_that_are_decreed_late_are_no_warning():
+def test_holidays_that_are_announced_late_cause_no_warning():
     """India's are known for some years only."""
     assert calendar_of(["holidays of IN"], [1.0], date(2030, 1, 1)).holidays

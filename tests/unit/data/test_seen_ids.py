@@ -1,4 +1,4 @@
-"""Which identities were seen before."""
+"""The set of transaction ids that were already read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ batches = st.lists(st.lists(st.integers(0, 40), max_size=20), max_size=12)
 
 
 @given(batches)
-def test_it_agrees_with_a_plain_set(drawn: list[list[int]]):
-    """A law: an identity is new exactly once, however the batches are cut and ordered."""
+def test_it_agrees_with_a_python_set(drawn: list[list[int]]):
+    """An id is new exactly once, for any batches in any order."""
     ids, known = SeenIds(), set[int]()
     for batch in drawn:
         fresh = ids.first_seen(np.array(batch, dtype=np.uint64))
@@ -24,8 +24,8 @@ def test_it_agrees_with_a_plain_set(drawn: list[list[int]]):
         assert fresh.tolist() == expected
 
 
-def test_large_runs_are_searched_too(monkeypatch):
-    """Identities beyond the size up to which runs are merged are still remembered."""
+def test_arrays_that_are_too_large_to_merge_are_searched(monkeypatch):
+    """Their ids are not new a second time."""
     monkeypatch.setattr("retrain.data.seen_ids.LARGEST_MERGE", 100)
     ids = SeenIds()
     half = np.arange(0, 10_000, 2, dtype=np.uint64)

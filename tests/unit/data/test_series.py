@@ -1,4 +1,4 @@
-"""Days and amounts: restating, filling gaps, identity."""
+"""Merging days into the history, filling gaps, the identity of a series."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ histories = st.dictionaries(st.dates(date(2000, 1, 1), date(2030, 1, 1)), amount
 
 
 def test_a_later_file_wins_on_the_days_it_restates():
-    """What changed and what is new are told apart."""
+    """Changed days and new days are reported separately."""
     before = {date(2024, 1, 1): 10.0, date(2024, 1, 2): 20.0}
 
     outcome = restate(before, {date(2024, 1, 2): 25.0, date(2024, 1, 3): 30.0})
@@ -28,8 +28,8 @@ def test_a_later_file_wins_on_the_days_it_restates():
     assert outcome.new_days == (date(2024, 1, 3),)
 
 
-def test_the_last_bits_of_a_sum_are_no_restatement():
-    """The same transactions added in another order leave the older amount, and so the same identity."""
+def test_a_difference_in_the_last_bits_is_not_a_change():
+    """Transactions that are summed in another order keep the earlier amount, and so the same identity."""
     outcome = restate({FIRST_DAY: 1346.0122831896513}, {FIRST_DAY: 1346.0122831896516})
 
     assert outcome.changes_nothing
@@ -38,7 +38,7 @@ def test_the_last_bits_of_a_sum_are_no_restatement():
 
 @given(histories, histories)
 def test_restating_twice_changes_nothing_the_second_time(before: dict[date, float], landed: dict[date, float]):
-    """A law: landing is idempotent, and every landed day is then in the history."""
+    """Landing is idempotent, and every landed day is in the history."""
     once = restate(before, landed)
     twice = restate(once.days, landed)
 
@@ -47,8 +47,8 @@ def test_restating_twice_changes_nothing_the_second_time(before: dict[date, floa
     assert once.days.keys() == before.keys() | landed.keys()
 
 
-def test_a_missing_day_is_interpolated_and_known_to_be():
-    """Nobody takes it for an observation: what comes after a day is NaN there."""
+def test_a_missing_day_is_interpolated_and_marked():
+    """It is not an observation: the observed amounts after a day have NaN for it."""
     filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
 
     assert filled.values.tolist() == [10, 20, 30, 40]
@@ -57,27 +57,27 @@ def test_a_missing_day_is_interpolated_and_known_to_be():
 
 
 def test_what_was_known_on_a_missing_day_ends_before_its_gap():
-    """An interpolated amount knows the observation behind it."""
+    """An interpolated amount depends on the day after its gap."""
     filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.INTERPOLATE)
 
     assert filled.observed_through(FIRST_DAY + timedelta(days=2)).values.tolist() == [10]
 
 
-def test_a_missing_day_may_mean_that_nothing_was_traded():
-    """Then its amount is zero, and that is an observation."""
+def test_a_missing_day_may_mean_an_amount_of_zero():
+    """Then zero is an observation."""
     filled = daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=2): 40.0}, GapPolicy.ZERO)
 
     assert (filled.values.tolist(), filled.interpolated) == ([10, 0, 40], ())
 
 
-def test_the_refusing_policy_names_the_gap_and_the_way_out():
-    """Nothing is filled behind anybody's back."""
+def test_the_policy_refuse_names_the_gap_and_what_to_do():
+    """Nothing is filled."""
     with pytest.raises(DataError, match=r"from 2023-01-03 to 2023-01-04.*land the missing days"):
         daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.REFUSE)
 
 
-def test_no_days_are_no_series():
-    """An empty history has no identity to compare."""
+def test_an_empty_history_is_an_error():
+    """The message says what to do."""
     with pytest.raises(SeriesTooShort, match="land a file"):
         daily_series({}, GapPolicy.INTERPOLATE)
 
@@ -92,14 +92,14 @@ def test_identity_is_first_day_and_amounts():
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-9, 5.0, -1e12])
-def test_flat_is_flat_in_every_currency(level: float):
-    """And a small amount that moves is not."""
+def test_a_constant_series_is_flat_at_any_level(level: float):
+    """A series that changes by small amounts is not."""
     assert series(np.full(30, level)).is_flat
     assert not series(level + max(abs(level), 1e-9) * weekly(30)).is_flat
 
 
 def test_through_and_after_cut_the_series_in_two():
-    """No day is in both parts and none is lost."""
+    """Every day is in exactly one part."""
     whole = series(weekly(30))
     cut = FIRST_DAY + timedelta(days=20)
 

@@ -1,4 +1,4 @@
-"""Landed files: every format that is read, and every row that is not."""
+"""Reading landed files: every format, and the errors for bad rows."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def parquet_twice() -> bytes:
 TWICE = parquet_twice()
 
 
-def test_one_row_a_day_is_taken_as_it_stands():
-    """A daily file has nothing to aggregate, whatever the setting."""
+def test_a_file_of_one_row_per_day_is_not_aggregated():
+    """With any setting."""
     landed = read(HEADER + b"2024-01-01,5\n2024-01-02,7.25\n", Aggregate.COUNT)
 
     assert landed.is_daily
@@ -55,7 +55,7 @@ def test_one_row_a_day_is_taken_as_it_stands():
 @pytest.mark.parametrize(
     ("aggregate", "amount"), [(Aggregate.MEAN, 15.75), (Aggregate.SUM, 31.5), (Aggregate.COUNT, 2.0)]
 )
-def test_raw_rows_become_one_amount_a_day(aggregate: Aggregate, amount: float):
+def test_transactions_become_one_amount_per_day(aggregate: Aggregate, amount: float):
     """Quantity x ActualCost of the nine AdventureWorks columns, without a header."""
     landed = read(RAW, aggregate)
 
@@ -63,13 +63,13 @@ def test_raw_rows_become_one_amount_a_day(aggregate: Aggregate, amount: float):
     assert (landed.rows, landed.is_daily) == (3, False)
 
 
-def test_a_header_may_stand_over_the_raw_rows():
-    """The same days come out."""
+def test_transactions_may_have_a_header():
+    """The days are the same."""
     assert read("\t".join(ADVENTUREWORKS).encode() + b"\n" + RAW).days == read(RAW).days
 
 
 def test_a_repeated_transaction_counts_once_and_is_reported():
-    """The first of the same identity stays, in whatever block of the file the others stand."""
+    """The first row of an id counts, wherever the others are in the file."""
     header = b"TransactionID,TransactionDate,PaidAmount\n"
     row = b"7,2024-01-01,10\n"
     filler = b"".join(b"%d,2024-01-01,20\n" % number for number in range(1000, 90_000))
@@ -109,7 +109,7 @@ def test_the_same_day_is_read_from_every_format(data: bytes):
 
 
 def test_columns_may_have_other_names():
-    """They are settings."""
+    """The settings give them."""
     landed = read(b"id,day,amount\n1,2024-01-01,5\n1,2024-01-01,6\n", columns=Columns("day", "amount", "id"))
 
     assert (landed.days, landed.repeated_ids) == ({date(2024, 1, 1): 5.0}, 1)
@@ -123,7 +123,7 @@ def test_columns_may_have_other_names():
         (HEADER, "no rows"),
         (HEADER + b"2024-01-01,5\n2024-02-30,5\n", "row 2, column TransactionDate: found '2024-02-30'"),
         (HEADER + b"2024-01-01,5\n31/01/2024,5\n", "row 2.*found '31/01/2024', expected a day as YYYY-MM-DD"),
-        (HEADER + b"2024-01-01T00:00:00Z,5\n", "row 1.*without a zone"),
+        (HEADER + b"2024-01-01T00:00:00Z,5\n", "row 1.*without a time zone"),
         (HEADER + b"2024-W01-1,5\n", "row 1"),
         (HEADER + b"0001-01-01,5\n", "row 1.*from 1900-01-01"),
         (HEADER + b"2026-01-03,5\n", "row 1.*to 2026-01-02"),
@@ -132,7 +132,7 @@ def test_columns_may_have_other_names():
         (HEADER + b"2024-01-01,1_000\n", "row 1.*found '1_000'"),
         (HEADER + b"2024-01-01,nan\n", "row 1.*found 'nan'"),
         (HEADER + b"2024-01-01,1e400\n", "row 1.*found '1e400'"),
-        (HEADER + b"2024-01-01,1e16\n", "row 1.*no larger than"),
+        (HEADER + b"2024-01-01,1e16\n", "row 1.*not larger than"),
         (HEADER + b"2024-01-01,5\n2024-01-02\n", "row 2: found '1 column"),
         (HEADER + b"2024-01-01,5,6\n", "row 1: found '3 column"),
         (HEADER + b"2024-01-01,1\xff2\n", "found 'byte 0xff"),
@@ -155,13 +155,13 @@ def test_columns_may_have_other_names():
         (parquet(TransactionDate=pa.array([0], pa.timestamp("s", "UTC")), PaidAmount=[5.0]), "TransactionDate"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_says_where_and_what_was_expected(data: bytes, message: str):
+def test_a_bad_file_is_an_error_with_place_and_expectation(data: bytes, message: str):
     """File, row, column, what was found, what was expected; never another exception."""
     with pytest.raises(DataError, match=f"(?s)landed.csv.*({message})"):
         read(data)
 
 
-def test_identities_that_are_spelled_differently_are_different():
+def test_ids_that_are_spelled_differently_are_different():
     """0012 is not 12, and 0xFF is not 255."""
     rows = b"0012,2024-01-01,1\n12,2024-01-01,2\n0xFF,2024-01-01,3\n255,2024-01-01,4\n"
 
@@ -171,12 +171,12 @@ def test_identities_that_are_spelled_differently_are_different():
 
 
 def test_only_line_ends_end_a_line():
-    """A form feed in front of the header costs no row."""
+    """A form feed in the header does not."""
     assert len(read(b"Note\x0c,TransactionDate,PaidAmount\nx,2024-01-01,5\ny,2024-01-02,6\n").days) == 2
 
 
-def test_an_error_carries_its_place_for_machines():
-    """The same as the sentence says, field by field."""
+def test_an_error_has_its_place_as_fields():
+    """As in the message, for programs."""
     with pytest.raises(DataError) as caught:
         read(HEADER + b"2024-01-01,5\n2024-01-02,abc\n")
 
@@ -187,5 +187,5 @@ def test_an_error_carries_its_place_for_machines():
         "row": 2,
         "column": "PaidAmount",
         "found": "abc",
-        "expected": "a number with a decimal point, such as 1234.5, and no larger than 1e+15",
+        "expected": "a number with a decimal point, such as 1234.5, and not larger than 1e+15",
     }

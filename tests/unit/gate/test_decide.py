@@ -16,7 +16,7 @@ losses = st.floats(0.01, 1e9)
 
 
 def test_a_better_challenger_is_promoted_with_the_numbers():
-    """The sentence holds both losses and what they were measured on."""
+    """The reason has both losses and the days that they are measured on."""
     decision = decide(measured(scored(rmse=400.0), scored(rmse=390.0)), PromotionPolicy())
 
     assert decision.verdict is Verdict.PROMOTE
@@ -24,8 +24,8 @@ def test_a_better_challenger_is_promoted_with_the_numbers():
     assert "145 origins in 151 unseen days" in decision.reason
 
 
-def test_a_gain_inside_the_margin_keeps_the_champion():
-    """A 1 % better loss does not pay for a deployment when the policy asks for 2 %."""
+def test_a_gain_below_the_margin_keeps_the_champion():
+    """A loss that is 1 % lower is not enough if the policy requires 2 %."""
     decision = decide(measured(scored(rmse=400.0), scored(rmse=396.0)), PromotionPolicy(min_gain=0.02))
 
     assert decision.verdict is Verdict.KEEP
@@ -41,7 +41,7 @@ def test_a_tie_keeps_the_champion():
 def test_what_is_not_better_is_never_promoted(
     champion: float, challenger: float, gain: float, p_value: float, loss: Loss, floor: Floor
 ):
-    """A law, whatever the policy."""
+    """With any policy."""
     policy = PromotionPolicy(loss, gain, significance=0.05, floor=floor)
     cards = [replace(scored(), **{loss.value: value}) for value in (champion, challenger)]
 
@@ -53,14 +53,14 @@ def test_what_is_not_better_is_never_promoted(
 
 
 def test_a_gain_that_is_rounding_keeps_the_champion():
-    """Two optimisers that end a hair apart are not two models."""
+    """A relative gain of 1e-6 is not a better model."""
     close = measured(scored(rmse=16.67), scored(rmse=16.67 * (1 - 1e-6)), p_value=1e-17)
 
     assert decide(close, PromotionPolicy(significance=0.05)).verdict is Verdict.KEEP
 
 
-def test_significance_asks_for_evidence_too():
-    """A better loss that chance explains keeps the champion, and the sentence says so."""
+def test_a_gain_that_is_not_significant_keeps_the_champion():
+    """If the policy requires significance; the reason gives the p-value."""
     better = measured(scored(rmse=400.0), scored(rmse=390.0), p_value=0.2)
 
     assert decide(better, PromotionPolicy(significance=0.05)).verdict is Verdict.KEEP
@@ -69,8 +69,8 @@ def test_significance_asks_for_evidence_too():
 
 
 @pytest.mark.parametrize(("floor", "verdict"), [(Floor.WARN, Verdict.PROMOTE), (Floor.BLOCK, Verdict.KEEP)])
-def test_losing_to_last_week_warns_or_blocks(floor: Floor, verdict: Verdict):
-    """The seasonal naive costs nothing; a model that loses to it is suspect."""
+def test_a_challenger_worse_than_the_seasonal_naive_is_a_warning_or_blocked(floor: Floor, verdict: Verdict):
+    """As the policy says."""
     decision = decide(measured(scored(rmse=400.0), scored(rmse=390.0), naive=380.0), PromotionPolicy(floor=floor))
 
     assert decision.verdict is verdict

@@ -1,4 +1,4 @@
-"""The comparison: the test behind it, and that nothing is scored on what it has seen."""
+"""The comparison: its significance test, and that no model is scored on days it was fitted to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from retrain.arima.fit import FittedModel, fit
 from retrain.arima.order import Order
 from retrain.data.series import DailySeries, GapPolicy, daily_series
 from retrain.errors import ModelError, SeriesTooShort
-from retrain.gate.evaluate import Comparison, DieboldMariano, compare, diebold_mariano
+from retrain.gate.evaluate import Comparison, compare
 from retrain.gate.scores import Loss
+from retrain.gate.significance import DieboldMariano, diebold_mariano
 from tests.builders import FIRST_DAY, series, weekly
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def rolled(values: np.ndarray, trained: int, champion: FittedModel | None = None
     return compare(model, challenger, history, horizon_days=7, season_days=7, refit_days=14)
 
 
-def test_intervals_of_the_right_model_hold_what_they_say():
-    """On a long series of the very process that was fitted."""
+def test_the_intervals_of_the_true_model_are_calibrated():
+    """On a long series of the process that was fitted."""
     measured = rolled(100 + np.random.default_rng(3).normal(0, 5, 900), trained=200)
 
     assert measured.challenger.coverage_80 == pytest.approx(0.80, abs=0.04)
@@ -40,7 +41,7 @@ def test_intervals_of_the_right_model_hold_what_they_say():
 
 
 def test_one_day_ahead_the_test_is_the_paired_t_test():
-    """Harvey, Leybourne & Newbold's correction makes it so: an independent implementation agrees."""
+    """With Harvey, Leybourne & Newbold's correction it equals SciPy's test."""
     rng = np.random.default_rng(5)
     theirs, ours = rng.gamma(2, 1, 60), rng.gamma(2, 0.9, 60)
 
@@ -52,7 +53,7 @@ def test_one_day_ahead_the_test_is_the_paired_t_test():
 
 
 def test_the_test_is_one_sided():
-    """Swapping the models turns the statistic round and the p-value over."""
+    """Swapping the models changes the sign of the statistic, and p to 1 - p."""
     rng = np.random.default_rng(6)
     better, worse = rng.gamma(2, 1, 80), rng.gamma(2, 1.5, 80)
 
@@ -63,8 +64,8 @@ def test_the_test_is_one_sided():
     assert swapped.p_value == pytest.approx(1 - found.p_value)
 
 
-def test_models_that_never_differ_are_even():
-    """No evidence either way."""
+def test_equal_losses_give_a_p_value_of_one_half():
+    """There is no evidence for either model."""
     same = np.ones(40)
 
     assert diebold_mariano(same, same, 7).p_value == 0.5
@@ -77,8 +78,8 @@ def test_both_models_share_every_origin_of_the_unseen_days():
     assert (measured.unseen_days, measured.origins) == (151, 145)
 
 
-def test_the_same_model_on_both_sides_is_even_until_the_first_refit():
-    """With no refit along the way nothing tells them apart."""
+def test_the_same_model_as_champion_and_challenger_has_the_same_scores():
+    """If there is no refit."""
     history = series(weekly(140))
     model = fit(AR, history.through(history.first_day + timedelta(days=99)))
 
@@ -102,14 +103,14 @@ def test_the_seasonal_naive_repeats_the_last_known_week():
     assert measured.test is None
 
 
-def test_a_statistic_that_is_no_number_is_no_evidence():
-    """It cannot be shown, let alone be read as an improvement."""
+def test_a_statistic_that_is_nan_is_an_error():
+    """It is never read as an improvement."""
     with pytest.raises(ModelError, match="Diebold-Mariano"):
         DieboldMariano(float("nan"), 0.01)
 
 
 def forecasts_of(compare_them: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """What champion and challenger forecast at the origins that are judged."""
+    """What champion and challenger forecast at the origins that are scored."""
     made: list[np.ndarray] = []
     at_origins = Loss.at_origins
 
@@ -124,8 +125,8 @@ def forecasts_of(compare_them: Callable[[], object], monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("origin", [0, 13, 14, 20])
-def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
-    """Rewriting the future leaves every forecast made before it as it was, the challenger's refits included."""
+def test_no_forecast_depends_on_a_day_after_its_origin(origin: int, monkeypatch: pytest.MonkeyPatch):
+    """Other amounts after an origin change no forecast up to that origin, also after refits."""
     values = weekly(140)
     rewritten = values.copy()
     rewritten[100 + origin :] += np.random.default_rng(origin).normal(0, 50, 40 - origin)
@@ -137,17 +138,17 @@ def test_no_forecast_knows_a_day_after_its_origin(origin: int, monkeypatch: pyte
         np.testing.assert_array_equal(one[: origin + 1], other[: origin + 1])
 
 
-def with_a_gap(behind: float) -> DailySeries:
-    """150 days of which 110 to 119 are missing; `behind` is the amount of day 120."""
+def with_a_gap(after: float) -> DailySeries:
+    """150 days of which 110 to 119 are missing; `after` is the amount of day 120."""
     days = {FIRST_DAY + timedelta(days=day): amount for day, amount in enumerate(weekly(150).tolist())}
-    days[FIRST_DAY + timedelta(days=120)] = behind
+    days[FIRST_DAY + timedelta(days=120)] = after
     return daily_series(
         {day: days[day] for day in days if not 110 <= (day - FIRST_DAY).days < 120}, GapPolicy.INTERPOLATE
     )
 
 
-def test_days_that_were_not_observed_are_neither_scored_nor_known(monkeypatch: pytest.MonkeyPatch):
-    """What stands behind a gap changes what is interpolated, and no forecast that is made before it."""
+def test_interpolated_days_are_not_scored_and_not_used_before_the_gap_ends(monkeypatch: pytest.MonkeyPatch):
+    """The amount after a gap changes the interpolation, and no forecast that is made before it."""
 
     def compared(history: DailySeries) -> Comparison:
         challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=99)))
@@ -163,8 +164,8 @@ def test_days_that_were_not_observed_are_neither_scored_nor_known(monkeypatch: p
         assert not np.array_equal(one[21 - 4], other[21 - 4])
 
 
-def test_each_day_is_kept_with_what_was_forecast_of_it_the_day_before():
-    """By day; a day that is missing has no amount, and one behind which a whole horizon is missing no line."""
+def test_each_unseen_day_has_its_one_day_ahead_forecasts():
+    """A missing day has no amount; a day that begins a horizon of missing days has no line."""
     history, cutoff = with_a_gap(50.0), FIRST_DAY + timedelta(days=99)
     challenger = fit(AR, history.through(cutoff))
     champion = fit(Order(2, 0, 0, mean=True), history.through(cutoff)).model
@@ -188,6 +189,6 @@ def test_each_day_is_kept_with_what_was_forecast_of_it_the_day_before():
 
 
 def test_too_few_unseen_days_are_refused():
-    """A whole horizon has to lie in them."""
+    """They must include a whole horizon."""
     with pytest.raises(SeriesTooShort, match="6 unseen days"):
         rolled(weekly(106), trained=100)

@@ -37,7 +37,7 @@ def test_coverage_is_the_share_of_amounts_inside_the_intervals():
 
 @given(st.floats(1e-3, 1e6))
 def test_mase_ignores_the_currency(rate: float):
-    """A law: cents and euros score alike."""
+    """Cents and euros have the same score."""
     actual, forecast, history = weekly(14), weekly(14, seed=1), weekly(60, seed=2)
 
     assert mase(rate * actual, rate * forecast, rate * history, 7) == pytest.approx(
@@ -45,8 +45,8 @@ def test_mase_ignores_the_currency(rate: float):
     )
 
 
-def test_metrics_without_an_answer_say_so():
-    """Too short for a scale, no scale, no variance to explain."""
+def test_undefined_metrics_are_errors():
+    """Too few days for a scale, a scale of zero, a variance of zero."""
     with pytest.raises(SeriesTooShort):
         mase(np.ones(2), np.ones(2), np.ones(7), 7)
     with pytest.raises(FlatSeries):
@@ -57,8 +57,8 @@ def test_metrics_without_an_answer_say_so():
 
 @pytest.mark.parametrize("metric", ["rmse", "mae", "mase", "r2", "bias"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
-def test_a_scorecard_without_a_number_cannot_exist(metric: str, value: float):
-    """What is missing cannot be compared, so it can never look like an improvement."""
+def test_a_scorecard_has_only_finite_numbers(metric: str, value: float):
+    """A missing score can never look like an improvement."""
     numbers = {"rmse": 1.0, "mae": 1.0, "mase": 1.0, "r2": 0.5, "bias": 0.0}
 
     with pytest.raises(ModelError, match=metric):

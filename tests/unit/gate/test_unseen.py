@@ -1,4 +1,4 @@
-"""The unseen days as a file: one line a day, and the numbers read back as they were."""
+"""The unseen days as CSV: one line per day, without loss of precision."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(st.lists(st.builds(UnseenDay, st.dates(), *[NUMBERS] * 6)))
 def test_days_read_back_as_they_were_written(days: list[UnseenDay]):
-    """To the last bit, and in their order."""
+    """Bit for bit, and in their order."""
     assert list(from_csv(as_csv(days))) == days
 
 
-def test_what_there_is_no_number_for_is_an_empty_cell():
-    """A first model has no champion beside it, and a day may be missing."""
+def test_nan_is_an_empty_cell():
+    """A first model has no champion, and a day may be missing."""
     day = UnseenDay(date(2024, 2, 29), math.nan, math.nan, 2.5, 3.0, math.nan, 4.0)
     text = as_csv([day])
 
@@ -32,7 +32,7 @@ def test_what_there_is_no_number_for_is_an_empty_cell():
 @pytest.mark.parametrize(
     "text", ["", "day,amount\n", f"{HEADER}\n2024-01-01,1\n", f"{HEADER}\nnever,1,1,1,1,1,1\n"]
 )
-def test_another_file_is_not_taken_for_one(text: str):
-    """Neither without its header nor with half a line."""
+def test_any_other_text_is_an_error(text: str):
+    """Without the header, or with an incomplete line."""
     with pytest.raises((ValueError, TypeError)):
         from_csv(text)

@@ -1,4 +1,4 @@
-"""The artifact and its forecasts: NumPy alone, equal to statsmodels."""
+"""The artifact and its forecasts, which equal those of statsmodels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from retrain.errors import NotConverged
 from scoring.model import BadArtifact, ForecastModel
 from tests.builders import FIRST_DAY, series, weekly
 
-# Whatever the search can choose; a mean only where nothing is differenced, as the search has it.
+# Every order that the search can choose; a mean only without differencing.
 orders = st.builds(
     Order,
     p=st.integers(0, 3),
@@ -44,7 +44,7 @@ orders = st.builds(
 
 
 def statsmodels_on(order: Order, values: Any, fitted: Any, ahead: int) -> Any:
-    """statsmodels' own forecast with the fitted parameters, from the scaled series the fit was made on."""
+    """The forecast of statsmodels with the fitted parameters, from the scaled series."""
     seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
     columns = regressors.columns(order.regressors, FIRST_DAY, len(values) + ahead)
     known, coming = columns[: len(values)], columns[len(values) :]
@@ -80,7 +80,7 @@ def test_forecasts_equal_statsmodels(order: Order, seed: int, currency: float, m
 
 @pytest.mark.parametrize("order", [Order(1, 0, 1, mean=True), Order(2, 1, 1), Order(1, 0, 1, 0, 1, 1, 7)], ids=str)
 def test_observing_newer_days_equals_append_without_refit(order: Order):
-    """Missing days among them included: they move the origin and teach nothing."""
+    """Also with missing days, which move the origin and do not change the state estimate."""
     values = weekly(120)
     values[105] = np.nan
     fitted = fit(order, series(values[:100]))
@@ -104,8 +104,8 @@ def test_intervals_equal_statsmodels():
     np.testing.assert_allclose(np.column_stack([lower, upper]), theirs, rtol=1e-8)
 
 
-def test_logarithms_come_back_as_amounts():
-    """Means above medians, intervals above zero, a share of the level on either side."""
+def test_a_model_of_logarithms_forecasts_amounts():
+    """Log-normal means, and intervals that are symmetric in logarithms."""
     made = fit(Order(0, 1, 1, log=True), series(weekly(100))).model.forecast(7)
     lower, upper = made.interval(80)
 
@@ -113,17 +113,17 @@ def test_logarithms_come_back_as_amounts():
     np.testing.assert_allclose(lower * upper, np.exp(2 * made.center))
 
 
-def test_to_logarithms_a_day_of_nothing_is_a_missing_one():
-    """It moves the origin and teaches nothing."""
+def test_for_a_model_of_logarithms_zero_counts_as_missing():
+    """It moves the origin and does not change the state estimate."""
     model = fit(Order(0, 1, 1, log=True), series(weekly(100))).model
 
-    nothing, missing = model.observe([0.0]), model.observe([float("nan")])
+    zero, missing = model.observe([0.0]), model.observe([float("nan")])
 
-    assert nothing.forecast(3).mean.tolist() == missing.forecast(3).mean.tolist()
+    assert zero.forecast(3).mean.tolist() == missing.forecast(3).mean.tolist()
 
 
-def test_an_artifact_of_before_logarithms_still_reads():
-    """A champion outlives an upgrade."""
+def test_an_artifact_of_format_1_can_be_read():
+    """The champion stays after an upgrade."""
     model = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model
     document = json.loads(model.to_json())
     old = {key: value for key, value in document.items() if key not in {"log", "calendar"}} | {"format": 1}
@@ -133,8 +133,8 @@ def test_an_artifact_of_before_logarithms_still_reads():
     assert again.forecast(14).mean.tolist() == model.forecast(14).mean.tolist()
 
 
-def test_a_forecast_carries_the_days_it_speaks_of():
-    """They follow the origin, which follows what was observed."""
+def test_a_forecast_has_its_days():
+    """They follow the origin, which is the last observed day."""
     model = fit(Order(1, 0, 0, mean=True), series(weekly(60), date(2024, 1, 1))).model
 
     later = model.observe([100.0, float("nan")])
@@ -143,8 +143,8 @@ def test_a_forecast_carries_the_days_it_speaks_of():
     assert later.forecast(2).days == (date(2024, 3, 3), date(2024, 3, 4))
 
 
-def test_rolling_is_observing_day_by_day():
-    """The fast path gives what a forecast from each origin gives."""
+def test_rolling_forecasts_equal_forecasts_from_each_origin():
+    """With one observed day more at each."""
     model, ahead = fit(Order(1, 1, 1), series(weekly(80))).model, weekly(20, seed=9)
 
     rolled = model.rolling(ahead, 7)
@@ -155,7 +155,7 @@ def test_rolling_is_observing_day_by_day():
     np.testing.assert_allclose(rolled.variance[5], made.variance, rtol=1e-9)
 
 
-def test_an_artifact_reads_back_as_the_same_model():
+def test_an_artifact_is_read_as_the_same_model():
     """Canonical JSON: the same model gives the same bytes."""
     order = Order(1, 0, 1, 1, 0, 0, 7, log=True, regressors=("month_end", "holidays of US"))
     model = fit(order, series(weekly(80))).model
@@ -176,8 +176,8 @@ def test_an_artifact_reads_back_as_the_same_model():
         ("trained_through", "yesterday", "cannot be read"),
     ],
 )
-def test_an_artifact_that_does_not_prove_itself_is_refused(key: str, value: object, message: str):
-    """A wrong golden forecast, another format, anything unreadable."""
+def test_an_invalid_artifact_is_refused(key: str, value: object, message: str):
+    """Another golden forecast, another format, or a missing field."""
     document = json.loads(fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json())
 
     with pytest.raises(BadArtifact, match=message):
@@ -185,7 +185,7 @@ def test_an_artifact_that_does_not_prove_itself_is_refused(key: str, value: obje
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"\x80\x04\x95pickle", b'{"format": 1}'])
-def test_what_is_no_artifact_is_refused(data: bytes):
-    """Reading runs no code that the bytes bring."""
+def test_bytes_that_are_not_an_artifact_are_refused(data: bytes):
+    """Reading never runs code from the bytes."""
     with pytest.raises(BadArtifact):
         ForecastModel.from_json(data)
