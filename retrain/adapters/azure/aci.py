@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import finished, found, management, patiently, translated, word
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
 
@@ -117,18 +117,15 @@ class AciPlatform:
 
     def _addressed(self, service: Service) -> Service:
         """The service with its address, which may come later than the group."""
-        deadline = time.monotonic() + ADDRESS_SECONDS
-        while True:
+        for _ in poll(ADDRESS_SECONDS, POLL_SECONDS):
             group = self._look(service.name)
             url = self._url(service, group) if group else ""
             if url:
                 return replace(service, url=url)
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
-                    "retrain again, and look at the group in the portal if it stays so"
-                )
-            time.sleep(POLL_SECONDS)
+        raise ServiceError(
+            f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
+            "retrain again, and look at the group in the portal if it stays so"
+        )
 
     def _url(self, service: Service, group: ContainerGroup) -> str:
         """Where a group answers; empty while it has no address."""

@@ -6,13 +6,13 @@ import gzip
 import hashlib
 import io
 import tarfile
-import time
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.arm import bounds, management, translated, word
 from retrain.errors import BuildFailed, RetrainError, ServiceError
+from retrain.poll import poll
 from retrain.ports import Image
 
 if TYPE_CHECKING:
@@ -100,14 +100,12 @@ class ImageBuilder:
             return self._client.registries.schedule_run(self._group, self._registry, request)
 
     def _finished(self, run: Run) -> Run:
-        deadline = time.monotonic() + BUILD_SECONDS
-        while word(run.status) in GOING_ON:
-            if time.monotonic() > deadline:
-                raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
-            time.sleep(POLL_SECONDS)
+        for _ in poll(BUILD_SECONDS, POLL_SECONDS):
             with translated(f"waiting for build {run.run_id} in {self._where}"):
                 run = self._client.runs.get(self._group, self._registry, str(run.run_id))
-        return run
+            if word(run.status) not in GOING_ON:
+                return run
+        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
 
     def _log(self, run_id: str) -> str:
         """What the builder wrote; that it cannot be read is no reason to fail."""

@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.errors import ConfigError, ServiceError
+from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 POLL_SECONDS = 0.05
-STARTING_LOOKS = 100  # so often at most is a process looked at that is being started
+STARTING_SECONDS = 5  # a process that is being started is looked at again for so long
 KERNEL = {0, 2}  # the kernel's own threads have no arguments; they are children of these
 STOP_SECONDS = 25  # more than the service grants its last requests
 MARK = "SCORING_INSTANCE"
@@ -97,9 +97,9 @@ class ProcessPlatform:
         for process in self._processes(name):
             _send(process.terminate)
         # Waiting for the process itself would also wait for whoever adopted it to collect its remains.
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.is_running(name) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        for _ in poll(STOP_SECONDS, POLL_SECONDS):
+            if not self.is_running(name):
+                break
         for process in self._processes(name):
             _send(process.kill)
         self._record(name).unlink(missing_ok=True)
@@ -120,14 +120,13 @@ class ProcessPlatform:
         except (OSError, subprocess.CalledProcessError) as exc:
             raise ServiceError(f"{service.name} could not be started from {image}: {exc}") from exc
 
-    def _processes(self, name: str) -> Iterator[Any]:
+    def _processes(self, name: str) -> list[Any]:
         """The processes of a service, also while one of them is being started."""
-        for _ in range(STARTING_LOOKS):
+        for _ in poll(STARTING_SECONDS, POLL_SECONDS):
             found, is_starting = self._look(name)
             if found or not is_starting:
-                break
-            time.sleep(POLL_SECONDS)
-        yield from found
+                return found
+        return []
 
     def _look(self, name: str) -> tuple[list[Any], bool]:
         """The processes of a service, and whether any process is being started at this moment.
