@@ -64,7 +64,7 @@ ONLY_IN = {
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {"retrain.settings", "retrain.settings.azure", "retrain.doors.http", "scoring.schema"},
-    "requests": {"retrain.promotion.client"},
+    "requests": {"retrain.promotion.client", "retrain.doors.acquire"},
     "leather": {"retrain.doors.page"},
     "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},
