@@ -27,6 +27,7 @@ from unittest.mock import patch
 import retrain.adapters.azure.blob as blob_module
 from retrain.adapters.local.process import ProcessPlatform, _is_free
 from retrain.doors import http as doors
+from retrain.poll import poll
 from retrain.ports import Image, Service
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
@@ -224,11 +225,10 @@ def poison(place: Place) -> list[str]:
 
 def _until_it_is_done(settings: Settings, ports: Ports) -> None:
     """Deliver the event again, as the platform does, while another holds the lock."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while Ledger(ports.state).requests():
-        if not work_off(settings, ports):
-            assert time.monotonic() < deadline, "the lock was never let go"
-            time.sleep(0.2)
+    for _ in poll(PATIENCE_SECONDS):
+        if work_off(settings, ports) and not Ledger(ports.state).requests():
+            return
+    raise AssertionError("the lock was never released")
 
 
 def deliver(place: Place, file: str, times: int) -> list[str]:
