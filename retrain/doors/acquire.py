@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import logging
 import re
+from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from retrain.data.transactions import read_days
 from retrain.errors import ConfigError, DataError, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -66,7 +68,10 @@ def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
     digest, size = hashlib.sha256(), 0
     headers = {"User-Agent": "retrain", "Accept-Encoding": "identity"}
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+        with (
+            _unlogged(),
+            requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer,
+        ):
             _see_that_it_is_there(answer, shown)
             # Some servers declare a stored .gz file as a compressed transfer; the digest is that of the file.
             answer.raw.headers.discard("Content-Encoding")
@@ -83,6 +88,18 @@ def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
             f"{shown} cannot be fetched ({reason}); check RETRAIN_ACQUIRE_URL and the network, and try again"
         ) from None  # the cause may repeat the address
     return digest.hexdigest()
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Without the client's log, which holds whole addresses with what may be a signature in them."""
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _see_that_it_is_there(answer: Response, shown: str) -> None:
