@@ -12,6 +12,7 @@ from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.emulator.tls import self_signed
 from tests.contract.test_platform import MODEL, context_of
+from tests.faults import fails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,12 +60,8 @@ def test_a_group_of_another_model_is_not_ours(cloud: Cloud):
 
 def test_a_deployment_that_was_killed_goes_on_with_the_same_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch):
     """Between the group and its record there is a moment; who comes again creates no second group."""
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(AciPlatform, "_addressed", killed)
+        patch.setattr(AciPlatform, "_addressed", fails(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             deploy(cloud)
     assert cloud.ports.platform.find("3") is None

@@ -40,6 +40,7 @@ from retrain.records.request import Trigger
 from retrain.settings import parse
 from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
 from tests.drills.table import tell
+from tests.faults import fails
 from tests.platforms import ThreadPlatform, stop_services
 
 if TYPE_CHECKING:
@@ -405,15 +406,11 @@ def test_a_promotion_that_fails_at_any_step_is_told_without_a_key(
     evidence: Evidence, platform: ThreadPlatform, fault: type[Exception]
 ):
     """What is away, what refuses, and a bug, whose traceback the ledger keeps."""
-
-    def fails(*_: object) -> None:
-        raise fault("the drill broke this step")
-
     assert "PROMOTE" in evidence.command("land FILE")
     (evidence.root / "inbox" / "two.csv").write_bytes(TWO)
     for place in STEPS.values():
         with evidence.monkeypatch.context() as broken:
-            broken.setattr(place, fails)
+            broken.setattr(place, fails(fault("the drill broke this step")))
             evidence.hears(lambda: doors.on_event(Trigger.BLOB, file="two.csv"))
     doors_of(evidence)
     evidence.command("runs --json")
@@ -424,11 +421,7 @@ def test_a_promotion_that_fails_at_any_step_is_told_without_a_key(
 
 def test_a_bug_anywhere_in_a_run_keeps_a_traceback_without_a_secret(evidence: Evidence):
     """The ledger keeps it for whoever mends the bug; no route shows it."""
-
-    def buggy(*_: object) -> None:
-        raise ZeroDivisionError("division by zero")
-
-    evidence.monkeypatch.setattr("retrain.runs.dispatch.retrain", buggy)
+    evidence.monkeypatch.setattr("retrain.runs.dispatch.retrain", fails(ZeroDivisionError("division by zero")))
     doors_of(evidence)
     evidence.command("land FILE --json")
     kept = [path for path in evidence.root.rglob("traceback.txt") if "ZeroDivisionError" in path.read_text()]

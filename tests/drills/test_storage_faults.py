@@ -7,17 +7,15 @@ store misbehaves; it is delivered again if it raised, as the platform does; then
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import secrets
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
@@ -30,215 +28,49 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.data.landings import read_history
 from retrain.doors import http as doors
 from retrain.doors.champion_forecast import forecast
-from retrain.errors import AccessDenied, Conflict, RetrainError, ServiceTimeout, ServiceUnavailable
+from retrain.errors import AccessDenied, RetrainError, ServiceTimeout
 from retrain.records.ledger import POINTER, Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off
 from tests.builders import FIRST_DAY, World, csv_file, weekly
 from tests.drills.table import tell
+from tests.faults import SAYS, Call, Fault, Faults, FaultyStore, never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from retrain.ports import ObjectStore, Ports, Stored
+    from retrain.ports import ObjectStore, Ports
     from retrain.settings import Settings
 
 ONE = csv_file(weekly(60, seed=1))
 TWO = csv_file(weekly(30, seed=2, level=180), FIRST_DAY + timedelta(days=60))
 DAYS = 90
-SAYS = "the drill broke this call"
-CHUNK_BYTES = 256  # of a landed file, a call each
 SOME = 4  # calls of a sweep that is not long
 
 sweep = pytest.mark.parametrize("reach", ["some", pytest.param("every", marks=pytest.mark.long)])
-
-
-class Fault(StrEnum):
-    """What befalls a call. The values are the words of the table."""
-
-    AWAY = "failed once"
-    LOST = "took effect and timed out"
-    RETRIED = "took effect, and an SDK's own retry found the condition gone"
-    STALE = "returned the state before"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a store: the how manieth, which method, of which object."""
-
-    number: int
-    method: str
-    name: str
-
-
-def never(_call: Call) -> bool:
-    return False
-
-
-@dataclass
-class Weather:
-    """What befalls the calls of all stores that share it, and what they have changed since it was remembered."""
-
-    strikes: Callable[[Call], bool] = never
-    fault: Callable[[Call], Exception] | Fault = Fault.AWAY
-    calls: list[Call] = field(default_factory=list)
-    struck: int = 0
-    past: dict[str, Stored | None] = field(default_factory=dict)
-    originals: dict[str, Stored | None] = field(default_factory=dict)
-
-    def befalls(self, method: str, name: str) -> Call | None:
-        """Count a call; it is given back if it is struck. Raises: what befalls it before it has an effect."""
-        call = Call(len(self.calls), method, name)
-        self.calls.append(call)
-        if not self.strikes(call):
-            return None
-        self.struck += 1
-        if not isinstance(self.fault, Fault):
-            raise self.fault(call)
-        if self.fault is Fault.AWAY:
-            raise ServiceUnavailable(f"{SAYS}: {method} {name}")
-        return call
-
-    def follows(self, call: Call | None, *, conditional: bool = False) -> None:
-        """Raises: what befalls a call that has had its effect."""
-        if call and self.fault is Fault.RETRIED and conditional:
-            raise Conflict(f"{SAYS}: {call.method} {call.name}")
-        if call and self.fault in (Fault.LOST, Fault.RETRIED):
-            raise ServiceTimeout(f"{SAYS}: {call.method} {call.name}")
-
-    def calm(self) -> None:
-        """Nothing befalls anybody any more."""
-        self.strikes = never
-
-
-class Faulty:
-    """An object store in that weather. `quiet`: the same one by another way, for what the drill has to know."""
-
-    def __init__(self, store: ObjectStore, weather: Weather, quiet: ObjectStore | None = None) -> None:
-        self._store, self._weather, self._quiet = store, weather, quiet or store
-
-    def read(self, name: str) -> Stored | None:
-        call = self._weather.befalls("read", name)
-        found = self._store.read(name)
-        self._weather.follows(call)
-        return self._weather.past.get(name, found) if call else found
-
-    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
-        call = self._weather.befalls("write", name)
-        self._changes(name)
-        etag = self._store.write(name, data, if_etag)
-        self._weather.follows(call, conditional=if_etag is not None)
-        return etag
-
-    def open(self, name: str) -> BinaryIO:
-        call = self._weather.befalls("open", name)
-        stream = self._store.open(name)
-        if call and self._weather.fault is not Fault.STALE:
-            stream.close()
-        self._weather.follows(call)
-        return io.BufferedReader(FaultyStream(stream, name, self._weather), CHUNK_BYTES)
-
-    def state(self, name: str) -> str:
-        call = self._weather.befalls("state", name)
-        found = self._store.state(name)
-        self._weather.follows(call)
-        return found
-
-    def upload(self, name: str, stream: BinaryIO) -> None:
-        call = self._weather.befalls("upload", name)
-        self._changes(name)
-        self._store.upload(name, stream)
-        self._weather.follows(call)
-
-    def names(self, prefix: str) -> Iterator[str]:
-        call = self._weather.befalls("names", prefix)
-        found = list(self._store.names(prefix))
-        self._weather.follows(call)
-        last = next((name for name in reversed(self._weather.past) if name.startswith(prefix)), None)
-        if call and last is not None:
-            found = sorted({*found, last} if self._weather.past[last] else {*found} - {last})
-        return iter(found)
-
-    def delete(self, name: str) -> None:
-        call = self._weather.befalls("delete", name)
-        self._changes(name)
-        self._store.delete(name)
-        self._weather.follows(call)
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        call = self._weather.befalls("lock", name)
-        with self._store.lock(name):
-            yield
-        self._weather.follows(call)  # the release took effect, and its answer was lost
-
-    def address(self, name: str) -> str:
-        return self._store.address(name)
-
-    def undo(self) -> None:
-        """Bring every object back to what it was when the weather began to remember."""
-        for name, stored in self._weather.originals.items():
-            if stored is None:
-                self._quiet.delete(name)
-            else:
-                self._quiet.write(name, stored.data)
-        self._weather.originals.clear()
-
-    def _changes(self, name: str) -> None:
-        before = self._quiet.read(name)  # and not afterwards: a change whose answer is lost is one all the same
-        self._weather.past.pop(name, None)
-        self._weather.past[name] = before
-        self._weather.originals.setdefault(name, before)
-
-
-class FaultyStream(io.RawIOBase):
-    """A landed file, each of whose reads is a call that something may befall."""
-
-    def __init__(self, stream: BinaryIO, name: str, weather: Weather) -> None:
-        self._stream, self._name, self._weather = stream, name, weather
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._stream.seek(offset, whence)
-
-    def readinto(self, buffer: Any) -> int:
-        call = self._weather.befalls("chunk", self._name)
-        data = self._stream.read(min(len(buffer), CHUNK_BYTES))
-        self._weather.follows(call)
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
 
 class Stage:
     """Year one is champion and year two has landed: set up in a moment, as often as a drill wants it."""
 
     def __init__(
-        self, world: World, inbox: ObjectStore, state: ObjectStore, quiet: ObjectStore | None = None
+        self, world: World, inbox: ObjectStore, state: ObjectStore, direct: ObjectStore | None = None
     ) -> None:
-        self.world, self.weather = world, Weather()
+        self.world, self.faults = world, Faults()
         self.world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
-        self._inbox, self._state = inbox, Faulty(state, self.weather, quiet)
+        self._inbox, self._state = inbox, FaultyStore(state, self.faults, direct)
         inbox.write("one.csv", ONE)
         inbox.write("two.csv", TWO)
         ask(Trigger.BLOB, self.ports, file="one.csv")
         assert work_off(self.settings, self.ports)
         assert self._version() == "1"
-        self.weather.originals.clear()
-        self._remembered = dict(self.weather.past)
+        self.faults.originals.clear()
+        self._remembered = dict(self.faults.past)
 
     @property
     def ports(self) -> Ports:
-        inbox = Faulty(self._inbox, self.weather)
+        inbox = FaultyStore(self._inbox, self.faults)
         return replace(self.world.with_state(self._state), inbox=inbox)
 
     @property
@@ -250,25 +82,25 @@ class Stage:
         return Ledger(self.ports.state)
 
     def calls(self) -> list[Call]:
-        """Every call that is made when nothing befalls any."""
+        """Every call that is made when none goes wrong."""
         self.play(never)
         return self.played
 
     def play(
         self,
-        strikes: Callable[[Call], bool],
+        when: Callable[[Call], bool],
         fault: Callable[[Call], Exception] | Fault = Fault.AWAY,
         look: Callable[[], list[str]] = list,
     ) -> list[str]:
-        """Deliver the event in this weather, then see what is wrong, then what is after the next trigger."""
-        weather = self.weather
-        weather.strikes, weather.fault, weather.struck = strikes, fault, 0
-        weather.calls.clear()
-        weather.past = dict(self._remembered)
+        """Deliver the event with these faults, then see what is wrong, then what is after the next trigger."""
+        faults = self.faults
+        faults.when, faults.fault, faults.hits = when, fault, 0
+        faults.calls.clear()
+        faults.past = dict(self._remembered)
         told = self._event(Trigger.BLOB)
-        self.played = list(weather.calls)
-        self.struck = weather.struck
-        weather.calm()
+        self.played = list(faults.calls)
+        self.hits = faults.hits
+        faults.stop()
         wrong = look() + self._wrong_now(told, silent=fault is Fault.STALE)
         if told:
             wrong += [f"delivered again: {again}" for again in [self._event(Trigger.BLOB)] if again]
@@ -315,7 +147,7 @@ class Stage:
                 wrong.append(f"the run failed ({report['reason']}) and its model is champion")
             if (report["status"], report["verdict"]) == ("done", "promote") and not crowned and told == "":
                 wrong += [] if report["model"]["version"] == "1" else ["the run is done and its model no champion"]
-        if not silent and self.struck and champion.version == "1" and SAYS not in says:
+        if not silent and self.hits and champion.version == "1" and SAYS not in says:
             wrong.append(f"nobody says what failed: {says}")
         return wrong
 
@@ -368,7 +200,7 @@ def on_doors(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def reached(calls: int, reach: str) -> list[int]:
-    """The numbers of the calls that a sweep strikes: every one, or some that lie evenly apart."""
+    """The numbers of the calls that a sweep breaks: every one, or some that lie evenly apart."""
     return (
         list(range(calls)) if reach == "every" else sorted({at * (calls - 1) // (SOME - 1) for at in range(SOME)})
     )
@@ -395,11 +227,11 @@ def named(calls: list[Call]) -> list[tuple[str, str]]:
 
 
 def swept(stage: Stage, fault: Fault, numbers: list[int]) -> list[str]:
-    """Strike one call after the other, each on a stage of its own; what was wrong."""
+    """Break one call after the other, each on a stage of its own; what was wrong."""
     wrong = []
     for number in numbers:
         found = stage.play(lambda call, number=number: call.number == number, fault)  # type: ignore[misc]
-        assert stage.struck == 1, f"call {number} was not reached"
+        assert stage.hits == 1, f"call {number} was not reached"
         wrong += [f"{stage.played[number]}: {each}" for each in found]
     return wrong
 
