@@ -20,15 +20,13 @@ from retrain.doors.champion_forecast import forecast
 from retrain.records.ledger import Ledger
 from retrain.wiring import releaser
 from tests.azure.drills import MISHAPS, PASSING, PLACES, QUICK, STATUSES, Mishap, Place
-from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.builders import ONE, TWO
 
 if TYPE_CHECKING:
     from retrain.records.ledger import Pointer
     from tests.azure.cloud import Cloud
 
 TABLE = Path(__file__).parents[2] / "docs" / "azure-drills.md"
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), FIRST_DAY + timedelta(days=100))
 
 refusals: dict[str, dict[int, str]] = defaultdict(dict)
 mishaps: dict[str, str] = {}

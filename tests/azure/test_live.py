@@ -20,7 +20,7 @@ from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off
 from retrain.settings import Settings, names, parse
 from retrain.wiring import connect, releaser
-from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.builders import FIRST_DAY, ONE, TWO, csv_file, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(7200)]
 
 JOB_SECONDS = 3600
 POLL_SECONDS = 10.0
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), FIRST_DAY + timedelta(days=100))
 SAME = csv_file(weekly(160, seed=2, level=180)[100:], FIRST_DAY + timedelta(days=160))
 
 

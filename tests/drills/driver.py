@@ -18,7 +18,6 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -37,7 +36,7 @@ from retrain.settings import Settings, parse
 from retrain.wiring import connect
 from scoring.app import Served
 from scoring.model import ForecastModel
-from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
+from tests.builders import ONE, QUICK, TWO
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -52,9 +51,6 @@ SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
 RENEWAL_SECONDS = 1
 PATIENCE_SECONDS = 90
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), NEW_YEAR)
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
     "statsmodels.tsa.statespace.sarimax",

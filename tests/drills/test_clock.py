@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,8 +18,8 @@ from retrain.records.ledger import Ledger, Reign
 from retrain.records.request import RUN_ID, Request, Trigger
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, Clock, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Place
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, Clock, at_once, csv_file, weekly
+from tests.drills.driver import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
 
@@ -85,14 +83,8 @@ def first_amount(ports: Ports) -> bytes:
 def test_runs_asked_for_while_the_clock_stands_still_have_names_of_their_own(ports: Ports, clock: Clock):
     """Four hex digits part them; sixteen threads ask in the same millisecond."""
     still = replace(ports, now=lambda: clock.now)
-    barrier = threading.Barrier(16)
 
-    def asked(_: int) -> str:
-        barrier.wait()
-        return ask(Trigger.HTTP, still).run_id
-
-    with ThreadPoolExecutor(16) as pool:
-        ids = list(pool.map(asked, range(16)))
+    ids = at_once([lambda: ask(Trigger.HTTP, still).run_id] * 16)
 
     assert len(set(ids)) == 16
     assert all(RUN_ID.fullmatch(run_id) for run_id in ids)
@@ -287,8 +279,7 @@ def test_a_timer_that_fires_twice_makes_up_once_for_a_holder_that_was_killed(
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y%m%dT%H%M%S}000Z-0000"
     place.ledger.ask(Request(yesterday, Trigger.BLOB, file="two.csv"))
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(timer, [True, False]))
+    at_once([lambda: timer(True), lambda: timer(False)])
 
     assert place.ledger.run(yesterday)["model"]["version"] == "2"
     assert [reign.version for reign in place.ledger.pointer().reigns] == ["1", "2"]

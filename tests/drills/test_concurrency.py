@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,8 +24,8 @@ from retrain.runs import dispatch
 from retrain.runs import run as service
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import ONE, RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.builders import FIRST_DAY, ONE, at_once, csv_file, weekly
+from tests.drills.driver import RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
@@ -105,12 +104,6 @@ def data_on_record(place: Place) -> str:
 
 def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
     """Round after round: each is made once, and the last one made has seen the last file."""
-    barrier = threading.Barrier(3)
-
-    def at_once(trigger: Callable[[], None]) -> None:
-        barrier.wait()
-        trigger()
-
     doors.on_event(Trigger.BLOB, "one.csv")
     for number in range(ROUNDS):
         file = land(place, number)
@@ -119,8 +112,7 @@ def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(pl
             lambda: doors.on_event(Trigger.TIMER),
             request_over_http,
         ]
-        with ThreadPoolExecutor(3) as pool:
-            list(pool.map(at_once, triggers))
+        at_once(triggers)
         last = place.ledger.run(made[-1])
         assert last["data"]["sha256"] == data_on_record(place)
         assert file in last["data"]["files"]

@@ -21,7 +21,8 @@ from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
-from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place
+from tests.builders import ONE
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,8 +16,8 @@ from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Nursery, Place
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, at_once, csv_file, weekly
+from tests.drills.driver import Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
@@ -82,14 +81,11 @@ def test_one_event_a_hundred_times_in_order_is_one_retrain(place: Place, platfor
 def test_one_event_a_hundred_times_from_sixteen_threads_is_one_retrain(place: Place, platform: ThreadPlatform):
     """Whoever holds the lock does the work of the others, and nobody comes after to sweep up."""
     put(place, "one.csv", ONE)
-    barrier = threading.Barrier(THREADS)
 
     def arrive(first: int) -> list[str]:
-        barrier.wait()
         return [deliver(place, platform)["run_id"] for _ in range(first, EVENTS, THREADS)]
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        runs = [run_id for ids in pool.map(arrive, range(THREADS)) for run_id in ids]
+    runs = [run_id for ids in at_once([partial(arrive, first) for first in range(THREADS)]) for run_id in ids]
 
     found = lost(place, runs, [service.version for service in platform.services()])
     tell("duplicates", place.store, f"the same event, from {THREADS} threads", EVENTS, found)

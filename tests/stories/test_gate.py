@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs import run as service
 from retrain.runs.dispatch import ask, work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import NEW_YEAR, TWO, World, csv_file, weekly
 from tests.faults import Faults, FaultyStore, fails
 
 if TYPE_CHECKING:
@@ -26,15 +25,12 @@ if TYPE_CHECKING:
 
     from retrain.ports import ObjectStore
 
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
-
 
 @pytest.fixture
-def drifted(world: World) -> World:
+def drifted(serving: World) -> World:
     """Year one has a champion; a better challenger would come out of year two, which has landed."""
-    assert world.land("one.csv", csv_file(weekly(100)))["verdict"] == "promote"
-    world.put("two.csv", csv_file(weekly(60, seed=1, level=180), NEW_YEAR))
-    return world
+    serving.put("two.csv", TWO)
+    return serving
 
 
 def pointer(world: World) -> bytes:

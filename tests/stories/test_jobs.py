@@ -16,16 +16,13 @@ from retrain.promotion.resume import promote_run, under_way
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import ask, work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import THREE, TWO, World
 from tests.faults import Killed, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from retrain.ports import Ports
-
-YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
-TWO = csv_file(YEAR_TWO, FIRST_DAY + timedelta(days=100))
 
 
 @dataclass
@@ -95,10 +92,9 @@ class Office:
 
 
 @pytest.fixture
-def office(world: World) -> Office:
+def office(serving: World) -> Office:
     """Version 1 answers."""
-    assert world.land("one.csv", csv_file(YEAR_ONE))["model"]["version"] == "1"
-    return Office(world, JobsOnDemand())
+    return Office(serving, JobsOnDemand())
 
 
 def test_a_winner_is_submitted_and_nobody_waits(office: Office):
@@ -136,7 +132,7 @@ def test_a_half_that_is_made_again_changes_nothing(office: Office):
 def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
     """In its order; it is measured against the new champion then."""
     promoting = office.land()
-    waiting = office.land("three.csv", csv_file(weekly(60, seed=3, level=320), FIRST_DAY + timedelta(days=160)))
+    waiting = office.land("three.csv", THREE)
     assert office.status(waiting) == "queued"
     office.half(promoting, REGISTER)
     office.half(promoting, DEPLOY)

@@ -17,25 +17,16 @@ from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnava
 from retrain.promotion.resume import promote_run, roll_back
 from retrain.records.ledger import Ledger
 from retrain.runs.dispatch import work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, weekly
 from tests.faults import Killed, fails, fails_at
 from tests.stories.test_acquire import server
 
-YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
 STEPS = ["register", "build", "deploy", "prove", "switch", "confirm", "retire"]
-
-
-@pytest.fixture
-def serving(world: World) -> World:
-    """Version 1 answers."""
-    assert world.land("one.csv", csv_file(YEAR_ONE))["model"]["version"] == "1"
-    return world
 
 
 def second_year(world: World, **overrides: str) -> dict[str, Any]:
     world.overrides |= overrides
-    return world.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+    return world.land("two.csv", TWO)
 
 
 def running(world: World) -> list[str]:
@@ -58,7 +49,7 @@ def test_the_last_champions_go_on_running_and_older_ones_are_retired(serving: Wo
     second_year(serving)
     assert running(serving) == ["1", "2"]
     serving.overrides["RETRAIN_KEEP_SERVICES"] = "1"
-    third = serving.land("three.csv", csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60)))
+    third = serving.land("three.csv", THREE)
 
     assert third["model"]["version"] == "3"
     assert running(serving) == ["3"]
@@ -102,7 +93,7 @@ def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
     """There is nobody to go back to, and the ledger says so."""
     with monkeypatch.context() as broken:
         broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
-        world.land("one.csv", csv_file(YEAR_ONE))
+        world.land("one.csv", ONE)
 
     assert world.ledger.pointer().champion is None
     assert running(world) == []
@@ -115,7 +106,7 @@ def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
     """There were no reigns at all; the run says what failed, and the next one succeeds."""
     with monkeypatch.context() as broken:
         broken.setattr("retrain.promotion.steps.prove", fails(ServiceError("it answers something else")))
-        report = world.land("one.csv", csv_file(YEAR_ONE))
+        report = world.land("one.csv", ONE)
 
     assert "promotion failed at prove: it answers something else" in report["reason"]
     assert world.ledger.pointer().champion is None
