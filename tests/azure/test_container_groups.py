@@ -61,7 +61,7 @@ def test_a_group_of_another_model_is_not_ours(cloud: Cloud):
 def test_a_deployment_that_was_killed_goes_on_with_the_same_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch):
     """Between the group and its record there is a moment; who comes again creates no second group."""
     with monkeypatch.context() as patch:
-        patch.setattr(AciPlatform, "_addressed", fails(KeyboardInterrupt()))
+        patch.setattr(AciPlatform, "_with_address", fails(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             deploy(cloud)
     assert cloud.ports.platform.find("3") is None
@@ -125,7 +125,7 @@ def test_keys_are_told_to_nobody_but_the_container(cloud: Cloud):
 
     assert service.key not in repr(service)
     assert not [call for call in cloud.azure.calls if service.key in str(call)]
-    group = cloud.ports.platform._look(service.name)  # type: ignore[attr-defined]
+    group = cloud.ports.platform._get(service.name)  # type: ignore[attr-defined]
     assert service.key not in str(group.as_dict())
 
 

@@ -1,4 +1,4 @@
-"""The Azure ML workspace: its client, and the catalogue of models and images that people see in the studio."""
+"""The Azure ML workspace: its client, and the list of models and images that the studio shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import bounds, found, sign_in, translated
+from retrain.adapters.azure.arm import bounds, or_none, sign_in, translated
 from retrain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ CLOUDS = {
 
 
 class Workspace:
-    """One workspace; its client is made when it is first used."""
+    """One workspace; its client is created at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -38,8 +38,8 @@ class Workspace:
 
     @cached_property
     def client(self) -> MLClient:
-        """Azure ML's own client."""
-        # It warns of its own classes at import, and tells of a model that is not there yet as of an error.
+        """The client of the Azure ML SDK."""
+        # The SDK logs warnings of its own classes at import, and an error for a model that does not exist yet.
         logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
         logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
         from azure.ai.ml import MLClient
@@ -57,93 +57,93 @@ class Workspace:
         )
 
     def uri(self, artifact: str) -> str:
-        """Where Azure ML finds an object of the state container."""
+        """The address of an object of the state container in Azure ML."""
         settings = self._settings
         place = f"subscriptions/{settings.subscription}/resourcegroups/{settings.resource_group}"
         place = f"{place}/workspaces/{settings.workspace}/datastores/{datastore(settings)}"
         return f"azureml://{place}/paths/{artifact}"
 
-    def doing(self, what: str) -> str:
-        """What an error says of the place."""
+    def context(self, what: str) -> str:
+        """What is being done in this workspace, for error messages."""
         return f"{what} in {self.id.lstrip('/')}"
 
 
 def datastore(settings: Settings) -> str:
-    """The name of the state container in the workspace, which other containers may share."""
+    """The name of the datastore for the state container, unique among the containers of the workspace."""
     whole = f"{settings.storage_uri}/{settings.state_container}"
     return f"retrain_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 class AzureMlCatalog:
-    """Versions as models of the workspace, their images as environments."""
+    """Versions are models of the workspace; their images are environments."""
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace, self._settings = workspace, settings
 
     def show_model(self, name: str, version: str, artifact: str, facts: Mapping[str, str]) -> None:
-        """See Catalog. What is told of a version are its tags; its properties are what it was registered with."""
+        """See Catalog. The facts become tags; the properties keep the facts of the first registration."""
         from azure.ai.ml.entities import Model
 
         listed = self._listed(name, version)
         if listed is not None and not str(listed.path).endswith(artifact):
             raise Conflict(
                 f"model {name} version {version} in {self._workspace.id} is {listed.path} and not {artifact}; set "
-                "RETRAIN_MODEL_NAME to a name that nothing else registers under"
+                "RETRAIN_MODEL_NAME to a name that nothing else uses"
             )
         if listed is None:
             show_datastore(self._workspace, self._settings)
         path = self._workspace.uri(artifact)
         model = listed or Model(name=name, version=version, path=path, type="custom_model", properties=dict(facts))
         model.tags = {**(model.tags or {}), **facts}
-        with translated(self._workspace.doing(f"registering model {name} version {version}")):
+        with translated(self._workspace.context(f"registering model {name} version {version}")):
             self._workspace.client.models.create_or_update(model)
 
     def show_image(self, name: str, version: str, image: str) -> None:
-        """See Catalog. An environment never changes, and building again makes another image: both are named."""
+        """See Catalog. An environment is immutable, and each build has a new digest: the version names both."""
         digest = image.rpartition(":")[2]
         show_environment(self._workspace, f"{name}-image", f"{version}-{digest[:12]}", image)
 
     def _listed(self, name: str, version: str) -> Model | None:
-        where = self._workspace.doing(f"looking for model {name} version {version}")
-        return found(where, lambda: self._workspace.client.models.get(name, version))
+        where = self._workspace.context(f"looking for model {name} version {version}")
+        return or_none(where, lambda: self._workspace.client.models.get(name, version))
 
 
 def show_datastore(workspace: Workspace, settings: Settings) -> None:
-    """Name the state container in the workspace, without credentials, so that artifacts in it can be pointed at."""
+    """Register the state container as a datastore, without credentials, so that models can refer to it."""
     from azure.ai.ml.entities import AzureBlobDatastore
 
     name, url = datastore(settings), urlsplit(str(settings.storage_uri))
     account, _, suffix = str(url.hostname).partition(".blob.")
-    where = workspace.doing(f"looking for datastore {name}")
-    if found(where, lambda: workspace.client.datastores.get(name)) is None:
+    where = workspace.context(f"looking for datastore {name}")
+    if or_none(where, lambda: workspace.client.datastores.get(name)) is None:
         store = AzureBlobDatastore(
             name=name,
             account_name=url.path.strip("/") or account,
             container_name=settings.state_container,
             endpoint=suffix or str(url.hostname),
         )
-        with translated(workspace.doing(f"registering datastore {name}")):
+        with translated(workspace.context(f"registering datastore {name}")):
             workspace.client.datastores.create_or_update(store)
 
 
 def show_environment(workspace: Workspace, name: str, version: str, image: str) -> None:
-    """List an image as an environment."""
+    """Register an image as an environment, once."""
     from azure.ai.ml.entities import Environment
 
     if not has_environment(workspace, name, version):
-        with translated(workspace.doing(f"registering environment {name}:{version}")):
+        with translated(workspace.context(f"registering environment {name}:{version}")):
             environment = Environment(name=name, version=version, image=image)
             workspace.client.environments.create_or_update(environment)
 
 
 def has_environment(workspace: Workspace, name: str, version: str) -> bool:
-    """Whether that version is listed."""
-    where = workspace.doing(f"looking for environment {name}:{version}")
-    return found(where, lambda: workspace.client.environments.get(name, version)) is not None
+    """Whether that version of the environment exists."""
+    where = workspace.context(f"looking for environment {name}:{version}")
+    return or_none(where, lambda: workspace.client.environments.get(name, version)) is not None
 
 
 def _cloud(arm_url: str) -> dict[str, Any]:
-    """How the client names a cloud; one that Azure does not know has all its endpoints behind the one."""
+    """The client's arguments for a cloud; for an unknown one, `arm_url` serves all its endpoints."""
     known = CLOUDS.get(arm_url)
     if known is not None:
         return {"cloud": known}
