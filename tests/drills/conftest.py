@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from retrain.adapters.local.folder import FolderStore
+from tests.builders import World
 from tests.drills.driver import Place, a_place
+from tests.drills.stage import Stage, on_doors
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -26,3 +29,9 @@ def platform() -> Iterator[ThreadPlatform]:
     running = ThreadPlatform()
     yield running
     running.close()
+
+
+@pytest.fixture
+def stage(world: World, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """On a folder."""
+    return on_doors(Stage(world, FolderStore(world.root / "inbox"), FolderStore(world.root)), monkeypatch)
