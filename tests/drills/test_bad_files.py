@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore, Ports
 
 ROOT = Path(__file__).parents[2]
-MOST_SECONDS = 10
+MOST_SECONDS = 20  # ten times what a landing takes on an idle machine
 MOST_BYTES = 400 << 20
 MOST_WRITTEN = 128 << 20
 RUNS = 200_000  # of the fuzzer
-START_SECONDS = 10  # of an interpreter on a busy machine, which is no part of a landing
+START_SECONDS = 60  # of an interpreter on a busy machine, which is no part of a landing
 outcomes: dict[str, list[bool]] = {"folder": [], "Azurite": [], "reader": []}
 
 LAND = """
@@ -219,9 +219,10 @@ def is_refused_in_bounds(world: World, bad: BadFile) -> None:
         answered(bad, in_a_process_of_its_own(world, bad.name), state, before)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bad", cases(BIG))
 def test_a_file_that_is_vast_inside_is_refused_in_seconds_and_in_little_memory(copy: World, bad: BadFile):
-    """Ten seconds and 400 MB, whatever it grows to."""
+    """At most `MOST_SECONDS` and 400 MB, whatever it grows to."""
     is_refused_in_bounds(copy, bad)
 
 

@@ -482,7 +482,7 @@ def test_a_service_that_does_not_start_says_why_without_its_key(evidence: Eviden
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     evidence.ways += 1
@@ -502,7 +502,7 @@ def test_no_answer_of_a_service_holds_its_key(evidence: Evidence):
         for shown in (key, key[:-1]):
             for method, body in (("GET", None), ("POST", b"{"), ("POST", b'{"horizon_days": 1}')):
                 answer = requests.request(
-                    method, url + path, data=body, headers={"x-api-key": shown}, timeout=10, allow_redirects=False
+                    method, url + path, data=body, headers={"x-api-key": shown}, timeout=100, allow_redirects=False
                 )
                 evidence.ways += 1
                 evidence.said += [answer.text, repr(answer.headers)]
