@@ -1,16 +1,21 @@
-"""What several drills begin with: an empty store of each kind, and services in threads."""
+"""What several drills begin with: an empty store of each kind, services in threads, a scene, a scoring service."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from tests.builders import World
+from retrain.arima.order import Order
+from scoring.app import Served, create_app
+from scoring.model import ForecastModel
+from tests.builders import World, series, weekly
 from tests.drills.driver import Place, a_place
+from tests.drills.hostile import KEY, Service
 from tests.drills.stage import Stage, on_doors
-from tests.platforms import ThreadPlatform
+from tests.platforms import ThreadPlatform, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,3 +40,35 @@ def platform() -> Iterator[ThreadPlatform]:
 def stage(world: World, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """On a folder."""
     return on_doors(Stage(world, FolderStore(world.root / "inbox"), FolderStore(world.root)), monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[int]:
+    """The port of the app, started once."""
+    from retrain.arima.fit import fit
+
+    model = fit(Order(1, 0, 0, 0, 0, 0, 0, mean=True), series(weekly(60))).model
+    listening = socket.create_server(("127.0.0.1", 0))
+    server, thread = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
+    yield listening.getsockname()[1]
+    server.should_exit = server.force_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def service(listener: int, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """The app, with a model that notes whether it is asked."""
+    asked: list[str] = []
+
+    def noting(name: str) -> Any:
+        method = getattr(ForecastModel, name)
+
+        def noted(*args: Any) -> Any:
+            asked.append(name)
+            return method(*args)
+
+        return noted
+
+    for name in ("forecast", "observe"):
+        monkeypatch.setattr(ForecastModel, name, noting(name))
+    return Service(listener, asked)
