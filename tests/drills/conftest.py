@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from retrain.adapters.azure import arm
 from retrain.adapters.local.folder import FolderStore
 from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel
-from tests.builders import World, series, weekly
+from tests.builders import QUICK, World, series, weekly
 from tests.drills.driver import Place, a_place
+from tests.drills.evidence import AWAY, DOWNLOAD, NOBODY, SCORING_KEY, SERVICE_KEY, Evidence
 from tests.drills.hostile import KEY, Service
-from tests.drills.stage import Stage, on_doors
-from tests.platforms import ThreadPlatform, serve
+from tests.drills.stage import ONE, Stage, on_doors
+from tests.platforms import ThreadPlatform, serve, stop_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,3 +76,28 @@ def service(listener: int, monkeypatch: pytest.MonkeyPatch) -> Service:
     for name in ("forecast", "observe"):
         monkeypatch.setattr(ForecastModel, name, noting(name))
     return Service(listener, asked)
+
+
+@pytest.fixture
+def evidence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Evidence]:
+    """Marks in every setting that may hold a secret, and a folder for whatever is kept."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(arm, "RETRIES", 0)
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda _bytes: SERVICE_KEY)
+    made = Evidence({}, tmp_path, caplog, capsys, monkeypatch)
+    made.set(
+        **QUICK,
+        RETRAIN_ROOT=str(tmp_path),
+        RETRAIN_MIN_UNSEEN_DAYS="14",
+        TRANSACTIONS_STORAGE=AWAY,
+        RETRAIN_ACQUIRE_URL=f"{NOBODY}/history.csv?sig={DOWNLOAD}",
+        SCORING_KEY=SCORING_KEY,
+    )
+    (tmp_path / "land.csv").write_bytes(ONE)
+    yield made
+    stop_services(tmp_path)
