@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ from retrain.settings import Settings, parse
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -56,6 +58,13 @@ def csv_file(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> bytes:
     return "\n".join(["TransactionDate,PaidAmount", *rows, ""]).encode()
 
 
+NEW_YEAR = FIRST_DAY + timedelta(days=100)
+ONE = csv_file(weekly(100, seed=1))
+TWO = csv_file(weekly(60, seed=2, level=180), NEW_YEAR)
+"""The days after those of ONE, on a much higher level: a challenger that is trained on both wins."""
+THREE = csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60))
+
+
 def scored(rmse: float = 100.0, **metrics: float) -> Scorecard:
     """A scorecard in which only what is named matters."""
     return replace(Scorecard(rmse=100.0, mae=80.0, mase=0.9, r2=0.5, bias=0.0), rmse=rmse, **metrics)
@@ -78,6 +87,18 @@ def measured(
         refits_kept=0,
         days=(),
     )
+
+
+def at_once[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Make each call in a thread of its own, all at the same instant; the results in the order of the calls."""
+    barrier = threading.Barrier(len(calls))
+
+    def begin(call: Callable[[], Result]) -> Result:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(begin, calls))
 
 
 @dataclass

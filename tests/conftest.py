@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 from tests.azurite import azurite, secure_azurite
-from tests.builders import World
+from tests.builders import ONE, World
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -46,6 +46,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     platform = ThreadPlatform()
     yield World(tmp_path / "store", platform=platform)
     platform.close()
+
+
+@pytest.fixture
+def serving(world: World) -> World:
+    """Version 1 answers."""
+    assert world.land("one.csv", ONE)["model"]["version"] == "1"
+    return world
 
 
 @pytest.fixture(scope="session")

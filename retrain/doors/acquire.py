@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import logging
 import re
-import urllib.error
-import urllib.request
+from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPException
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,11 @@ from retrain.data.transactions import read_days
 from retrain.errors import ConfigError, DataError, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
+
+    from requests import Response
 
     from retrain.settings import Settings
 
@@ -61,27 +62,49 @@ def _without_secrets(url: str) -> str:
 
 def _download(url: str, target: Path, tell: Callable[[str], None]) -> str:
     """Stream the body to a file and give its sha256."""
+    import requests
+
     shown = _without_secrets(url)
     digest, size = hashlib.sha256(), 0
+    headers = {"User-Agent": "retrain", "Accept-Encoding": "identity"}
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "retrain"})  # noqa: S310 - settings allow http(s) only
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as body, target.open("wb") as file:  # noqa: S310
-            while chunk := body.read(CHUNK_BYTES):
-                digest.update(chunk)
-                size += file.write(chunk)
-                tell(f"{size / 1e6:.1f} MB")
-            expected = body.headers.get("Content-Length")
-    except urllib.error.HTTPError as exc:
-        if exc.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise ServiceUnavailable(f"{shown} answers {exc.code} {exc.reason}; try again later") from exc
-        raise ConfigError(
-            f"RETRAIN_ACQUIRE_URL: {shown} answers {exc.code} {exc.reason}; is the address right?"
-        ) from exc
-    except (OSError, HTTPException, ValueError) as exc:
+        with (
+            _unlogged(),
+            requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer,
+        ):
+            _see_that_it_is_there(answer, shown)
+            # Some servers declare a stored .gz file as a compressed transfer; the digest is that of the file.
+            answer.raw.headers.discard("Content-Encoding")
+            with target.open("wb") as file:
+                for chunk in answer.iter_content(CHUNK_BYTES):  # shorter than Content-Length is an error there
+                    digest.update(chunk)
+                    size += file.write(chunk)
+                    tell(f"{size / 1e6:.1f} MB")
+    except requests.exceptions.ChunkedEncodingError:
+        raise ServiceUnavailable(f"{shown} broke off after {size} bytes; try again") from None
+    except (OSError, ValueError) as exc:  # every error of requests is an OSError
         reason = type(exc).__name__
         raise ServiceUnavailable(
             f"{shown} cannot be fetched ({reason}); check RETRAIN_ACQUIRE_URL and the network, and try again"
         ) from None  # the cause may repeat the address
-    if expected is not None and str(size) != expected:
-        raise ServiceUnavailable(f"{shown} broke off after {size} of {expected} bytes; try again")
     return digest.hexdigest()
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Without the client's log, which holds whole addresses with what may be a signature in them."""
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _see_that_it_is_there(answer: Response, shown: str) -> None:
+    status = f"{shown} answers {answer.status_code} {answer.reason}"
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServiceUnavailable(f"{status}; try again later")
+    if not answer.ok:
+        raise ConfigError(f"RETRAIN_ACQUIRE_URL: {status}; is the address right?")

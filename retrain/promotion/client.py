@@ -37,13 +37,15 @@ def ask(
                 session.mount("https://", _pinned(service.certificate))
             answer = session.request(method, url, json=body, headers=_headers(service), timeout=limits)
         if answer.status_code >= requests.codes.server_error:
-            raise ServiceUnavailable(f"{url} answers {answer.status_code}; `retrain services` tells its state")
+            raise ServiceUnavailable(f"{url} answers {answer.status_code}; run `retrain services` to see its state")
         found: Any = answer.json()
     except requests.Timeout as exc:
-        raise ServiceTimeout(f"{url} did not answer in time; `retrain services` tells its state") from exc
+        raise ServiceTimeout(f"{url} did not answer in time; run `retrain services` to see its state") from exc
     except requests.RequestException as exc:
         reason = type(exc).__name__
-        raise ServiceUnavailable(f"{url} does not answer ({reason}); `retrain services` tells its state") from exc
+        raise ServiceUnavailable(
+            f"{url} does not answer ({reason}); run `retrain services` to see its state"
+        ) from exc
     if not isinstance(found, dict):
         raise ServiceError(f"{url} answers {answer.status_code} with something that is no object")
     if not answer.ok:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.poll import poll
 from retrain.promotion.client import ask
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 PROOF_DAYS = 14
 PROOF_LEVEL = 80
 TOLERANCE = 1e-9  # relative; the service may run on another processor
-POLL_SECONDS = 0.1
-PATIENCE_SECONDS = 10
-SLOWER, LONGEST_PAUSE_SECONDS = 1.3, 5.0  # a process is up in a moment, a container in minutes, and asking costs
+ANSWERS_SECONDS = 10
+SHORTEST_ANSWER_SECONDS = 0.1  # so that the last question before the deadline can be answered
 
 
 def wait_until_ready(service: Service, platform: Platform, limit_seconds: float) -> None:
@@ -27,38 +26,31 @@ def wait_until_ready(service: Service, platform: Platform, limit_seconds: float)
 
     Raises: ServiceError if it dies, does not get ready in time, or is another version.
     """
-    deadline, pause = time.monotonic() + limit_seconds, POLL_SECONDS
-    while True:
+    for left in poll(limit_seconds):
         try:
-            ready = ask(service, "/readyz", answer_seconds=max(deadline - time.monotonic(), POLL_SECONDS))
+            ready = ask(service, "/readyz", answer_seconds=max(left, SHORTEST_ANSWER_SECONDS))
         except ServiceUnavailable as exc:
             if not platform.is_running(service.name):
                 raise ServiceError(f"service {service.name} ended before it was ready") from exc
-            if time.monotonic() > deadline:
-                raise ServiceError(f"service {service.name} was not ready within {limit_seconds:g} s") from exc
-            time.sleep(pause)
-            pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)
-        else:
-            if ready.get("version") != service.version:
-                raise ServiceError(
-                    f"service {service.name} is version {ready.get('version')}, not {service.version}"
-                )
-            return
+            continue
+        if ready.get("version") != service.version:
+            raise ServiceError(f"service {service.name} is version {ready.get('version')}, not {service.version}")
+        return
+    raise ServiceError(f"service {service.name} was not ready within {limit_seconds:g} s")
 
 
 def answers(service: Service, model: ForecastModel, platform: Platform) -> bool:
-    """Whether the service is that version and proves itself, within some seconds if it runs."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
+    """Whether the service is that version and proves itself, within `ANSWERS_SECONDS` while it runs."""
+    for _ in poll(ANSWERS_SECONDS):
         try:
             prove(service, model)
             return ask(service, "/readyz").get("version") == service.version
         except ServiceUnavailable:
-            if time.monotonic() > deadline or not platform.is_running(service.name):
+            if not platform.is_running(service.name):
                 return False
-            time.sleep(1)
         except ServiceError:
             return False
+    return False
 
 
 def prove(service: Service, model: ForecastModel) -> None:
@@ -82,14 +74,11 @@ def prove(service: Service, model: ForecastModel) -> None:
 
 
 def confirm(service: Service, model: ForecastModel, platform: Platform, seconds: float) -> None:
-    """Keep asking for a while: a service may die of its first real requests.
+    """Prove the service again and again for so many seconds, at least once: it may die of its first real requests.
 
     Raises: ServiceError as soon as it fails once.
     """
-    deadline, pause = time.monotonic() + seconds, POLL_SECONDS
-    while time.monotonic() < deadline:
+    for _ in poll(seconds):
         if not platform.is_running(service.name):
             raise ServiceError(f"service {service.name} ended right after the switch")
         prove(service, model)
-        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
-        pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)

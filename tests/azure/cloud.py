@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure import aci, acr, arm, online
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
-from tests.builders import QUICK
+from tests.builders import QUICK, ask
 
 if TYPE_CHECKING:
     import pytest
 
-    from retrain.ports import Ports
+    from retrain.records.context import Context
     from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
 
@@ -90,13 +90,13 @@ class Cloud:
         return parse(self.environment)
 
     @property
-    def ports(self) -> Ports:
+    def context(self) -> Context:
         """Connected anew, as every trigger does, `later` from now."""
         return replace(connect(self.settings), now=lambda: datetime.now(UTC) + self.later)
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.ports.state)
+        return Ledger(self.context.state)
 
     @property
     def running(self) -> list[str]:
@@ -106,15 +106,15 @@ class Cloud:
 
     def land(self, name: str, data: bytes) -> dict[str, Any]:
         """A file lands and its run is made; its report."""
-        ports = self.ports
-        ports.inbox.write(name, data)
-        return self._run(ports, Trigger.BLOB, file=name)
+        context = self.context
+        context.inbox.write(name, data)
+        return self._run(context, Trigger.BLOB, file=name)
 
     def run(self, trigger: Trigger = Trigger.TIMER) -> dict[str, Any]:
         """A run is asked for and made; its report."""
-        return self._run(self.ports, trigger)
+        return self._run(self.context, trigger)
 
-    def _run(self, ports: Ports, trigger: Trigger, **asked: Any) -> dict[str, Any]:
-        request = ask(trigger, ports, **asked)
-        assert work_off(self.settings, ports)
-        return Ledger(ports.state).run(request.run_id)
+    def _run(self, context: Context, trigger: Trigger, **asked: Any) -> dict[str, Any]:
+        request = ask(trigger, context, **asked)
+        assert work_off(self.settings, context)
+        return Ledger(context.state).run(request.run_id).as_json()

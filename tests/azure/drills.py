@@ -116,14 +116,14 @@ MISHAPS = (
     Mishap(
         "the subscription may not run ACR Tasks",
         lambda azure: azure.fail("POST", "/scheduleRun$", 403, "TasksOperationsNotAllowed", "not permitted", None),
-        "ACR Tasks are closed to subscriptions on free credit",
+        "ACR Tasks are not allowed on free credit",
         "build",
     ),
     Mishap("the build fails", _switched("broken_build", True), "the build of .* has failed", "build"),
     Mishap(
         "the quota is used up",
         lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupQuotaReached", "4 of 4 cores are used", None),
-        "ask for more quota in the region",
+        "request more quota in the region",
     ),
     Mishap(
         "the image cannot be pulled, once",
@@ -133,7 +133,7 @@ MISHAPS = (
     Mishap(
         "the image cannot be pulled",
         lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible", times=None),
-        "RETRAIN_IDENTITY has the role AcrPull",
+        "RETRAIN_IDENTITY the role AcrPull",
     ),
     Mishap(
         "another operation on the group is going on, twice",
@@ -143,7 +143,7 @@ MISHAPS = (
     Mishap(
         "another operation on the group goes on for ever",
         lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupTransitioning", "still transitioning", None),
-        "another operation on the group is going on",
+        "another operation on the group is in progress",
     ),
     Mishap(
         "the operation fails",
@@ -153,7 +153,7 @@ MISHAPS = (
     Mishap(
         "the operation is cancelled",
         lambda azure: azure.fail_operation(CREATION, status="Canceled", times=None),
-        "somebody or a policy cancelled it",
+        "a person or a policy cancelled it",
     ),
     Mishap(
         "the answer to the creation is lost",

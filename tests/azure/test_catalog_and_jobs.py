@@ -23,7 +23,7 @@ IMAGE = "forecastsacr.azurecr.io/m@sha256:" + "ab" * 32
 
 
 def catalog(cloud: Cloud) -> Catalog:
-    found = cloud.ports.catalog
+    found = cloud.context.catalog
     assert found is not None
     return found
 
@@ -33,7 +33,7 @@ def jobs(cloud: Cloud) -> Jobs:
     cloud.overrides["RETRAIN_JOBS"] = "azureml"
     releaser(cloud.settings).release(lambda _stage, _detail: None)
     cloud.azure.jobs_start = False
-    found = cloud.ports.jobs
+    found = cloud.context.jobs
     assert found is not None
     return found
 
@@ -77,7 +77,7 @@ def test_an_image_is_listed_once(cloud: Cloud):
 
 def test_a_run_has_one_job(cloud: Cloud):
     """However often it is submitted; named after the run."""
-    run_id = new_run_id(cloud.ports.now())
+    run_id = new_run_id(cloud.context.now())
     ours = jobs(cloud)
 
     assert ours.submit(run_id) == ours.submit(run_id) == f"retrain-{run_id}"
@@ -88,17 +88,17 @@ def test_a_run_has_one_job(cloud: Cloud):
 
 def test_a_job_that_is_not_there_is_none(cloud: Cloud):
     """That is another answer than one that failed."""
-    assert jobs(cloud).look(new_run_id(cloud.ports.now())) is None
+    assert jobs(cloud).look(new_run_id(cloud.context.now())) is None
 
 
 def test_a_cancelled_job_has_ended_and_says_so(cloud: Cloud):
     """Cancelling it again, or one that never was, is nothing."""
-    run_id = new_run_id(cloud.ports.now())
+    run_id = new_run_id(cloud.context.now())
     ours = jobs(cloud)
     ours.submit(run_id)
     ours.cancel(run_id)
     ours.cancel(run_id)
-    ours.cancel(new_run_id(cloud.ports.now()))
+    ours.cancel(new_run_id(cloud.context.now()))
 
     ended = ours.look(run_id)
     assert ended is not None

@@ -13,6 +13,7 @@ from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.cloud import READY_SECONDS
 from tests.azure.emulator.tls import self_signed
 from tests.contract.test_platform import MODEL, context_of
+from tests.faults import fails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualN
 
 def deploy(cloud: Cloud, version: str = "3") -> Service:
     """A version, ready to answer."""
-    platform = cloud.ports.platform
+    platform = cloud.context.platform
     name = f"{cloud.name}-v{version}"
     image = platform.build(cloud.name, version, context_of(version)).reference
     service = platform.deploy(name, version, image)
@@ -54,21 +55,17 @@ def test_a_group_of_another_model_is_not_ours(cloud: Cloud):
     elsewhere = type(cloud)(cloud.azure, cloud.storage, f"{cloud.name}x")
     deploy(elsewhere, "7")
 
-    assert [service.version for service in cloud.ports.platform.services()] == ["3"]
-    assert [service.version for service in elsewhere.ports.platform.services()] == ["7"]
+    assert [service.version for service in cloud.context.platform.services()] == ["3"]
+    assert [service.version for service in elsewhere.context.platform.services()] == ["7"]
 
 
 def test_a_deployment_that_was_killed_goes_on_with_the_same_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch):
     """Between the group and its record there is a moment; who comes again creates no second group."""
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(AciPlatform, "_addressed", killed)
+        patch.setattr(AciPlatform, "_with_address", fails(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             deploy(cloud)
-    assert cloud.ports.platform.find("3") is None
+    assert cloud.context.platform.find("3") is None
     service = deploy(cloud)
 
     prove(service, MODEL)
@@ -87,7 +84,7 @@ def test_a_group_whose_creation_failed_is_created_again(cloud: Cloud):
 def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
     """As a secret volume; whoever asks trusts this certificate and no other."""
     files = self_signed(tmp_path)
-    store = cloud.ports.state
+    store = cloud.context.state
     store.write("tls/certificate.pem", files.certificate.read_bytes())
     store.write("tls/key.pem", files.key.read_bytes())
     cloud.overrides = {"RETRAIN_TLS": "tls"}
@@ -100,7 +97,7 @@ def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
     assert group["containers"][0]["properties"]["livenessProbe"]["httpGet"]["scheme"] == "https"
     with pytest.raises(ServiceError, match="SSLError"):
         ask(type(service)(service.name, service.version, service.url, service.key), "/readyz")
-    assert ask(cloud.ports.platform.find("3") or service, "/readyz")["version"] == "3"
+    assert ask(cloud.context.platform.find("3") or service, "/readyz")["version"] == "3"
 
 
 def test_tls_that_is_asked_for_and_not_there_is_a_clear_error(cloud: Cloud):
@@ -129,14 +126,14 @@ def test_keys_are_told_to_nobody_but_the_container(cloud: Cloud):
 
     assert service.key not in repr(service)
     assert not [call for call in cloud.azure.calls if service.key in str(call)]
-    group = cloud.ports.platform._look(service.name)  # type: ignore[attr-defined]
+    group = cloud.context.platform._get(service.name)  # type: ignore[attr-defined]
     assert service.key not in str(group.as_dict())
 
 
 def test_a_log_is_the_containers_own(cloud: Cloud):
     """Its last lines; none where there is no group."""
     cloud.azure.tamper = {"scoring/__main__.py": b"print('out of luck', flush=True)\nraise SystemExit(1)\n"}
-    platform = cloud.ports.platform
+    platform = cloud.context.platform
     with pytest.raises(ServiceError, match="ended before it was ready"):
         deploy(cloud)
 

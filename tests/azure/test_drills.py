@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.azure import pipeline
-from retrain.doors.champion_forecast import forecast
+from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.ledger import Ledger
 from retrain.wiring import releaser
 from tests.azure.drills import MISHAPS, PASSING, PLACES, QUICK, STATUSES, Mishap, Place
@@ -30,17 +30,15 @@ from tests.azure.drills_page import (
     mishap_names,
     page,
 )
-from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.builders import ONE, TWO
 
 if TYPE_CHECKING:
-    from retrain.records.ledger import Pointer
+    from retrain.records.champion import Pointer
     from tests.azure.cloud import Cloud
 
 HOUR_SECONDS = 3600
 JOB_SECONDS = 60  # a job that is killed at once takes less than one on an idle machine
 TABLE = Path(__file__).parents[2] / "docs" / "azure-drills.md"
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), FIRST_DAY + timedelta(days=100))
 
 refusals: dict[str, dict[int, str]] = defaultdict(dict)
 mishaps: dict[str, str] = {}
@@ -55,7 +53,7 @@ def serving(cloud: Cloud) -> Cloud:
 
 def champion(cloud: Cloud) -> str:
     """Who answers at the stable route, by a real forecast."""
-    version: str = forecast(1, cloud.settings, cloud.ports)["version"]
+    version: str = forecast(1, cloud.settings, cloud.context)["version"]
     return version
 
 
@@ -106,7 +104,7 @@ def test_a_refused_call_keeps_the_champion(serving: Cloud, place: Place, status:
     if not place.step:
         if report["status"] == "promoting":
             serving.run()
-            report = serving.ledger.run(report["run_id"])
+            report = serving.ledger.run(report["run_id"]).as_json()
         assert (report["status"], champion(serving)) == ("done", "2"), report["reason"]
         refusals[place.call][status] = "goes on"
         return
@@ -154,7 +152,7 @@ def test_a_pointer_that_somebody_else_has_moved_is_not_moved_again(serving: Clou
 
     def stale(ledger: Ledger) -> Pointer:
         pointer = read(ledger)
-        store = serving.ports.state
+        store = serving.context.state
         stored = store.read("champion.json")
         assert stored is not None
         store.write("champion.json", stored.data)  # the same words, another state
@@ -186,7 +184,7 @@ def by_jobs(cloud: Cloud) -> None:
 
 def see_that_the_job_failed(cloud: Cloud, run_id: str, what: str, says: str) -> None:
     """The timer has marked the run, and asked for another job in its own; taken over, that promotes."""
-    report = cloud.ledger.run(run_id)
+    report = cloud.ledger.run(run_id).as_json()
     assert report["status"] == "failed", report["reason"]
     assert re.search(says, report["reason"])
     assert (champion(cloud), cloud.running) == ("1", ["1"])

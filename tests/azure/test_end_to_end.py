@@ -68,7 +68,7 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         azure.note("one.csv lands")
         handed_over = _land(worker, cloud, "one.csv", csv_file(YEARS[:100]))
         azure.wait_for_jobs(JOB_SECONDS)
-        promoted = cloud.ledger.run(handed_over["run_id"])
+        promoted = cloud.ledger.run(handed_over["run_id"]).as_json()
         first_forecast = worker.http("forecast", "GET", days="3")
         azure.note("two.csv lands")
         kept = _land(worker, cloud, "two.csv", csv_file(YEARS[100:], FIRST_DAY + timedelta(days=100)))
@@ -80,7 +80,7 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
     """Upload a blob, let the platform notice it, and ask the app for its newest run."""
-    cloud.ports.inbox.write(name, data)
+    cloud.context.inbox.write(name, data)
     worker.blob("retrain_on_new_data", cloud.settings.storage.transactions_container, name, "TRANSACTIONS_STORAGE")
     newest: dict[str, Any] = worker.http("list_runs", "GET", newest="1").body["runs"][0]
     return newest

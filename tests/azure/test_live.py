@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.doors.champion_forecast import forecast
+from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, names, parse
 from retrain.wiring import connect, releaser
-from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.builders import FIRST_DAY, ONE, TWO, ask, csv_file, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(7200)]
 
 JOB_SECONDS = 3600
 POLL_SECONDS = 10.0
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), FIRST_DAY + timedelta(days=100))
 SAME = csv_file(weekly(160, seed=2, level=180)[100:], FIRST_DAY + timedelta(days=160))
 
 
@@ -58,13 +56,13 @@ def environment() -> Iterator[dict[str, str]]:
 
 def land(settings: Settings, name: str, data: bytes) -> dict[str, Any]:
     """A file lands, and its run is waited for: made here, or by the process that holds the lock, such as a job."""
-    ports = connect(settings)
-    ports.inbox.write(name, data)
-    request = ask(Trigger.BLOB, ports, file=name)
+    context = connect(settings)
+    context.inbox.write(name, data)
+    request = ask(Trigger.BLOB, context, file=name)
     deadline = time.monotonic() + JOB_SECONDS
     while time.monotonic() < deadline:
-        work_off(settings, ports)
-        report = Ledger(ports.state).run(request.run_id)
+        work_off(settings, context)
+        report = Ledger(context.state).run(request.run_id).as_json()
         if report["status"] not in {"queued", "promoting"}:
             return report
         time.sleep(POLL_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core import exceptions as sdk
 
-from retrain.adapters.azure.arm import Passing, patiently, translated
+from retrain.adapters.azure.arm import Transient, translated, with_retries
 from retrain.errors import AccessDenied, Conflict, NotFound, RetrainError, ServiceError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ def ours(error: Exception) -> RetrainError:
         (sdk.ResourceNotFoundError("gone"), NotFound, "no such resource"),
         (sdk.ClientAuthenticationError("no token"), AccessDenied, "TRANSACTIONS_STORAGE__clientId"),
         (refused(403, "Forbidden"), AccessDenied, "role Azure Container Instances Contributor Role on deploying"),
-        (refused(403, "TasksOperationsNotAllowed"), ServiceError, "closed to subscriptions on free credit"),
+        (refused(403, "TasksOperationsNotAllowed"), ServiceError, "not allowed on free credit"),
         (refused(400, "InvalidRequest", "bad name"), ServiceError, "InvalidRequest, bad name"),
         (refused(409, "Conflict"), Conflict, "run again"),
         (refused(412, "PreconditionFailed"), Conflict, "run again"),
-        (refused(409, "ContainerGroupTransitioning"), Passing, "another operation on the group is going on"),
-        (refused(400, "InaccessibleImage"), Passing, "role AcrPull"),
-        (refused(409, "ContainerGroupQuotaReached"), ServiceError, "ask for more quota"),
+        (refused(409, "ContainerGroupTransitioning"), Transient, "another operation on the group is in progress"),
+        (refused(400, "InaccessibleImage"), Transient, "role AcrPull"),
+        (refused(409, "ContainerGroupQuotaReached"), ServiceError, "request more quota"),
         (refused(409, "InsufficientCapacity"), ServiceError, "another RETRAIN_LOCATION"),
         (refused(429, "TooManyRequests"), ServiceUnavailable, "busy"),
         (refused(503, "ServerBusy"), ServiceUnavailable, "busy"),
@@ -81,7 +81,7 @@ def test_an_operation_without_a_code_was_cancelled():
     cancelled = sdk.HttpResponseError(message="Operation returned an invalid status 'OK'")
     cancelled.status_code = 200
 
-    assert "somebody or a policy cancelled it" in str(ours(cancelled))
+    assert "a person or a policy cancelled it" in str(ours(cancelled))
 
 
 @pytest.mark.parametrize("kind", list(every_sdk_error()))
@@ -127,7 +127,7 @@ def test_what_may_pass_is_called_again_and_what_may_not_is_not():
     try:
         for code in ("ContainerGroupTransitioning", "SomethingElse"):
             with pytest.raises(RetrainError):
-                patiently(lambda code=code: refusing(code))  # type: ignore[misc]
+                with_retries(lambda code=code: refusing(code))  # type: ignore[misc]
     finally:
         stamina.set_testing(False)
 

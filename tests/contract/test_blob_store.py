@@ -51,7 +51,7 @@ def every_sdk_error() -> Iterator[type[sdk.AzureError]]:
         (refused(403, "AuthorizationPermissionMismatch"), AccessDenied, "role Storage Blob Data Contributor"),
         (sdk.ClientAuthenticationError("no token"), AccessDenied, "check the connection"),
         (sdk.ResourceNotFoundError("gone"), NotFound, "there is no blob"),
-        (sdk.ResourceExistsError("there"), Conflict, "somebody else"),
+        (sdk.ResourceExistsError("there"), Conflict, "another process"),
         (refused(412, "ConditionNotMet"), Conflict, "ConditionNotMet"),
         (refused(503, "ServerBusy"), ServiceUnavailable, "ServerBusy.*tried again"),
         (refused(429, "TooManyRequests"), ServiceUnavailable, "TooManyRequests"),
@@ -138,9 +138,9 @@ def test_whoever_has_lost_the_lock_writes_nothing_more(storage: str, monkeypatch
     with store.lock("retrain"):
         store.write("a.json", b"1")
         monkeypatch.setattr(blob, "LEASE_SECONDS", 0)
-        with pytest.raises(Conflict, match="the lock was lost"):
+        with pytest.raises(Conflict, match="this process has lost the lock"):
             store.write("a.json", b"2")
-        with pytest.raises(Conflict, match="the lock was lost"):
+        with pytest.raises(Conflict, match="this process has lost the lock"):
             store.delete("a.json")
     store.write("a.json", b"3")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from retrain.adapters.azure.blob import BlobStore
 from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, LockHeld, NotFound
 from retrain.ports import ABSENT, ObjectStore
+from tests.builders import at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,18 +68,16 @@ def test_absent_means_create_only(store: ObjectStore):
 def test_of_many_that_race_one_wins(store: ObjectStore):
     """Sixteen threads move the same record from the same state."""
     seen = store.write("champion.json", b"before")
-    barrier = threading.Barrier(16)
 
     def move(number: int) -> int | None:
-        barrier.wait()
         try:
             store.write("champion.json", b"%d" % number, if_etag=seen)
         except Conflict:
             return None
         return number
 
-    with ThreadPoolExecutor(16) as pool:
-        winners = [number for number in pool.map(move, range(16)) if number is not None]
+    moved = at_once([partial(move, number) for number in range(16)])
+    winners = [number for number in moved if number is not None]
 
     assert len(winners) == 1
     assert store.read("champion.json").data == b"%d" % winners[0]  # type: ignore[union-attr]

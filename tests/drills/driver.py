@@ -18,7 +18,6 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,17 +25,18 @@ from unittest.mock import patch
 
 import retrain.adapters.azure.blob as blob_module
 from retrain.adapters.local.process import ProcessPlatform, _is_free
-from retrain.doors.http import http as doors
+from retrain.doors import http as doors
+from retrain.poll import poll
 from retrain.ports import Image, Service
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs import run as service
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
 from scoring.app import Served
 from scoring.model import ForecastModel
-from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
+from tests.builders import ONE, QUICK, TWO, ask
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -44,16 +44,14 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from retrain.ports import ObjectStore, Platform, Ports
+    from retrain.ports import ObjectStore, Platform
+    from retrain.records.context import Context
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
 RENEWAL_SECONDS = 1
 PATIENCE_SECONDS = 90
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), NEW_YEAR)
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
     "statsmodels.tsa.statespace.sarimax",
@@ -103,7 +101,7 @@ class Place:
     def settings(self) -> Settings:
         return parse(self.environment)
 
-    def ports(self, platform: Platform) -> Ports:
+    def context(self, platform: Platform) -> Context:
         """As the triggers make them for each event, but for the platform."""
         return replace(connect(self.settings), platform=platform)
 
@@ -202,42 +200,41 @@ def die(*_: object) -> None:
 def story(place: Place, at: int, when: str, platform: str) -> list[str]:
     """Two years and a bad file land and are worked off; the writes that this took. Run again, it goes on."""
     fate, root = Fate(at, when), Path(place.root)
-    ports = place.ports(ProcessPlatform(root / "platform") if platform == "process" else FilePlatform(root))
-    ports = replace(ports, inbox=fate.over(ports.inbox), state=fate.over(ports.state))
+    context = place.context(ProcessPlatform(root / "platform") if platform == "process" else FilePlatform(root))
+    context = replace(context, inbox=fate.over(context.inbox), state=fate.over(context.state))
     for name, data in STORY.items():
-        ports.inbox.write(name, data)
-        ask(Trigger.BLOB, ports, file=name)
-        _until_it_is_done(place.settings, ports)
+        context.inbox.write(name, data)
+        ask(Trigger.BLOB, context, file=name)
+        _until_it_is_done(place.settings, context)
     return fate.names
 
 
 def poison(place: Place) -> list[str]:
     """A file lands at whose reading the process ends; the event is delivered, again in the next life."""
-    ports = place.ports(FilePlatform(Path(place.root)))
+    context = place.context(FilePlatform(Path(place.root)))
     if not place.ledger.requests():
-        ports.inbox.write("poison.csv", ONE)
-        ask(Trigger.BLOB, ports, file="poison.csv")
+        context.inbox.write("poison.csv", ONE)
+        ask(Trigger.BLOB, context, file="poison.csv")
     with patch("retrain.runs.run.read_days", die):
-        _until_it_is_done(place.settings, ports)
+        _until_it_is_done(place.settings, context)
     return []
 
 
-def _until_it_is_done(settings: Settings, ports: Ports) -> None:
+def _until_it_is_done(settings: Settings, context: Context) -> None:
     """Deliver the event again, as the platform does, while another holds the lock."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while Ledger(ports.state).requests():
-        if not work_off(settings, ports):
-            assert time.monotonic() < deadline, "the lock was never let go"
-            time.sleep(0.2)
+    for _ in poll(PATIENCE_SECONDS):
+        if work_off(settings, context) and not Ledger(context.state).requests():
+            return
+    raise AssertionError("the lock was never released")
 
 
 def deliver(place: Place, file: str, times: int) -> list[str]:
     """The same event, many times; the runs that it was given."""
     runs = []
     for _ in range(times):
-        ports = place.ports(ProcessPlatform(Path(place.root) / "platform"))
-        runs.append(ask(Trigger.BLOB, ports, file=file).run_id)
-        work_off(place.settings, ports)
+        context = place.context(ProcessPlatform(Path(place.root) / "platform"))
+        runs.append(ask(Trigger.BLOB, context, file=file).run_id)
+        work_off(place.settings, context)
     return runs
 
 
@@ -284,10 +281,10 @@ def hold(place: Place, seconds: float) -> list[str]:
         time.sleep(seconds)
         service.retrain(*args)
 
-    ports = place.ports(FilePlatform(Path(place.root)))
-    ask(Trigger.BLOB, ports, file="one.csv")
+    context = place.context(FilePlatform(Path(place.root)))
+    ask(Trigger.BLOB, context, file="one.csv")
     with patch("retrain.runs.dispatch.retrain", stay), patch.object(BlobLeaseClient, "renew", noted):
-        work_off(place.settings, ports)
+        work_off(place.settings, context)
     return []
 
 

@@ -28,8 +28,8 @@ from retrain.data.transactions import Aggregate, read_days
 from retrain.errors import DataError
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
-from tests.builders import World, csv_file
+from retrain.runs.dispatch import work_off
+from tests.builders import World, ask, csv_file
 from tests.drills.bad_files import BIG, CORPUS, ENDLESS_FILES, ON_BLOBS, SEEDS, YEAR, BadFile
 from tests.drills.table import FUZZED, tell
 from tests.platforms import ThreadPlatform
@@ -37,7 +37,8 @@ from tests.platforms import ThreadPlatform
 if TYPE_CHECKING:
     from collections.abc import Buffer, Callable, Iterable, Iterator
 
-    from retrain.ports import ObjectStore, Ports
+    from retrain.ports import ObjectStore
+    from retrain.records.context import Context
 
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 20  # ten times what a landing takes on an idle machine
@@ -148,11 +149,11 @@ def history_of(state: ObjectStore) -> bytes:
     return stored.data
 
 
-def landed(name: str, ports: Ports, world: World) -> dict[str, Any]:
+def landed(name: str, context: Context, world: World) -> dict[str, Any]:
     """An event told of a file; its report."""
-    request = ask(Trigger.BLOB, ports, file=name)
-    assert work_off(world.settings, ports)
-    return Ledger(ports.state).run(request.run_id)
+    request = ask(Trigger.BLOB, context, file=name)
+    assert work_off(world.settings, context)
+    return Ledger(context.state).run(request.run_id).as_json()
 
 
 @pytest.mark.parametrize("bad", cases(CORPUS))
@@ -163,7 +164,7 @@ def test_a_bad_file_gets_its_answer(copy: World, bad: BadFile):
     if bad.is_plain_name:
         copy.put(bad.name, data)
     with counted("folder"):
-        report = landed(bad.name, copy.ports, copy)
+        report = landed(bad.name, copy.context, copy)
 
         answered(bad, report, state, before)
         if isinstance(bad.expected, str) and bad.is_plain_name:
@@ -173,18 +174,18 @@ def test_a_bad_file_gets_its_answer(copy: World, bad: BadFile):
 @pytest.mark.parametrize("bad", cases(bad for bad in CORPUS if bad.what in ON_BLOBS))
 def test_a_bad_blob_gets_the_same_answer(year: World, storage: str, bad: BadFile):
     """Inbox and state are containers of Blob Storage."""
-    ports = on_blobs(year, storage)
-    before, data = history_of(ports.state), bad.make()
-    ports.inbox.write(bad.name, data)
+    context = on_blobs(year, storage)
+    before, data = history_of(context.state), bad.make()
+    context.inbox.write(bad.name, data)
     with counted("Azurite"):
-        report = landed(bad.name, ports, year)
+        report = landed(bad.name, context, year)
 
-        answered(bad, report, ports.state, before)
+        answered(bad, report, context.state, before)
         if isinstance(bad.expected, str):
-            assert kept(report["run_id"], ports.state) == data
+            assert kept(report["run_id"], context.state) == data
 
 
-def on_blobs(year: World, storage: str) -> Ports:
+def on_blobs(year: World, storage: str) -> Context:
     """The first year in containers of its own."""
     service = BlobServiceClient.from_connection_string(storage, retry_total=0)
     mark = uuid.uuid4().hex[:12]
@@ -261,7 +262,7 @@ def test_a_link_to_a_file_of_the_inbox_is_that_file(copy: World):
     link = BadFile("a link", bytes, {"2024-01-01": 5.0}, name="link.csv")
     with counted("folder"):
         before = history_of(FolderStore(copy.root))
-        answered(link, landed(link.name, copy.ports, copy), FolderStore(copy.root), before)
+        answered(link, landed(link.name, copy.context, copy), FolderStore(copy.root), before)
 
 
 def test_a_link_out_of_the_inbox_shows_nothing_of_what_lies_there(copy: World, tmp_path: Path):
@@ -271,7 +272,7 @@ def test_a_link_out_of_the_inbox_shows_nothing_of_what_lies_there(copy: World, t
     link = BadFile("a link", bytes, "link|plain name", name="link.csv", is_plain_name=False)
     with counted("folder"):
         before = history_of(FolderStore(copy.root))
-        answered(link, landed(link.name, copy.ports, copy), FolderStore(copy.root), before)
+        answered(link, landed(link.name, copy.context, copy), FolderStore(copy.root), before)
         written = [path for path in copy.root.rglob("*") if path.is_file() and path.name != "link.csv"]
         assert not [path for path in written if b"password" in path.read_bytes()]
 
@@ -294,7 +295,7 @@ def test_what_can_never_be_opened_does_not_stop_the_next_file(copy: World, kind:
     else:
         there.symlink_to("odd.csv")
     with counted("folder"):
-        refused = landed("odd.csv", copy.ports, copy)
+        refused = landed("odd.csv", copy.context, copy)
         next_one = copy.land("next.csv", b"TransactionDate,PaidAmount\n2024-01-01,5\n")
 
         assert (refused["status"], next_one["status"]) == ("failed", "done")
@@ -349,10 +350,10 @@ def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
     copy: World, way: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
     """As it was or not at all; and as it is now, once its own event has been worked off."""
-    ports = on_blobs(copy, request.getfixturevalue("storage")) if way == "of a blob" else copy.ports
+    context = on_blobs(copy, request.getfixturevalue("storage")) if way == "of a blob" else copy.context
     old, new = changing_days(1), changing_days(3)
-    ports.inbox.write("changing.csv", old)
-    opened = ports.inbox.open
+    context.inbox.write("changing.csv", old)
+    opened = context.inbox.open
     changes: list[str] = []
 
     def change() -> None:
@@ -361,24 +362,24 @@ def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
             if way == "in place":
                 (copy.root / "inbox" / "changing.csv").write_bytes(new)
             else:
-                ports.inbox.write("changing.csv", new)
+                context.inbox.write("changing.csv", new)
 
     def open_and_change(name: str) -> BinaryIO:
         return io.BufferedReader(Interrupted(opened(name), change), 1 << 20)
 
-    monkeypatch.setattr(ports.inbox, "open", open_and_change)
-    known = read_history(ports.state).days
+    monkeypatch.setattr(context.inbox, "open", open_and_change)
+    known = read_history(context.state).days
     days = [date(2024, 1, at) for at in range(1, 6)]
     with counted("Azurite" if way == "of a blob" else "folder"):
-        first = landed("changing.csv", ports, copy)
+        first = landed("changing.csv", context, copy)
         assert changes
-        between = read_history(ports.state).days
-        landed("changing.csv", ports, copy)
+        between = read_history(context.state).days
+        landed("changing.csv", context, copy)
 
         assert between in (known, {**known, **dict.fromkeys(days, 1.0)})
-        assert read_history(ports.state).days == {**known, **dict.fromkeys(days, 3.0)}
-        assert ports.state.read(f"runs/{first['run_id']}/traceback.txt") is None
-        assert Ledger(ports.state).requests() == []
+        assert read_history(context.state).days == {**known, **dict.fromkeys(days, 3.0)}
+        assert context.state.read(f"runs/{first['run_id']}/traceback.txt") is None
+        assert Ledger(context.state).requests() == []
 
 
 TEXT_PARQUET = "Parquet of text"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,21 +12,22 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from retrain.data.landings import read_history
-from retrain.doors.champion_forecast import forecast
-from retrain.doors.http import http as doors
-from retrain.records.ledger import Ledger, Reign
+from retrain.doors import http as doors
+from retrain.doors.champion_forecast import champion_forecast as forecast
+from retrain.records.champion import Champion
+from retrain.records.ledger import Ledger
 from retrain.records.request import RUN_ID, Request, Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, Clock, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Place
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, Clock, ask, at_once, csv_file, weekly
+from tests.drills.driver import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from retrain.ports import Ports
+    from retrain.records.context import Context
     from retrain.settings import Settings
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -43,9 +42,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ports(place: Place, platform: ThreadPlatform, clock: Clock) -> Ports:
+def context(place: Place, platform: ThreadPlatform, clock: Clock) -> Context:
     """A place whose clock the drill turns."""
-    return replace(place.ports(platform), now=clock)
+    return replace(place.context(platform), now=clock)
 
 
 @pytest.fixture
@@ -58,66 +57,60 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def landed(file: str, data: bytes, place: Place, ports: Ports) -> dict[str, Any]:
+def landed(file: str, data: bytes, place: Place, context: Context) -> dict[str, Any]:
     """A file lands and is worked off; its report."""
-    ports.inbox.write(file, data)
-    request = ask(Trigger.BLOB, ports, file=file)
-    assert work_off(place.settings, ports)
-    return Ledger(ports.state).run(request.run_id)
+    context.inbox.write(file, data)
+    request = ask(Trigger.BLOB, context, file=file)
+    assert work_off(place.settings, context)
+    return Ledger(context.state).run(request.run_id).as_json()
 
 
-def crowned(version: str, at: datetime, ports: Ports) -> None:
+def crowned(version: str, at: datetime, context: Context) -> None:
     """A version becomes champion when the clock says so."""
-    ledger = Ledger(ports.state)
-    ledger.switch(ledger.pointer(), Reign(version, at, f"run-{version}"))
+    ledger = Ledger(context.state)
+    ledger.switch(ledger.pointer(), Champion(version, at, f"run-{version}"))
 
 
-def live(day: date, ports: Ports) -> str | None:
+def live(day: date, context: Context) -> str | None:
     """Which version was live when that day ended."""
-    return getattr(Ledger(ports.state).pointer().on(day), "version", None)
+    return getattr(Ledger(context.state).pointer().on(day), "version", None)
 
 
-def first_amount(ports: Ports) -> bytes:
+def first_amount(context: Context) -> bytes:
     """The first day's row, as a file would state it."""
-    return f"{FIRST_DAY},{read_history(ports.state).days[FIRST_DAY]!r}\n".encode()
+    return f"{FIRST_DAY},{read_history(context.state).days[FIRST_DAY]!r}\n".encode()
 
 
-def test_runs_asked_for_while_the_clock_stands_still_have_names_of_their_own(ports: Ports, clock: Clock):
+def test_runs_asked_for_while_the_clock_stands_still_have_names_of_their_own(context: Context, clock: Clock):
     """Four hex digits part them; sixteen threads ask in the same millisecond."""
-    still = replace(ports, now=lambda: clock.now)
-    barrier = threading.Barrier(16)
+    still = replace(context, now=lambda: clock.now)
 
-    def asked(_: int) -> str:
-        barrier.wait()
-        return ask(Trigger.HTTP, still).run_id
-
-    with ThreadPoolExecutor(16) as pool:
-        ids = list(pool.map(asked, range(16)))
+    ids = at_once([lambda: ask(Trigger.HTTP, still).run_id] * 16)
 
     assert len(set(ids)) == 16
     assert all(RUN_ID.fullmatch(run_id) for run_id in ids)
-    assert [request.run_id for request in Ledger(ports.state).requests()] == sorted(ids)
+    assert [request.run_id for request in Ledger(context.state).requests()] == sorted(ids)
 
 
 def test_a_name_that_is_taken_by_a_waiting_request_is_not_given_again(
-    ports: Ports, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     """The same millisecond, and the same four digits by chance: both events are kept."""
-    still, digits = replace(ports, now=lambda: clock.now), iter(["abcd", "abcd", "ef01"])
+    still, digits = replace(context, now=lambda: clock.now), iter(["abcd", "abcd", "ef01"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(digits))
 
     asked = [ask(Trigger.BLOB, still, file=file) for file in ("one.csv", "two.csv")]
 
-    assert Ledger(ports.state).requests() == asked
+    assert Ledger(context.state).requests() == asked
 
 
 def test_a_name_that_is_taken_by_a_run_that_ended_is_not_given_again(
-    place: Place, ports: Ports, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    place: Place, context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     """After the clock went back, the same digits by chance: the event must not be taken for that run."""
     digits = iter(["abcd", "abcd", "ef01"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(digits))
-    still = replace(ports, now=lambda: clock.now)
+    still = replace(context, now=lambda: clock.now)
     first = landed("one.csv", ONE, place, still)
 
     second = landed("two.csv", TWO, place, still)
@@ -126,116 +119,118 @@ def test_a_name_that_is_taken_by_a_run_that_ended_is_not_given_again(
     assert second["landing"]["file"] == "two.csv"
 
 
-def test_events_keep_their_order_when_the_clock_goes_back_between_them(place: Place, ports: Ports, clock: Clock):
+def test_events_keep_their_order_when_the_clock_goes_back_between_them(
+    place: Place, context: Context, clock: Clock
+):
     """The file that landed last has the last word on a day, whatever the clock says."""
-    ports.inbox.write("one.csv", ONE)
-    ports.inbox.write("correction.csv", CORRECTION)
-    first = ask(Trigger.BLOB, ports, file="one.csv")
+    context.inbox.write("one.csv", ONE)
+    context.inbox.write("correction.csv", CORRECTION)
+    first = ask(Trigger.BLOB, context, file="one.csv")
     clock.now -= timedelta(hours=1)
-    second = ask(Trigger.BLOB, ports, file="correction.csv")
+    second = ask(Trigger.BLOB, context, file="correction.csv")
 
-    assert work_off(place.settings, ports)
+    assert work_off(place.settings, context)
 
     assert first.run_id < second.run_id
-    assert first_amount(ports) in CORRECTION
+    assert first_amount(context) in CORRECTION
 
 
 def test_events_of_one_millisecond_keep_their_order(
-    place: Place, ports: Ports, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    place: Place, context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     """The file that landed last has the last word on a day."""
     digits = iter(["ffff", "0000"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(digits))
-    still = replace(ports, now=lambda: clock.now)
-    ports.inbox.write("one.csv", ONE)
-    ports.inbox.write("correction.csv", CORRECTION)
+    still = replace(context, now=lambda: clock.now)
+    context.inbox.write("one.csv", ONE)
+    context.inbox.write("correction.csv", CORRECTION)
 
     asked = [ask(Trigger.BLOB, still, file=file) for file in ("one.csv", "correction.csv")]
 
-    assert Ledger(ports.state).requests() == asked
-    assert work_off(place.settings, ports)
-    assert first_amount(ports) in CORRECTION
+    assert Ledger(context.state).requests() == asked
+    assert work_off(place.settings, context)
+    assert first_amount(context) in CORRECTION
 
 
-def test_who_was_live_is_the_same_answer_after_the_clock_went_back(ports: Ports):
+def test_who_was_live_is_the_same_answer_after_the_clock_went_back(context: Context):
     """Nobody becomes champion before the one whom he replaced."""
-    crowned("1", NOON, ports)
-    before = [live(NOON.date() + timedelta(days=ahead), ports) for ahead in (-2, -1)]
+    crowned("1", NOON, context)
+    before = [live(NOON.date() + timedelta(days=ahead), context) for ahead in (-2, -1)]
 
-    crowned("2", NOON - timedelta(days=2), ports)
+    crowned("2", NOON - timedelta(days=2), context)
 
-    pointer = Ledger(ports.state).pointer()
-    assert [live(NOON.date() + timedelta(days=ahead), ports) for ahead in (-2, -1)] == before == [None, None]
-    assert live(NOON.date(), ports) == "2"
+    pointer = Ledger(context.state).pointer()
+    assert [live(NOON.date() + timedelta(days=ahead), context) for ahead in (-2, -1)] == before == [None, None]
+    assert live(NOON.date(), context) == "2"
     assert [reign.version for reign in pointer.during(NOON.date())] == ["1", "2"]
-    assert pointer.reigns[0].since <= pointer.reigns[1].since
+    assert pointer.champions[0].since <= pointer.champions[1].since
 
 
-def test_a_promotion_succeeds_while_the_clock_goes_back(place: Place, ports: Ports, clock: Clock):
+def test_a_promotion_succeeds_while_the_clock_goes_back(place: Place, context: Context, clock: Clock):
     """A day lies between the two years, in the wrong direction: the champion is the one that was crowned last."""
-    landed("one.csv", ONE, place, ports)
+    landed("one.csv", ONE, place, context)
     clock.now -= timedelta(days=1)
 
-    second = landed("two.csv", TWO, place, ports)
+    second = landed("two.csv", TWO, place, context)
 
-    pointer = Ledger(ports.state).pointer()
+    pointer = Ledger(context.state).pointer()
     assert second["verdict"] == "promote"
-    assert [reign.version for reign in pointer.reigns] == ["1", "2"]
-    assert live(NOON.date(), ports) == "2"
-    assert forecast(3, place.settings, ports)["version"] == "2"
+    assert [reign.version for reign in pointer.champions] == ["1", "2"]
+    assert live(NOON.date(), context) == "2"
+    assert forecast(3, place.settings, context)["version"] == "2"
     tell("clock", place.store, "the clock goes back between two promotions", 1)
 
 
 @pytest.mark.usefixtures("berlin")
-def test_the_hour_that_summer_time_repeats_is_two_hours(place: Place, ports: Ports, clock: Clock):
+def test_the_hour_that_summer_time_repeats_is_two_hours(place: Place, context: Context, clock: Clock):
     """Half past two comes twice in Berlin on that night; names go on ascending, and nobody is live too early."""
     clock.now = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
     local, ids = [], []
     for _ in range(9):
         clock.now += timedelta(minutes=15)
         local.append(clock.now.astimezone(BERLIN).strftime("%H:%M"))
-        ids.append(ask(Trigger.TIMER, ports).run_id)
+        ids.append(ask(Trigger.TIMER, context).run_id)
     assert local.count("02:30") == 2
 
-    assert ids == sorted(set(ids)) == [request.run_id for request in Ledger(ports.state).requests()]
+    assert ids == sorted(set(ids)) == [request.run_id for request in Ledger(context.state).requests()]
     tell("clock", place.store, "runs in the hour that summer time repeats", len(ids))
 
 
 @pytest.mark.usefixtures("berlin")
-def test_a_day_is_a_day_of_utc_in_summer_time_too(ports: Ports):
+def test_a_day_is_a_day_of_utc_in_summer_time_too(context: Context):
     """Crowned at half past midnight in Berlin is crowned the evening before, on the short and long nights too."""
     for version, night in (("1", date(2026, 3, 29)), ("2", date(2026, 10, 25))):
         at = datetime(night.year, night.month, night.day, 0, 30, tzinfo=BERLIN).astimezone(UTC)
-        crowned(version, at, ports)
+        crowned(version, at, context)
 
         assert at.date() == night - timedelta(days=1)
-        assert live(night - timedelta(days=1), ports) == version
-        assert live(night, ports) == version
-        assert live(night - timedelta(days=2), ports) != version
+        assert live(night - timedelta(days=1), context) == version
+        assert live(night, context) == version
+        assert live(night - timedelta(days=2), context) != version
 
 
 @pytest.mark.usefixtures("berlin")
 def test_the_triggers_clock_is_utc_wherever_they_run(place: Place, platform: ThreadPlatform):
     """A run's name says so, and says the truth."""
     before = datetime.now(UTC)
-    run_id = ask(Trigger.TIMER, place.ports(platform)).run_id
+    run_id = ask(Trigger.TIMER, place.context(platform)).run_id
     named = datetime.strptime(run_id[:18], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
 
     assert abs(named - before) < timedelta(minutes=1)
 
 
-def test_a_leap_day_is_a_day(place: Place, ports: Ports, clock: Clock):
+def test_a_leap_day_is_a_day(place: Place, context: Context, clock: Clock):
     """Promoted on it, trained through the day before it, and forecast."""
     clock.now = datetime(2028, 2, 29, 23, 0, tzinfo=UTC)
     first_day = date(2028, 2, 28) - timedelta(days=99)
 
-    report = landed("leap.csv", csv_file(weekly(100, seed=1), first_day), place, ports)
+    report = landed("leap.csv", csv_file(weekly(100, seed=1), first_day), place, context)
 
-    days = [row["date"] for row in forecast(3, place.settings, ports)["forecast"]]
+    days = [row["date"] for row in forecast(3, place.settings, context)["forecast"]]
     assert report["run_id"].startswith("20280229T23")
     assert report["data"]["last_day"] == "2028-02-28"
     assert days == ["2028-02-29", "2028-03-01", "2028-03-02"]
-    assert [live(day, ports) for day in (date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1))] == [
+    assert [live(day, context) for day in (date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1))] == [
         None,
         "1",
         "1",
@@ -251,7 +246,7 @@ def timer(
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
 
-    def here(settings: Settings) -> Ports:
+    def here(settings: Settings) -> Context:
         return replace(connect(settings), platform=platform)
 
     monkeypatch.setattr(doors, "connect", here)
@@ -267,14 +262,14 @@ def test_a_timer_that_fires_late_and_twice_decides_once(
     place: Place, platform: ThreadPlatform, timer: Callable[[bool], dict[str, Any]]
 ):
     """Late is said; the second time nothing has changed; after new days, no event of theirs is needed."""
-    landed("one.csv", ONE, place, place.ports(platform))
+    landed("one.csv", ONE, place, place.context(platform))
 
     late, twice = timer(True), timer(False)
 
     assert late["request"]["note"] == "the schedule fired late"
     assert [late["verdict"], twice["verdict"]] == ["unchanged", "unchanged"]
     assert late["run_id"] < twice["run_id"]
-    assert [reign.version for reign in place.ledger.pointer().reigns] == ["1"]
+    assert [reign.version for reign in place.ledger.pointer().champions] == ["1"]
     tell("clock", place.store, "a timer that fires late, and twice", 2)
 
 
@@ -282,16 +277,15 @@ def test_a_timer_that_fires_twice_makes_up_once_for_a_holder_that_was_killed(
     place: Place, platform: ThreadPlatform, timer: Callable[[bool], dict[str, Any]]
 ):
     """Its request lies there from a day ago."""
-    landed("one.csv", ONE, place, place.ports(platform))
+    landed("one.csv", ONE, place, place.context(platform))
     connect(place.settings).inbox.write("two.csv", TWO)
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y%m%dT%H%M%S}000Z-0000"
     place.ledger.ask(Request(yesterday, Trigger.BLOB, file="two.csv"))
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(timer, [True, False]))
+    at_once([lambda: timer(True), lambda: timer(False)])
 
-    assert place.ledger.run(yesterday)["model"]["version"] == "2"
-    assert [reign.version for reign in place.ledger.pointer().reigns] == ["1", "2"]
+    assert place.ledger.run(yesterday).model["version"] == "2"
+    assert [reign.version for reign in place.ledger.pointer().champions] == ["1", "2"]
     assert max(read_history(connect(place.settings).state).days) == NEW_YEAR + timedelta(days=59)
     assert place.ledger.requests() == []
     tell("clock", place.store, "a timer that fires twice after a kill", 2)

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,24 +15,24 @@ import pytest
 
 from retrain.data.landings import read_history
 from retrain.data.series import daily_series
-from retrain.doors.http import http as doors
+from retrain.doors import http as doors
 from retrain.errors import LockHeld
 from retrain.promotion.resume import LOCK
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs import dispatch
 from retrain.runs import run as service
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, weekly
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from retrain.ports import Ports
+    from retrain.records.context import Context
     from retrain.settings import Settings
 
 ROUNDS = 5
@@ -108,23 +107,16 @@ def data_on_record(place: Place) -> str:
 
 def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
     """Round after round: each is made once, and the last one made has seen the last file."""
-    barrier = threading.Barrier(3)
-
-    def at_once(trigger: Callable[[], None]) -> None:
-        barrier.wait()
-        trigger()
-
     doors.on_event(Trigger.BLOB, "one.csv")
     for number in range(ROUNDS):
         file = land(place, number)
         triggers: list[Callable[[], None]] = [
             lambda file=file: doors.on_event(Trigger.BLOB, file),  # type: ignore[misc]
-            lambda: doors.on_event(Trigger.TIMER),
+            lambda: doors.on_timer(is_late=False),
             request_over_http,
         ]
-        with ThreadPoolExecutor(3) as pool:
-            list(pool.map(at_once, triggers))
-        last = place.ledger.run(made[-1])
+        at_once(triggers)
+        last = place.ledger.run(made[-1]).as_json()
         assert last["data"]["sha256"] == data_on_record(place)
         assert file in last["data"]["files"]
         assert place.ledger.requests() == []
@@ -155,7 +147,7 @@ def test_three_processes_that_are_triggered_at_the_same_instant_do_not_overlap_e
         line.split()[1]
         for line in sorted((line for end in ends for line in end.told), key=lambda it: int(it.split()[0]))
     ]
-    reports = [place.ledger.run(run_id) for run_id in made]
+    reports = [place.ledger.run(run_id).as_json() for run_id in made]
     dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in reports)
     tell("concurrency", place.store, "the same from processes", len(asked), dropped)
     assert dropped == 0
@@ -178,25 +170,25 @@ def held(place: Place, nursery: Nursery, seconds: float = 600) -> int:
 def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPlatform, nursery: Nursery):
     """Not while it lives; in a folder at once when it dies, and with a lease not yet then. Its run is made."""
     child = held(place, nursery)
-    ports = place.ports(platform)
-    ask(Trigger.TIMER, ports)
-    assert not work_off(place.settings, ports)
+    context = place.context(platform)
+    ask(Trigger.TIMER, context)
+    assert not work_off(place.settings, context)
     os.kill(child, signal.SIGKILL)
     assert nursery.wait(child).code == -signal.SIGKILL
 
     if place.connection:
-        with pytest.raises(LockHeld), ports.state.lock(LOCK):
+        with pytest.raises(LockHeld), context.state.lock(LOCK):
             pytest.fail("the lease has not ended yet")
         return
-    assert work_off(place.settings, ports)
+    assert work_off(place.settings, context)
     one_version(place)
     tell("concurrency", place.store, "the holder of the lock killed", 1)
 
 
-def when_taken_over(place: Place, ports: Ports) -> float:
+def when_taken_over(place: Place, context: Context) -> float:
     """Try until the lock is free and all is worked off; the moment at which the last try ended."""
     deadline = time.monotonic() + TAKEN_OVER_SECONDS
-    while not work_off(place.settings, ports):
+    while not work_off(place.settings, context):
         assert time.monotonic() < deadline, "the lease never ended"
         time.sleep(STEP_SECONDS)
     return time.monotonic()
@@ -218,17 +210,17 @@ def test_a_killed_holder_is_taken_over_when_its_lease_ends_and_no_sooner(
 ):
     """It was held beyond its first term before, for it was renewed while its holder lived."""
     child = held(place, nursery)
-    ports = place.ports(platform)
-    ask(Trigger.TIMER, ports)
+    context = place.context(platform)
+    ask(Trigger.TIMER, context)
     lived_until = time.monotonic() + SHORTEST_LEASE_SECONDS + 3
     while time.monotonic() < lived_until:
-        assert not work_off(place.settings, ports)
+        assert not work_off(place.settings, context)
         time.sleep(STEP_SECONDS)
     os.kill(child, signal.SIGKILL)
     assert nursery.wait(child).code == -signal.SIGKILL
     renewed_at = float((Path(place.root) / "renewed").read_text())
 
-    taken_over_at = when_taken_over(place, ports)
+    taken_over_at = when_taken_over(place, context)
     assert taken_over_at >= renewed_at + SHORTEST_LEASE_SECONDS
     one_version(place)
     tell("concurrency", place.store, "the holder of the lock killed: taken over when its lease ended", 1)
@@ -243,16 +235,16 @@ def test_a_holder_that_was_frozen_beyond_its_lease_changes_nothing_any_more(
     """Somebody else has done its work meanwhile; when it wakes, its first write is refused."""
     child = held(place, nursery, seconds=SHORTEST_LEASE_SECONDS + 5)
     os.kill(child, signal.SIGSTOP)
-    ports = place.ports(platform)
-    when_taken_over(place, ports)
-    before = {name: ports.state.read(name) for name in ("champion.json", "history.json")}
+    context = place.context(platform)
+    when_taken_over(place, context)
+    before = {name: context.state.read(name) for name in ("champion.json", "history.json")}
     runs = place.ledger.runs(10)
 
     os.kill(child, signal.SIGCONT)
     end = nursery.wait(child)
 
     assert end.code == 1  # it was told so, and the platform would deliver the event again
-    assert {name: ports.state.read(name) for name in before} == before
+    assert {name: context.state.read(name) for name in before} == before
     assert place.ledger.runs(10) == runs
     assert [run["verdict"] for run in runs] == ["promote"]
     tell("concurrency", place.store, "the holder of the lock frozen beyond its lease", 1)

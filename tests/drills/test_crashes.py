@@ -21,7 +21,8 @@ from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
-from tests.drills.driver import ONE, SHORTEST_LEASE_SECONDS, Nursery, Place
+from tests.builders import ONE
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -90,7 +91,7 @@ def outcome(place: Place, platform: str) -> dict[str, Any]:
     runs = ledger.runs(100)
     return {
         "champion": getattr(ledger.pointer().champion, "version", None),
-        "reigns": [reign.version for reign in ledger.pointer().reigns],
+        "reigns": [reign.version for reign in ledger.pointer().champions],
         "versions": [
             (registry.get(name).lineage, registry.get(name).artifact_sha256) for name in registry.versions()
         ],

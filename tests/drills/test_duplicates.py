@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,10 +14,10 @@ from retrain.adapters.local.process import ProcessPlatform
 from retrain.data.landings import read_history
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, csv_file, weekly
-from tests.drills.driver import NEW_YEAR, ONE, TWO, Nursery, Place
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, weekly
+from tests.drills.driver import Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
@@ -41,21 +40,21 @@ def put(place: Place, file: str, data: bytes) -> None:
 
 def deliver(place: Place, platform: Platform, file: str = "one.csv") -> dict[str, Any]:
     """An event arrives, as the blob trigger hands it over; what is on record of it then."""
-    ports = place.ports(platform)
-    request = ask(Trigger.BLOB, ports, file=file)
-    work_off(place.settings, ports)
-    return place.ledger.run(request.run_id)
+    context = place.context(platform)
+    request = ask(Trigger.BLOB, context, file=file)
+    work_off(place.settings, context)
+    return place.ledger.run(request.run_id).as_json()
 
 
 def lost(place: Place, runs: list[str], services: list[str]) -> int:
     """How many events were dropped or did something again; everything else has to be as after one."""
     state = connect(place.settings).state
-    reports = [place.ledger.run(run_id) for run_id in runs]
+    reports = [place.ledger.run(run_id).as_json() for run_id in runs]
     promoted = [report for report in reports if report["verdict"] == "promote"]
     taken = [report for report in reports if "taken_in_by" in (report["landing"] or {})]
 
     assert len(set(runs)) == len(runs) == EVENTS
-    assert [reign.version for reign in place.ledger.pointer().reigns] == ["1"]
+    assert [reign.version for reign in place.ledger.pointer().champions] == ["1"]
     assert Registry(state, place.settings.platform.model_name).versions() == ["1"]
     assert len(list(state.names("accepted/"))) == len(list(state.names("artifacts/"))) == 1
     assert services == ["1"]
@@ -82,14 +81,11 @@ def test_one_event_a_hundred_times_in_order_is_one_retrain(place: Place, platfor
 def test_one_event_a_hundred_times_from_sixteen_threads_is_one_retrain(place: Place, platform: ThreadPlatform):
     """Whoever holds the lock does the work of the others, and nobody comes after to sweep up."""
     put(place, "one.csv", ONE)
-    barrier = threading.Barrier(THREADS)
 
     def arrive(first: int) -> list[str]:
-        barrier.wait()
         return [deliver(place, platform)["run_id"] for _ in range(first, EVENTS, THREADS)]
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        runs = [run_id for ids in pool.map(arrive, range(THREADS)) for run_id in ids]
+    runs = [run_id for ids in at_once([partial(arrive, first) for first in range(THREADS)]) for run_id in ids]
 
     found = lost(place, runs, [service.version for service in platform.services()])
     tell("duplicates", place.store, f"the same event, from {THREADS} threads", EVENTS, found)
@@ -119,12 +115,12 @@ def test_one_event_a_hundred_times_from_four_processes_is_one_retrain(place: Pla
 def test_an_event_for_a_file_that_was_overwritten_takes_what_is_there(place: Place, platform: ThreadPlatform):
     """The second event finds it taken in, and says by whom."""
     put(place, "one.csv", ONE)
-    first = ask(Trigger.BLOB, place.ports(platform), file="one.csv")
+    first = ask(Trigger.BLOB, place.context(platform), file="one.csv")
     put(place, "one.csv", REVISED)
 
     second = deliver(place, platform)
 
-    report = place.ledger.run(first.run_id)
+    report = place.ledger.run(first.run_id).as_json()
     assert (report["verdict"], report["landing"]["new_days"]) == ("promote", 100)
     assert second["landing"] == {"file": "one.csv", "taken_in_by": first.run_id}
     assert days(place) == amounts(REVISED)
@@ -136,7 +132,7 @@ def test_an_event_for_a_file_that_was_deleted_is_said(place: Place, platform: Th
     put(place, "one.csv", ONE)
     deliver(place, platform)
     put(place, "two.csv", TWO)
-    ask(Trigger.BLOB, place.ports(platform), file="two.csv")
+    ask(Trigger.BLOB, place.context(platform), file="two.csv")
     connect(place.settings).inbox.delete("two.csv")
 
     again = deliver(place, platform)
@@ -175,15 +171,15 @@ def test_a_file_that_is_overwritten_while_it_is_read_ends_as_what_was_written_la
     """Its own event follows, as the platform promises; the two states are never mixed."""
     put(place, "one.csv", ONE)
     restless: Any = Restless(connect(place.settings).inbox, after=lambda: put(place, "one.csv", REVISED))
-    ports = replace(place.ports(platform), inbox=restless)
-    first = ask(Trigger.BLOB, ports, file="one.csv")
-    work_off(place.settings, ports)
-    seen = place.ledger.run(first.run_id)
+    context = replace(place.context(platform), inbox=restless)
+    first = ask(Trigger.BLOB, context, file="one.csv")
+    work_off(place.settings, context)
+    seen = place.ledger.run(first.run_id).as_json()
 
     second = deliver(place, platform)
 
     assert seen["status"] == "done" or seen["error"]["kind"] == "conflict"
-    assert second["status"] == place.ledger.run(first.run_id)["status"] == "done"
+    assert second["status"] == place.ledger.run(first.run_id).status == "done"
     assert place.ledger.requests() == []
     assert days(place) == amounts(REVISED)
     tell("duplicates", place.store, "a file that is overwritten while it is read", 1)
@@ -195,10 +191,10 @@ def test_a_late_event_for_a_file_that_was_taken_in_does_not_bring_its_days_back(
     """It was overwritten between two looks at it: what was read is what is remembered as taken in."""
     put(place, "one.csv", ONE)
     restless: Any = Restless(connect(place.settings).inbox, before=lambda: put(place, "one.csv", REVISED))
-    ports = replace(place.ports(platform), inbox=restless)
-    ask(Trigger.BLOB, ports, file="one.csv")
-    work_off(place.settings, ports)
-    work_off(place.settings, place.ports(platform))
+    context = replace(place.context(platform), inbox=restless)
+    ask(Trigger.BLOB, context, file="one.csv")
+    work_off(place.settings, context)
+    work_off(place.settings, place.context(platform))
     put(place, "correction.csv", ONE)
     deliver(place, platform, "correction.csv")
 

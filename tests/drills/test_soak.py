@@ -20,10 +20,10 @@ from retrain.adapters.local.process import ProcessPlatform
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry, service_name
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import ask, work_off
+from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
-from tests.builders import csv_file, weekly
+from tests.builders import ask, csv_file, weekly
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -141,21 +141,21 @@ def years() -> Iterator[NDArray[np.float64]]:
 def land(data: bytes, settings: Settings, soak: Soak) -> None:
     """A file lands, and its run is made with ports of its own, as for every event; what that took."""
     calls, began = Counter[str](), time.perf_counter()
-    ports = connect(settings)
-    counted(ports.state, calls)
-    ports.inbox.write(FILE, data)
-    request = ask(Trigger.BLOB, ports, file=FILE)
-    assert work_off(settings, ports)
+    context = connect(settings)
+    counted(context.state, calls)
+    context.inbox.write(FILE, data)
+    request = ask(Trigger.BLOB, context, file=FILE)
+    assert work_off(settings, context)
     soak.seconds.append(time.perf_counter() - began)
     soak.taken.append(noted(calls))
 
-    ledger = Ledger(ports.state)
-    report = ledger.run(request.run_id)
+    ledger = Ledger(context.state)
+    report = ledger.run(request.run_id).as_json()
     assert ledger.pointer().champion is not None
     assert ledger.requests() == []
     soak.asked.append(noted(calls))
     soak.verdicts.append(report["verdict"] or report["reason"])
-    soak.services.append(len(ports.platform.services()))
+    soak.services.append(len(context.platform.services()))
 
 
 def soaked(settings: Settings) -> Soak:
@@ -196,7 +196,7 @@ def test_three_hundred_landings_leave_nothing_behind(place: Place, settings: Set
     genuine = ProcessPlatform(Path(place.root) / "platform")
     running = [name for name in names for _ in genuine._processes(name)]
     odd = [verdict for verdict in soak.verdicts if verdict not in VERDICTS]
-    lost = len(odd) + abs(promotions - len(place.ledger.pointer().reigns))
+    lost = len(odd) + abs(promotions - len(place.ledger.pointer().champions))
 
     tell("soak", place.store, "landings in a row, one process", LANDINGS, lost)
     assert (lost, odd) == (0, [])

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from retrain.adapters.local.process import ProcessPlatform
 from retrain.arima.fit import fit
 from retrain.arima.order import Order
 from retrain.doors.champion_forecast import champion_forecast as forecast
-from tests.builders import FIRST_DAY, QUICK, World, csv_file, series, weekly
+from tests.builders import ONE, QUICK, THREE, TWO, World, series, weekly
 from tests.functions.worker import Worker
 from tests.platforms import stop_services
 
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from retrain.ports import Image, Service
 
 ROOT = Path(__file__).parents[2]
-YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
-TWO = csv_file(YEAR_TWO, NEW_YEAR)
 
 NEVER_READY = b"import time\nprint('stuck on purpose', flush=True)\ntime.sleep(60)\n"
 DIES = b"""
@@ -75,7 +71,7 @@ class Sabotaged(ProcessPlatform):
 def serving(tmp_path: Path) -> Iterator[World]:
     """Version 1 answers, from a process of its own."""
     world = World(tmp_path, platform=ProcessPlatform(tmp_path / "platform"))
-    assert world.land("one.csv", csv_file(YEAR_ONE))["verdict"] == "promote"
+    assert world.land("one.csv", ONE)["verdict"] == "promote"
     yield world
     stop_services(tmp_path)
 
@@ -190,7 +186,7 @@ def test_no_request_fails_while_champions_change(serving: World, monkeypatch: py
             answers.append((answer.status, answer.body.get("version", answer.body)))
 
     three = serving.root / "three.csv"
-    three.write_bytes(csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60)))
+    three.write_bytes(THREE)
     two = serving.root / "two.csv"
     two.write_bytes(TWO)
     with Worker(ROOT) as worker:

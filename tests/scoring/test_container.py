@@ -25,6 +25,7 @@ import requests
 from retrain.adapters.local.process import free_port
 from retrain.arima.fit import fit
 from retrain.arima.order import Order
+from retrain.poll import poll
 from retrain.records.image import build_context
 from retrain.records.registry import Lineage, RegisteredModel
 from tests.builders import series, weekly
@@ -61,12 +62,11 @@ def running(image: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[
     variables = {"PATH": os.environ["PATH"], "SCORING_HOST": "127.0.0.1", "SCORING_PORT": str(port), **environment}
     process = subprocess.Popen(command, cwd=image, env=variables, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
+        for _ in poll(PATIENCE_SECONDS):
             health = subprocess.run(
                 [sys.executable, "-m", "scoring.health"], cwd=image, env=variables, check=False, capture_output=True
             )
-            if health.returncode == 0:
+            if health.returncode == 0 or process.poll() is not None:
                 break
         yield process, port
     finally:

@@ -30,13 +30,15 @@ ROWS = "".join(
 
 
 @contextmanager
-def server(body: bytes, status: int = 200, promised: int | None = None) -> Iterator[str]:
+def server(body: bytes, status: int = 200, promised: int | None = None, encoding: str = "") -> Iterator[str]:
     """One file at any path; `promised` is the Content-Length when it is to be a lie."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) if promised is None else promised))
+            if encoding:
+                self.send_header("Content-Encoding", encoding)
             self.end_headers()
             self.wfile.write(body)
 
@@ -84,6 +86,23 @@ def test_a_history_is_cut_by_year_and_landed(
     assert (first["verdict"], second["landing"]["days"]) == ("promote", 60)
     kept = next(tmp_path.glob("inbox/*/transactions_2013.csv")).read_text().splitlines()
     assert kept[:2] == ["TransactionDate,PaidAmount", "2013-11-01,3.0"]
+
+
+def test_a_file_that_is_served_as_a_compressed_transfer_is_taken_as_it_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Some servers declare a .gz file so; its sha256 is that of the file."""
+    body = gzip.compress(ROWS.encode())
+    with server(body, encoding="gzip") as url:
+        assert acquire(tmp_path, monkeypatch, url, hashlib.sha256(body).hexdigest()) == 0
+
+
+def test_a_download_goes_through_the_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The host itself cannot be found."""
+    with server(ROWS.encode()) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+
+        assert acquire(tmp_path, monkeypatch, "http://history.invalid/TransactionHistory.csv") == 0
 
 
 def test_a_download_that_is_not_the_expected_one_is_refused(

@@ -18,6 +18,7 @@ from retrain.runs import dispatch
 from retrain.runs.dispatch import MOST_DEATHS, work_off
 from retrain.runs.run import retrain
 from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
+from tests.faults import fails
 
 
 def test_a_request_that_finds_the_lock_held_is_left_to_its_holder(world: World):
@@ -61,12 +62,8 @@ def test_requests_left_by_a_killed_holder_are_taken_up(world: World):
 
 def test_what_may_pass_keeps_its_request(world: World, monkeypatch: pytest.MonkeyPatch):
     """The failure is on record, and the next trigger tries again under the same name."""
-
-    def away(*_: object) -> None:
-        raise ServiceUnavailable("the storage is away")
-
     with monkeypatch.context() as broken:
-        broken.setattr(dispatch, "retrain", away)
+        broken.setattr(dispatch, "retrain", fails(ServiceUnavailable("the storage is away")))
         failed = world.run()
     assert failed["status"] == "failed"
     assert [request.run_id for request in world.ledger.requests()] == [failed["run_id"]]
@@ -79,11 +76,7 @@ def test_what_may_pass_keeps_its_request(world: World, monkeypatch: pytest.Monke
 
 def test_a_bug_is_a_recorded_failure_and_final(world: World, monkeypatch: pytest.MonkeyPatch):
     """It neither blocks those behind it nor comes again for ever."""
-
-    def buggy(*_: object) -> None:
-        raise ZeroDivisionError("division by zero")
-
-    monkeypatch.setattr(dispatch, "retrain", buggy)
+    monkeypatch.setattr(dispatch, "retrain", fails(ZeroDivisionError("division by zero")))
     report = world.run()
 
     assert report["error"]["kind"] == "internal"
@@ -136,10 +129,7 @@ def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, m
     first = ask(Trigger.BLOB, world.context, file="old.csv")
     second = ask(Trigger.BLOB, world.context, file="new.csv")
 
-    def away(*_: object) -> None:
-        raise ServiceUnavailable("the storage is away")
-
-    monkeypatch.setattr(dispatch, "retrain", away)
+    monkeypatch.setattr(dispatch, "retrain", fails(ServiceUnavailable("the storage is away")))
     work_off(world.settings, world.context)
 
     assert world.ledger.run(first.run_id).status == "failed"
@@ -237,12 +227,8 @@ def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """Its run has failed, and those behind it are worked off."""
-
-    def dies(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as dying:
-        dying.setattr("retrain.runs.run.promote", dies)
+        dying.setattr("retrain.runs.run.promote", fails(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             world.land("one.csv", csv_file(weekly(60)))
     (request,) = world.ledger.requests()
@@ -262,14 +248,10 @@ def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
 )
 def test_an_end_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch, trouble: BaseException):
     """However long a service is away, a setting is wrong, or a person stops the command."""
-
-    def fails(*_: object) -> None:
-        raise trouble
-
     world.put("one.csv", csv_file(weekly(60)))
     request = ask(Trigger.BLOB, world.context, file="one.csv")
     with monkeypatch.context() as broken:
-        broken.setattr(dispatch, "retrain", fails)
+        broken.setattr(dispatch, "retrain", fails(trouble))
         for _ in range(2 * MOST_DEATHS):
             with suppress(KeyboardInterrupt):
                 work_off(world.settings, world.context)
@@ -280,14 +262,10 @@ def test_an_end_in_trouble_is_no_death(world: World, monkeypatch: pytest.MonkeyP
 
 def test_a_report_that_cannot_be_written_is_no_death(world: World, monkeypatch: pytest.MonkeyPatch):
     """The failure is not on record, and the process lives."""
-
-    def away(*_: object) -> None:
-        raise ServiceUnavailable("the storage is away")
-
     world.put("one.csv", csv_file(weekly(60)))
     request = ask(Trigger.BLOB, world.context, file="one.csv")
     with monkeypatch.context() as broken:
-        broken.setattr(Ledger, "record", away)
+        broken.setattr(Ledger, "record", fails(ServiceUnavailable("the storage is away")))
         for _ in range(2 * MOST_DEATHS):
             with pytest.raises(ServiceUnavailable):
                 work_off(world.settings, world.context)

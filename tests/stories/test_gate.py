@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +16,8 @@ from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs import run as service
 from retrain.runs.dispatch import work_off
-from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
+from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, weekly
+from tests.faults import Faults, FaultyStore, fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,37 +25,12 @@ if TYPE_CHECKING:
 
     from retrain.ports import ObjectStore
 
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
-
-
-class Breaking:
-    """A real store of which one method, from its nth call on, raises."""
-
-    def __init__(self, store: ObjectStore, method: str, nth: int, error: Exception) -> None:
-        self._store, self._method, self._left, self._error = store, method, nth, error
-        self.raised = False
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._store, name)
-        if name != self._method:
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._left:
-                self._left -= 1
-                return real(*args, **kwargs)
-            self.raised = True
-            raise self._error
-
-        return call
-
 
 @pytest.fixture
-def drifted(world: World) -> World:
+def drifted(serving: World) -> World:
     """Year one has a champion; a better challenger would come out of year two, which has landed."""
-    assert world.land("one.csv", csv_file(weekly(100)))["verdict"] == "promote"
-    world.put("two.csv", csv_file(weekly(60, seed=1, level=180), NEW_YEAR))
-    return world
+    serving.put("two.csv", TWO)
+    return serving
 
 
 def pointer(world: World) -> bytes:
@@ -71,6 +47,12 @@ def retrain_through(world: World, state: ObjectStore, inbox: ObjectStore | None 
         pass
 
 
+def from_the_nth(nth: int, method: str, error: Exception) -> Faults:
+    """One method raises, from its nth call on, counted from 0."""
+    calls = count()
+    return Faults(lambda call: call.method == method and next(calls) >= nth, lambda _call: error)
+
+
 ERRORS = [ServiceUnavailable("away"), AccessDenied("no role"), Conflict("moved"), MemoryError("a bug")]
 
 
@@ -83,10 +65,10 @@ def test_no_call_to_the_state_that_raises_moves_the_pointer_wrongly(drifted: Wor
     """
     before = pointer(drifted)
     for nth in range(40):
-        breaking = Breaking(FolderStore(drifted.root), method, nth, error)
+        faults = from_the_nth(nth, method, error)
         with suppress(MemoryError):
-            retrain_through(drifted, breaking)
-        if not breaking.raised:
+            retrain_through(drifted, FaultyStore(FolderStore(drifted.root), faults))
+        if not faults.hits:
             break
         for request in drifted.ledger.requests():  # what may pass is kept for the next trigger
             drifted.ledger.done(request)
@@ -103,9 +85,8 @@ def test_an_inbox_that_raises_keeps_the_champion(drifted: World, error: Exceptio
     """The landed file cannot be read."""
     before = pointer(drifted)
 
-    retrain_through(
-        drifted, FolderStore(drifted.root), Breaking(FolderStore(drifted.root / "inbox"), "open", 0, error)
-    )
+    inbox = FaultyStore(FolderStore(drifted.root / "inbox"), from_the_nth(0, "open", error))
+    retrain_through(drifted, FolderStore(drifted.root), inbox)
 
     assert pointer(drifted) == before
     assert drifted.ledger.runs(1)[0]["status"] == "failed"
@@ -203,15 +184,11 @@ def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypat
     assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "9"]
 
 
-def no_optimum(*_args: object) -> None:
-    raise NotConverged("no summit")
-
-
 def test_a_winner_without_an_optimum_on_all_days_keeps_the_parameters_it_won_with(
     drifted: World, monkeypatch: pytest.MonkeyPatch
 ):
     """What was measured is promoted, its state through the last day, and the report says so."""
-    monkeypatch.setattr(service, "refit", no_optimum)
+    monkeypatch.setattr(service, "refit", fails(NotConverged("no summit")))
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 

@@ -16,16 +16,13 @@ from retrain.promotion.resume import promote_run, under_way
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
-from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
+from tests.builders import THREE, TWO, World, ask
+from tests.faults import Killed, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from retrain.records.context import Context
-
-
-YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
-TWO = csv_file(YEAR_TWO, FIRST_DAY + timedelta(days=100))
 
 
 @dataclass
@@ -95,18 +92,9 @@ class Office:
 
 
 @pytest.fixture
-def office(world: World) -> Office:
+def office(serving: World) -> Office:
     """Version 1 answers."""
-    assert world.land("one.csv", csv_file(YEAR_ONE))["model"]["version"] == "1"
-    return Office(world, JobsOnDemand())
-
-
-class Killed(BaseException):
-    """The process is gone: nothing below the place where it happens runs."""
-
-
-def killed(*_: object) -> Any:
-    raise Killed
+    return Office(serving, JobsOnDemand())
 
 
 def test_a_winner_is_submitted_and_nobody_waits(office: Office):
@@ -144,7 +132,7 @@ def test_a_half_that_is_made_again_changes_nothing(office: Office):
 def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
     """In its order; it is measured against the new champion then."""
     promoting = office.land()
-    waiting = office.land("three.csv", csv_file(weekly(60, seed=3, level=320), FIRST_DAY + timedelta(days=160)))
+    waiting = office.land("three.csv", THREE)
     assert office.status(waiting) == "queued"
     office.half(promoting, REGISTER)
     office.half(promoting, DEPLOY)
@@ -158,7 +146,7 @@ def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
 def test_a_trigger_that_died_before_it_submitted_is_made_good(office: Office, monkeypatch: pytest.MonkeyPatch):
     """The run is on record as promoting and no job is there: the next trigger submits it, once."""
     with monkeypatch.context() as patch:
-        patch.setattr(JobsOnDemand, "submit", killed)
+        patch.setattr(JobsOnDemand, "submit", fails(Killed()))
         with pytest.raises(Killed):
             office.land()
     run_id = office.world.ledger.requests()[0].run_id
@@ -225,7 +213,7 @@ def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypa
     """The process died between the two: the job's minutes begin when the next trigger has noted it."""
     office.world.overrides["RETRAIN_JOB_MINUTES"] = "30"
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.record.Promotion.taking", noted_never(killed))
+        patch.setattr("retrain.promotion.record.Promotion.taking", noted_never())
         with pytest.raises(Killed):
             office.land()
     run_id = office.world.ledger.requests()[0].run_id
@@ -236,26 +224,22 @@ def test_a_submission_that_was_never_noted_is_made_good(office: Office, monkeypa
     assert (office.status(run_id), office.jobs.cancelled) == ("failed", [run_id])
 
 
-def noted_never(killed: Any) -> Any:
+def noted_never() -> Any:
     """A step that is taken and dies before it is written down."""
 
     @contextmanager
     def taking(_promotion: Any, _step: str, _context: Context) -> Iterator[dict[str, Any]]:
         yield {}
-        killed()
+        raise Killed
 
     return taking
 
 
 def test_a_bug_in_looking_after_a_job_holds_up_nobody(office: Office, monkeypatch: pytest.MonkeyPatch):
     """The run has failed with it, and later requests are worked off."""
-
-    def broken(*_: object) -> None:
-        raise TypeError("NoneType")
-
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr(JobsOnDemand, "look", broken)
+        patch.setattr(JobsOnDemand, "look", fails(TypeError("NoneType")))
         later = office.trigger(Trigger.TIMER)
 
     assert "TypeError: NoneType; this is a bug" in office.world.ledger.run(run_id).reason
@@ -267,14 +251,11 @@ def test_a_job_that_cannot_be_looked_at_is_said_and_not_waited_for_without_end(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
     """The run tells the trouble; nobody takes that for a job under way; in the end its minutes are over."""
-
-    def denied(*_: object) -> None:
-        raise AccessDenied("give this identity the role AzureML Data Scientist")
-
+    denied = AccessDenied("give this identity the role AzureML Data Scientist")
     office.world.overrides["RETRAIN_JOB_MINUTES"] = "30"
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr(JobsOnDemand, "look", denied)
+        patch.setattr(JobsOnDemand, "look", fails(denied))
         waiting = office.trigger(Trigger.TIMER)
         assert "AzureML Data Scientist" in office.world.ledger.run(run_id).trouble
         assert under_way(office.context) is None
@@ -288,13 +269,9 @@ def test_a_job_that_cannot_be_looked_at_is_said_and_not_waited_for_without_end(
 
 def test_trouble_that_has_passed_is_forgotten(office: Office, monkeypatch: pytest.MonkeyPatch):
     """The job is under way again."""
-
-    def away(*_: object) -> None:
-        raise ServiceUnavailable("Azure ML is away")
-
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr(JobsOnDemand, "look", away)
+        patch.setattr(JobsOnDemand, "look", fails(ServiceUnavailable("Azure ML is away")))
         office.trigger(Trigger.TIMER)
     office.trigger(Trigger.TIMER)
 
@@ -306,7 +283,7 @@ def test_silence_after_the_champion_was_confirmed_is_no_failure(office: Office, 
     """Azure still calls the job running, though its process died while it tidied up."""
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.steps._retire", killed)
+        patch.setattr("retrain.promotion.steps._retire", fails(Killed()))
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     office.world.clock.now += timedelta(hours=3)
@@ -319,18 +296,14 @@ def test_a_half_that_starts_again_after_its_switch_and_fails_is_taken_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever fails then, also the first of its steps: no failed run leaves its model as champion."""
-
-    def refused(*_: object) -> None:
-        raise ServiceError("the catalogue refuses")
-
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.steps.confirm", killed)
+        patch.setattr("retrain.promotion.steps.confirm", fails(Killed()))
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     assert office.champion == "2"
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.catalog.list_version", refused)
+        patch.setattr("retrain.promotion.catalog.list_version", fails(ServiceError("the catalogue refuses")))
         with pytest.raises(PromotionFailed, match="the catalogue refuses"):
             office.half(run_id, DEPLOY)
 
@@ -355,7 +328,7 @@ def test_a_job_that_died_after_its_champion_was_confirmed_has_not_failed(
     """Only its record was missing, and that is made good."""
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.steps._retire", killed)
+        patch.setattr("retrain.promotion.steps._retire", fails(Killed()))
         with pytest.raises(Killed):
             office.half(run_id, DEPLOY)
     office.jobs.states[run_id] = Job(ended=True, failure="the node was lost")
@@ -366,13 +339,9 @@ def test_a_job_that_died_after_its_champion_was_confirmed_has_not_failed(
 
 def test_a_half_that_fails_is_recorded_by_itself(office: Office, monkeypatch: pytest.MonkeyPatch):
     """Nobody has to look after it; the next trigger decides anew."""
-
-    def fails(*_: object) -> None:
-        raise ServiceUnavailable("it answers nobody")
-
     run_id = office.land()
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.steps.prove", fails)
+        patch.setattr("retrain.promotion.steps.prove", fails(ServiceUnavailable("it answers nobody")))
         with pytest.raises(PromotionFailed):
             office.half(run_id, DEPLOY)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,24 +17,16 @@ from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnava
 from retrain.promotion.resume import promote_run, roll_back
 from retrain.records.ledger import Ledger
 from retrain.runs.dispatch import work_off
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, weekly
+from tests.faults import Killed, fails, fails_at
 from tests.stories.test_acquire import server
 
-YEAR_ONE, YEAR_TWO = weekly(100, seed=1), weekly(60, seed=2, level=180)
-NEW_YEAR = FIRST_DAY + timedelta(days=100)
 STEPS = ["register", "build", "deploy", "prove", "switch", "confirm", "retire"]
-
-
-@pytest.fixture
-def serving(world: World) -> World:
-    """Version 1 answers."""
-    assert world.land("one.csv", csv_file(YEAR_ONE))["model"]["version"] == "1"
-    return world
 
 
 def second_year(world: World, **overrides: str) -> dict[str, Any]:
     world.overrides |= overrides
-    return world.land("two.csv", csv_file(YEAR_TWO, NEW_YEAR))
+    return world.land("two.csv", TWO)
 
 
 def running(world: World) -> list[str]:
@@ -56,7 +49,7 @@ def test_the_last_champions_go_on_running_and_older_ones_are_retired(serving: Wo
     second_year(serving)
     assert running(serving) == ["1", "2"]
     serving.overrides["RETRAIN_KEEP_SERVICES"] = "1"
-    third = serving.land("three.csv", csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60)))
+    third = serving.land("three.csv", THREE)
 
     assert third["model"]["version"] == "3"
     assert running(serving) == ["3"]
@@ -65,12 +58,8 @@ def test_the_last_champions_go_on_running_and_older_ones_are_retired(serving: Wo
 @pytest.mark.parametrize("step", ["build", "deploy", "log", "services", "remove", "is_running"])
 def test_a_platform_that_raises_keeps_the_champion(serving: World, step: str, monkeypatch: pytest.MonkeyPatch):
     """Or, when it fails after the new one was proven, leaves the new one."""
-
-    def away(*_: object) -> None:
-        raise ServiceUnavailable("the platform is away")
-
     with monkeypatch.context() as broken:
-        broken.setattr(serving.platform, step, away)
+        broken.setattr(serving.platform, step, fails(ServiceUnavailable("the platform is away")))
         report = second_year(serving)
     champion = serving.ledger.pointer().champion
 
@@ -86,12 +75,8 @@ def test_a_service_that_fails_its_proof_is_removed_and_the_old_one_answers(
     serving: World, failing: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Before the switch nothing moves; after it the pointer moves back. The next run succeeds."""
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it answers something else")
-
     with monkeypatch.context() as broken:
-        broken.setattr(f"retrain.promotion.steps.{failing}", fails)
+        broken.setattr(f"retrain.promotion.steps.{failing}", fails(ServiceError("it answers something else")))
         report = second_year(serving)
 
     assert (report["status"], report["error"]["kind"]) == ("failed", "service")
@@ -106,13 +91,9 @@ def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """There is nobody to go back to, and the ledger says so."""
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it died")
-
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.confirm", fails)
-        world.land("one.csv", csv_file(YEAR_ONE))
+        broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
+        world.land("one.csv", ONE)
 
     assert world.ledger.pointer().champion is None
     assert running(world) == []
@@ -123,13 +104,9 @@ def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """There were no reigns at all; the run says what failed, and the next one succeeds."""
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it answers something else")
-
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.prove", fails)
-        report = world.land("one.csv", csv_file(YEAR_ONE))
+        broken.setattr("retrain.promotion.steps.prove", fails(ServiceError("it answers something else")))
+        report = world.land("one.csv", ONE)
 
     assert "promotion failed at prove: it answers something else" in report["reason"]
     assert world.ledger.pointer().champion is None
@@ -142,20 +119,11 @@ def test_a_switch_that_cannot_be_taken_back_is_not_forgotten(
     serving: World, broken_writes: int, monkeypatch: pytest.MonkeyPatch
 ):
     """The failed model is not taken for the champion: the run is not over until the pointer is back."""
-    switch, failures = Ledger.switch, 0
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it died")
-
-    def stuck(ledger: Ledger, pointer: Any, reign: Any) -> None:
-        nonlocal failures
-        if reign.version == "1" and failures < broken_writes:
-            failures += 1
-            raise ServiceUnavailable("the storage is busy")
-        switch(ledger, pointer, reign)
+    ways_back = range(2, 2 + broken_writes)
+    stuck = fails_at(Ledger.switch, ways_back, ServiceUnavailable("the storage is busy"))
 
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
         broken.setattr(Ledger, "switch", stuck)
         report = second_year(serving)
         assert (report["status"], "could not be taken back" in report["trouble"]) == ("promoting", True)
@@ -173,17 +141,8 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
     serving: World, by: str, monkeypatch: pytest.MonkeyPatch
 ):
     """The pointer has moved, the proof failed, the store refused to move it back: the next trigger does."""
-    switch, moves = Ledger.switch, 0
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it died")
-
-    def stuck(ledger: Ledger, pointer: Any, reign: Any) -> None:
-        nonlocal moves
-        moves += 1
-        if moves == 2:  # the way back
-            raise ServiceUnavailable("the storage is busy")
-        switch(ledger, pointer, reign)
+    way_back = 2
+    stuck = fails_at(Ledger.switch, {way_back}, ServiceUnavailable("the storage is busy"))
 
     run = second_year(serving)
     if by == "hand":
@@ -194,7 +153,7 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
         "rollback": lambda: roll_back("1", serving.settings, serving.context),
     }
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
         broken.setattr(Ledger, "switch", stuck)
         with pytest.raises(Unsettled):
             again[by]()
@@ -212,12 +171,9 @@ def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it
     serving: World, monkeypatch: pytest.MonkeyPatch
 ):
     """From outside its network nobody sees that it answers others."""
-
-    def never(*_: object) -> None:
-        raise AssertionError("this would replace a champion that runs")
-
     monkeypatch.setattr("retrain.promotion.steps.answers", lambda *_: False)
-    monkeypatch.setattr(serving.platform, "deploy", never)
+    replaced = AssertionError("this would replace a champion that runs")
+    monkeypatch.setattr(serving.platform, "deploy", fails(replaced))
 
     with pytest.raises(PromotionFailed, match="it is not replaced"):
         roll_back("1", serving.settings, serving.context)
@@ -226,13 +182,10 @@ def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it
 
 def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World, monkeypatch: pytest.MonkeyPatch):
     """Neither when its promotion is made again nor by a rollback to it: what has proven itself stays."""
-
-    def never(*_: object) -> None:
-        raise AssertionError("this would replace a champion that answers")
-
     run = second_year(serving)
-    monkeypatch.setattr(serving.platform, "build", never)
-    monkeypatch.setattr(serving.platform, "deploy", never)
+    replaced = AssertionError("this would replace a champion that answers")
+    monkeypatch.setattr(serving.platform, "build", fails(replaced))
+    monkeypatch.setattr(serving.platform, "deploy", fails(replaced))
 
     promote_run(run["run_id"], serving.settings, serving.context)
     roll_back("1", serving.settings, serving.context)
@@ -243,20 +196,12 @@ def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World,
 
 def test_a_bug_in_tidying_up_leaves_the_new_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
     """It answers, and has been confirmed."""
-
-    def broken(*_: object) -> None:
-        raise KeyError("version")
-
     with monkeypatch.context() as patch:
-        patch.setattr(serving.platform, "remove", broken)
+        patch.setattr(serving.platform, "remove", fails(KeyError("version")))
         report = second_year(serving, RETRAIN_KEEP_SERVICES="1")
 
     assert (report["status"], report["model"]["version"]) == ("done", "2")
     assert "KeyError" in report["promotion"]["retire"]["failed"]
-
-
-class Killed(BaseException):
-    """The process is gone: nothing below the place where it happens runs."""
 
 
 @pytest.mark.parametrize("kill_at", range(1, 16))
@@ -264,22 +209,11 @@ def test_a_promotion_killed_at_any_write_is_gone_on_with(
     serving: World, kill_at: int, monkeypatch: pytest.MonkeyPatch
 ):
     """Exactly one new version, one service, and the report that an undisturbed run would have left."""
-    writes = 0
-    note, record, switch = Ledger.note_promotion, Ledger.record, Ledger.switch
-
-    def counted(real: Any) -> Any:
-        def write(*args: Any) -> Any:
-            nonlocal writes
-            writes += 1
-            if writes == kill_at:
-                raise Killed
-            return real(*args)
-
-        return write
+    writes = count(1)
 
     with monkeypatch.context() as dying:
-        for name, real in (("note_promotion", note), ("record", record), ("switch", switch)):
-            dying.setattr(Ledger, name, counted(real))
+        for name in ("note_promotion", "record", "switch"):
+            dying.setattr(Ledger, name, fails_at(getattr(Ledger, name), {kill_at}, Killed(), writes))
         with suppress(Killed):
             second_year(serving)
     serving.run()
@@ -352,11 +286,7 @@ def test_there_must_be_something_to_go_back_to(serving: World, to: str | None, m
 def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
     """The same gate as a promotion's."""
     second_year(serving)
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it is broken")
-
-    monkeypatch.setattr("retrain.promotion.steps.prove", fails)
+    monkeypatch.setattr("retrain.promotion.steps.prove", fails(ServiceError("it is broken")))
     with pytest.raises(PromotionFailed):
         roll_back("1", serving.settings, serving.context)
 
@@ -370,11 +300,7 @@ def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
 ):
     """Promoted once more, or rolled back to itself: a failure then changes neither pointer, service nor report."""
     run = second_year(serving, RETRAIN_KEEP_SERVICES="1")
-
-    def fails(*_: object) -> None:
-        raise ServiceError("a glitch")
-
-    monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails)
+    monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails(ServiceError("a glitch")))
     taken = {
         "promote": lambda: promote_run(run["run_id"], serving.settings, serving.context),
         "rollback": lambda: roll_back("2", serving.settings, serving.context),
@@ -392,15 +318,8 @@ def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
     serving: World, error: Exception, monkeypatch: pytest.MonkeyPatch
 ):
     """Also where the log cannot be had, and where the failure is a bug of ours."""
-
-    def fails(*_: object) -> None:
-        raise error
-
-    def no_log(*_: object) -> None:
-        raise ServiceUnavailable("no log")
-
-    monkeypatch.setattr("retrain.promotion.steps.confirm", fails)
-    monkeypatch.setattr(serving.platform, "log", no_log)
+    monkeypatch.setattr("retrain.promotion.steps.confirm", fails(error))
+    monkeypatch.setattr(serving.platform, "log", fails(ServiceUnavailable("no log")))
     report = second_year(serving)
 
     assert report["error"]["step"] == "confirm"
@@ -410,12 +329,8 @@ def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
 
 def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
     """A rollback goes to somebody who was confirmed."""
-
-    def fails(*_: object) -> None:
-        raise ServiceError("it died")
-
     with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.confirm", fails)
+        broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
         second_year(serving)
 
     assert serving.ledger.pointer().versions == ["1"]
@@ -426,7 +341,7 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
 def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):
     """Its failure is on record and its request struck out."""
     with monkeypatch.context() as dying, suppress(Killed):
-        dying.setattr("retrain.promotion.steps.prove", lambda *_: (_ for _ in ()).throw(Killed))
+        dying.setattr("retrain.promotion.steps.prove", fails(Killed()))
         second_year(serving)
     stuck = serving.ledger.requests()[0].run_id
     (serving.root / "models" / "daily-transactions" / "2.json").write_bytes(b"damaged")

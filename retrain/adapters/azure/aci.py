@@ -1,9 +1,8 @@
-"""Versions on Azure Container Instances: a container group of its own for each, beside those that run."""
+"""Versions on Azure Container Instances: each runs in a container group of its own."""
 
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
 from retrain.adapters.azure.acr import ImageBuilder
-from retrain.adapters.azure.arm import finished, found, management, patiently, translated, word
+from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
 
@@ -45,16 +45,16 @@ class AciPlatform:
         return self._images.build(model, version, context)
 
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """See Platform. A group that is not what it should be is removed first: not everything can be changed."""
-        service = self._recorded(name, version)
+        """See Platform. A group that differs is removed first: not every property can be changed."""
+        service = self._recorded_service(name, version)
         wanted = container_group(service, image, self._tls(), self._settings)
-        patiently(lambda: self._ensure(name, wanted))
-        service = self._addressed(service)
-        self._records.keep(service)
+        with_retries(lambda: self._create_or_update(name, wanted))
+        service = self._with_address(service)
+        self._records.save(service)
         return service
 
     def point_to(self, name: str) -> None:
-        """Container groups have no address in common."""
+        """Nothing to do: container groups have no common address."""
 
     def find(self, version: str) -> Service | None:
         """See Platform."""
@@ -63,23 +63,23 @@ class AciPlatform:
 
     def services(self) -> list[Service]:
         """See Platform."""
-        with translated(self._doing("listing")):
+        with translated(self._context("listing")):
             groups = [
                 group
                 for group in self._client.container_groups.list_by_resource_group(self._group)
                 if (group.tags or {}).get(MODEL) == self._settings.platform.model_name
             ]
-        return [self._seen(group) for group in groups]
+        return [self._service_of(group) for group in groups]
 
     def is_running(self, name: str) -> bool:
-        """Not if the container ended, or falls again and again; one that is still being pulled lives."""
-        group = self._look(name)
-        return group is not None and _lives(group)
+        """False if the container ended or crashes in a loop; True while its image is still being pulled."""
+        group = self._get(name)
+        return group is not None and _is_alive(group)
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
-        logs = found(
-            self._doing("reading the log of", name),
+        logs = or_none(
+            self._context("reading the log of", name),
             lambda: self._client.containers.list_logs(self._group, name, CONTAINER, tail=LOG_LINES),
         )
         return ((logs and logs.content) or "").splitlines()[-LOG_LINES:]
@@ -87,79 +87,78 @@ class AciPlatform:
     def remove(self, name: str) -> None:
         """See Platform."""
         with suppress(NotFound):
-            patiently(lambda: self._delete(name))
-        self._records.forget(name)
+            with_retries(lambda: self._delete(name))
+        self._records.remove(name)
 
     @cached_property
     def _client(self) -> ContainerInstanceManagementClient:
         from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
-        return ContainerInstanceManagementClient(**management(self._settings))
+        return ContainerInstanceManagementClient(**management_options(self._settings))
 
-    def _look(self, name: str) -> ContainerGroup | None:
-        return found(self._doing("looking at", name), lambda: self._client.container_groups.get(self._group, name))
+    def _get(self, name: str) -> ContainerGroup | None:
+        return or_none(
+            self._context("looking at", name), lambda: self._client.container_groups.get(self._group, name)
+        )
 
-    def _ensure(self, name: str, wanted: ContainerGroup) -> None:
-        there = self._look(name)
-        if there is not None and _serves(there, wanted):
+    def _create_or_update(self, name: str, wanted: ContainerGroup) -> None:
+        existing = self._get(name)
+        if existing is not None and _is_current(existing, wanted):
             return
-        if there is not None:
+        if existing is not None:
             self._delete(name)
-        where = self._doing("deploying", name)
+        where = self._context("deploying", name)
         with translated(where):
             begun = self._client.container_groups.begin_create_or_update(self._group, name, wanted)
-            finished(begun, where, OPERATION_SECONDS)
+            wait_for(begun, where, OPERATION_SECONDS)
 
     def _delete(self, name: str) -> None:
-        where = self._doing("removing", name)
+        where = self._context("removing", name)
         with translated(where):
-            finished(self._client.container_groups.begin_delete(self._group, name), where, OPERATION_SECONDS)
+            wait_for(self._client.container_groups.begin_delete(self._group, name), where, OPERATION_SECONDS)
 
-    def _addressed(self, service: Service) -> Service:
-        """The service with its address, which may come later than the group."""
-        deadline = time.monotonic() + ADDRESS_SECONDS
-        while True:
-            group = self._look(service.name)
+    def _with_address(self, service: Service) -> Service:
+        """The service with its address, which Azure may assign after it has created the group."""
+        for _ in poll(ADDRESS_SECONDS, POLL_SECONDS):
+            group = self._get(service.name)
             url = self._url(service, group) if group else ""
             if url:
                 return replace(service, url=url)
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
-                    "retrain again, and look at the group in the portal if it stays so"
-                )
-            time.sleep(POLL_SECONDS)
+        raise ServiceError(
+            f"container group {service.name} was created and has no address after {ADDRESS_SECONDS} s; "
+            "retrain again, and look at the group in the portal if it happens again"
+        )
 
     def _url(self, service: Service, group: ContainerGroup) -> str:
-        """Where a group answers; empty while it has no address."""
+        """The URL of a group; empty while it has no address."""
         address = group.ip_address
         host = address and (address.ip if self._settings.azure.subnet else address.fqdn)
         scheme = "https" if service.certificate else "http"
         return f"{scheme}://{host}:{address.ports[0].port}" if address and host else ""
 
-    def _seen(self, group: ContainerGroup) -> Service:
-        """A group's service at today's address: a private one changes whenever Azure restarts the group."""
+    def _service_of(self, group: ContainerGroup) -> Service:
+        """A group's service at its present address: a private one changes whenever Azure restarts the group."""
         name = str(group.name)
         service = self._records.read(name)
         if service is None:
             return Service(name, (group.tags or {}).get(VERSION, ""), "", "")
         moved = replace(service, url=self._url(service, group) or service.url)
         if moved != service:
-            self._records.keep(moved)
+            self._records.save(moved)
         return moved
 
-    def _recorded(self, name: str, version: str) -> Service:
-        """The service's record, made once: whoever deploys again uses the same key, and today's certificate."""
+    def _recorded_service(self, name: str, version: str) -> Service:
+        """The service as recorded, or recorded now: deploying again keeps the key, not the certificate."""
         certificate = self._tls().get("certificate.pem", "")
         there = self._records.read(name)
         if there is not None and not there.deployment:
             return replace(there, certificate=certificate)
         new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)
-        self._records.keep(new)
+        self._records.save(new)
         return new
 
     def _tls(self) -> dict[str, str]:
-        """Certificate and key as they lie in the store; nothing where TLS is not asked for."""
+        """The PEM files of certificate and key by name; empty without RETRAIN_TLS."""
         found: dict[str, str] = {}
         for file in ("certificate.pem", "key.pem") if self._settings.azure.tls else ():
             stored = self._state.read(f"{self._settings.azure.tls}/{file}")
@@ -171,25 +170,25 @@ class AciPlatform:
             found[file] = stored.data.decode(errors="replace")
             if "-----BEGIN " not in found[file]:
                 where = self._state.address(f"{self._settings.azure.tls}/{file}")
-                raise ConfigError(f"{where} is no PEM file; convert it, for example with openssl")
+                raise ConfigError(f"{where} is not a PEM file; convert it, for example with openssl")
         return found
 
-    def _doing(self, what: str, name: str = "") -> str:
+    def _context(self, what: str, name: str = "") -> str:
         group = f"resourceGroups/{self._group}/providers/Microsoft.ContainerInstance/containerGroups"
         return f"{what} {group}/{name}".rstrip("/")
 
 
-def _serves(group: ContainerGroup, wanted: ContainerGroup) -> bool:
-    """Whether there is nothing to do: not where a creation failed, somebody stopped it, or it should be another."""
+def _is_current(group: ContainerGroup, wanted: ContainerGroup) -> bool:
+    """Whether the group runs as wanted: False if its creation failed, it was stopped, or its properties differ."""
     state = group.instance_view.state if group.instance_view else None
-    settled = word(group.provisioning_state) == "Succeeded" and word(state) in {"Running", "Pending"}
-    return settled and _lives(group) and (group.tags or {}).get(FINGERPRINT) == (wanted.tags or {})[FINGERPRINT]
+    settled = state_name(group.provisioning_state) == "Succeeded" and state_name(state) in {"Running", "Pending"}
+    return settled and _is_alive(group) and (group.tags or {}).get(FINGERPRINT) == (wanted.tags or {})[FINGERPRINT]
 
 
-def _lives(group: ContainerGroup) -> bool:
-    """Not if its container ended, or falls again and again."""
+def _is_alive(group: ContainerGroup) -> bool:
+    """False if its container ended or crashes in a loop."""
     view = group.containers[0].instance_view
     now = view.current_state if view else None
-    falls = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
-    ended = now is not None and word(now.state) == "Terminated"
-    return word(group.provisioning_state) != "Failed" and not falls and not ended
+    crashes = now is not None and str(now.detail_status).startswith("CrashLoopBackOff")
+    ended = now is not None and state_name(now.state) == "Terminated"
+    return state_name(group.provisioning_state) != "Failed" and not crashes and not ended

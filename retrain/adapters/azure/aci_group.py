@@ -1,4 +1,4 @@
-"""What a container group is asked to be: a container, its probes, its key, its address, and who pulls the image."""
+"""The definition of a container group: container, probes, key, address, and the identity that pulls the image."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ TLS_FILES = {"SCORING_TLS_CERTIFICATE": "certificate.pem", "SCORING_TLS_KEY": "k
 
 
 def container_group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
-    """The group of one version, with a fingerprint of all that it was asked to be among its tags.
+    """The group of one version, with a fingerprint of its whole definition among its tags.
 
     Args:
-        image: by digest.
+        image: its reference by digest.
         tls: the PEM files by name; empty for plain HTTP.
     """
     group = _group(service, image, tls, settings)
-    asked = json.dumps(group.serialize(), sort_keys=True).encode()  # also the key, which is too long to be guessed
+    definition = json.dumps(
+        group.serialize(), sort_keys=True
+    ).encode()  # with the key, which is too long to be guessed
     group.tags = {
         MODEL: settings.platform.model_name,
         VERSION: service.version,
-        FINGERPRINT: hashlib.sha256(asked).hexdigest()[:16],
+        FINGERPRINT: hashlib.sha256(definition).hexdigest()[:16],
     }
     return group
 
@@ -101,7 +103,7 @@ def _probe(path: str, failures: int, secure: bool) -> Any:
 
 
 def _address(name: str, settings: Settings) -> Any:
-    """Private in a subnet; otherwise with a DNS label that is unique in the region, and the same again."""
+    """Private in a subnet; otherwise with a DNS label that is unique in the region and stable."""
     from azure.mgmt.containerinstance.models import IpAddress, Port
 
     ports = [Port(protocol="TCP", port=SERVICE_PORT)]

@@ -1,4 +1,4 @@
-"""Images by ACR Tasks: the registry builds them, so nobody here needs a container engine."""
+"""Images built by ACR Tasks: the registry builds them, so no container engine is needed here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import gzip
 import hashlib
 import io
 import tarfile
-import time
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure.arm import bounds, management, translated, word
+from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
 from retrain.errors import BuildFailed, RetrainError, ServiceError
+from retrain.poll import poll
 from retrain.ports import Image
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 BASE = "BASE"  # the argument of both Dockerfiles
 BUILD_SECONDS = 1800
 POLL_SECONDS = 2.0
-REUSED_FOR = timedelta(days=1)  # a promotion that was killed finds its build; later a policy may have removed it
-RUNS_LOOKED_AT = 50
-GOING_ON = {"Queued", "Started", "Running"}
+REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
+RUNS_TO_SEARCH = 50
+UNFINISHED = {"Queued", "Started", "Running"}
 
 
 class ImageBuilder:
@@ -40,40 +40,44 @@ class ImageBuilder:
         self._where = f"Microsoft.ContainerRegistry/registries/{self._registry}"
 
     def build(self, repository: str, tag: str, context: Mapping[str, bytes]) -> Image:
-        """Build `repository:tag` and give it by its digest; the same context within a day is not built again.
+        """Build `repository:tag` and return it by digest; the same context is not built again within a day.
 
         Raises: BuildFailed with the builder's log.
         """
-        mark = f"{tag}-{fingerprint(context, self._settings)}"
-        run = self._found(repository, mark) or self._finished(self._scheduled(repository, [tag, mark], context))
+        build_tag = f"{tag}-{fingerprint(context, self._settings)}"
+        run = self._recent_build(repository, build_tag) or self._wait_until_built(
+            self._schedule(repository, [tag, build_tag], context)
+        )
         log = self._log(str(run.run_id))
-        if word(run.status) != "Succeeded":
-            problem = f"the build of {repository}:{tag} in {self._registry} has {word(run.status).lower()}"
-            raise BuildFailed(f"{problem}: {run.run_error_message or 'its log tells why'}", log)
-        made = next((image for image in run.output_images or [] if image.tag == mark), None)
+        if state_name(run.status) != "Succeeded":
+            problem = f"the build of {repository}:{tag} in {self._registry} has {state_name(run.status).lower()}"
+            raise BuildFailed(f"{problem}: {run.run_error_message or 'see its log'}", log)
+        made = next((image for image in run.output_images or [] if image.tag == build_tag), None)
         if made is None:
-            raise BuildFailed(f"the build of {repository}:{tag} in {self._registry} names no image {mark}", log)
+            raise BuildFailed(
+                f"the build of {repository}:{tag} in {self._registry} lists no image {build_tag}", log
+            )
         return Image(f"{made.registry}/{made.repository}@{made.digest}", log)
 
     @cached_property
     def _client(self) -> ContainerRegistryTasksMgmtClient:
         from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
-        return ContainerRegistryTasksMgmtClient(**management(self._settings))
+        return ContainerRegistryTasksMgmtClient(**management_options(self._settings))
 
-    def _found(self, repository: str, mark: str) -> Run | None:
-        """A finished build of the very same context."""
+    def _recent_build(self, repository: str, build_tag: str) -> Run | None:
+        """A successful build of the same context within the last day."""
         with translated(f"looking for builds in {self._where}"):
-            recent = self._client.runs.list(self._group, self._registry, top=RUNS_LOOKED_AT)
-            for _, run in zip(range(RUNS_LOOKED_AT), recent, strict=False):
+            recent = self._client.runs.list(self._group, self._registry, top=RUNS_TO_SEARCH)
+            for _, run in zip(range(RUNS_TO_SEARCH), recent, strict=False):
                 made = {(image.repository, image.tag) for image in run.output_images or []}
                 finished = run.finish_time or datetime.min.replace(tzinfo=UTC)
                 fresh = datetime.now(UTC) - finished < REUSED_FOR
-                if word(run.status) == "Succeeded" and (repository, mark) in made and fresh:
+                if state_name(run.status) == "Succeeded" and (repository, build_tag) in made and fresh:
                     return run
         return None
 
-    def _scheduled(self, repository: str, tags: list[str], context: Mapping[str, bytes]) -> Run:
+    def _schedule(self, repository: str, tags: list[str], context: Mapping[str, bytes]) -> Run:
         from azure.mgmt.containerregistrytasks.models import (
             AgentProperties,
             Argument,
@@ -99,18 +103,16 @@ class ImageBuilder:
             )
             return self._client.registries.schedule_run(self._group, self._registry, request)
 
-    def _finished(self, run: Run) -> Run:
-        deadline = time.monotonic() + BUILD_SECONDS
-        while word(run.status) in GOING_ON:
-            if time.monotonic() > deadline:
-                raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
-            time.sleep(POLL_SECONDS)
+    def _wait_until_built(self, run: Run) -> Run:
+        for _ in poll(BUILD_SECONDS, POLL_SECONDS):
             with translated(f"waiting for build {run.run_id} in {self._where}"):
                 run = self._client.runs.get(self._group, self._registry, str(run.run_id))
-        return run
+            if state_name(run.status) not in UNFINISHED:
+                return run
+        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
 
     def _log(self, run_id: str) -> str:
-        """What the builder wrote; that it cannot be read is no reason to fail."""
+        """The log of the build; if it cannot be read, the reason why, for that is no reason to fail."""
         from azure.storage.blob import BlobClient
 
         try:
@@ -123,7 +125,7 @@ class ImageBuilder:
 
 
 def fingerprint(context: Mapping[str, bytes], settings: Settings) -> str:
-    """Twelve hex digits that change when any file of a context does, or what it is built on."""
+    """Twelve hex digits that change with any file of the context and with the base image."""
     digest = hashlib.sha256(f"{settings.azure.base_image}\0".encode())
     for path, data in sorted(context.items()):
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
@@ -131,7 +133,7 @@ def fingerprint(context: Mapping[str, bytes], settings: Settings) -> str:
 
 
 def pack(context: Mapping[str, bytes]) -> bytes:
-    """A context as tar.gz: the same files make the same bytes."""
+    """A context as tar.gz; the same files give the same bytes."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,

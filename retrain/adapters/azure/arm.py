@@ -1,6 +1,6 @@
-"""Azure Resource Manager: who signs in, how long a call may take, and what its refusals mean.
+"""Azure Resource Manager: credentials, time limits and retries of calls, and the meaning of its errors.
 
-Every exception of an Azure SDK becomes one of ours here, with what to do about it in its message.
+Every exception of an Azure SDK is translated here into one of this package; its message says what to do.
 """
 
 from __future__ import annotations
@@ -33,36 +33,36 @@ ROLES = {
     "Microsoft.ManagedIdentity/": "Managed Identity Operator",
     "Microsoft.Network/": "Network Contributor",
 }
-# What the SDKs do not try again, and yet may pass: another operation on the group, a registry that lags behind.
-PASSING = {"ContainerGroupTransitioning", "InaccessibleImage"}
-CANCELED = "Canceled"  # ours: a cancelled operation has no code, and its message speaks of a status
+# Errors that the SDKs do not retry and that may be temporary: another operation on the group, a slow registry.
+TRANSIENT_CODES = {"ContainerGroupTransitioning", "InaccessibleImage"}
+CANCELED = "Canceled"  # our own code: the error of a cancelled operation has none
 ADVICE = {
-    "TasksOperationsNotAllowed": "ACR Tasks are closed to subscriptions on free credit; move to pay-as-you-go, or "
-    "ask Azure support to open them",
-    "InaccessibleImage": "see that the registry holds it and that RETRAIN_IDENTITY has the role AcrPull there",
-    "ContainerGroupTransitioning": "another operation on the group is going on; run again when it has ended",
-    "Quota": "ask for more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or remove what is idle",
-    "Capacity": "the region has no room for this size; try again later, or another RETRAIN_LOCATION",
-    CANCELED: "somebody or a policy cancelled it; see the activity log of the resource group, and run again",
+    "TasksOperationsNotAllowed": "ACR Tasks are not allowed on free credit; move to pay-as-you-go, or ask Azure "
+    "support to enable them",
+    "InaccessibleImage": "check that the registry has the image, and RETRAIN_IDENTITY the role AcrPull there",
+    "ContainerGroupTransitioning": "another operation on the group is in progress; run again when it has ended",
+    "Quota": "request more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or free some",
+    "Capacity": "the region has no capacity for this size; try again later, or set another RETRAIN_LOCATION",
+    CANCELED: "a person or a policy cancelled it; see the activity log of the resource group, and run again",
 }
-# What ARM says of a missing role; of two actions in one message the last is the one that is not allowed.
+# The message of ARM for a missing role; of two actions in it the last is the one that is not allowed.
 ACTION = re.compile(r"perform action '([^']+)'")
 SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 
 
-class Passing(ServiceUnavailable):
-    """A refusal that the SDK does not try again and that may pass within a minute."""
+class Transient(ServiceUnavailable):
+    """An error that the SDK does not retry and that may be over within a minute."""
 
 
 def sign_in(client_id: str | None) -> TokenCredential:
-    """The user-assigned identity where one is named; otherwise whoever is signed in on this machine."""
+    """The credential of the user-assigned identity `client_id`; without one, that of the user of this machine."""
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
 
 
 def bounds() -> dict[str, Any]:
-    """Limits for every call of an SDK's client."""
+    """Time limits and retries for every call of an SDK's client."""
     return {"connection_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retry_total": RETRIES}
 
 
@@ -90,8 +90,8 @@ def _shorter_waits() -> Any:
     return ShorterWaits()
 
 
-def management(settings: Settings) -> dict[str, Any]:
-    """What every management client is made with."""
+def management_options(settings: Settings) -> dict[str, Any]:
+    """The arguments of every management client."""
     return {
         "credential": sign_in(settings.storage.client_id),
         "subscription_id": settings.azure.subscription,
@@ -101,20 +101,20 @@ def management(settings: Settings) -> dict[str, Any]:
     }
 
 
-def patiently[T](call: Callable[[], T]) -> T:
-    """Call again, a few times within two minutes, while the refusal may pass. Raises: what the last call raised."""
+def with_retries[T](call: Callable[[], T]) -> T:
+    """Call up to six times within two minutes while the error is Transient. Raises: what the last call raised."""
     waits = {"wait_initial": FIRST_WAIT_SECONDS, "wait_max": LONGEST_WAIT_SECONDS}
-    for attempt in stamina.retry_context(Passing, attempts=6, timeout=120, **waits):
+    for attempt in stamina.retry_context(Transient, attempts=6, timeout=120, **waits):
         with attempt:
             return call()
-    raise AssertionError("stamina raises what the last attempt raised")
+    raise AssertionError("stamina raises the error of the last attempt")
 
 
-def finished(poller: Any, where: str, seconds: float) -> None:
-    """Wait for the end of an operation, at most so many seconds.
+def wait_for(poller: Any, where: str, seconds: float) -> None:
+    """Wait for the end of an operation.
 
-    Raises: what it ended with; what the SDK raises as soon as its state cannot be read within the limits of one
-        call; ServiceUnavailable when the time is over.
+    Raises: the error it ended with; what the SDK raises if its state cannot be read within the limits of one
+        call; ServiceUnavailable after `seconds`.
     """
     poller.wait(seconds)
     if not poller.done():
@@ -124,36 +124,38 @@ def finished(poller: Any, where: str, seconds: float) -> None:
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn an SDK's exceptions into ours. Args: where: what is being done, and to which resource."""
+    """Translate an SDK's exceptions into ours. Args: where: what is being done, and to which resource."""
     from azure.core import exceptions as sdk
 
     try:
         yield
     except sdk.ResourceNotFoundError as exc:
-        raise NotFound(f"{where}: there is no such resource ({_told(exc)})") from exc
+        raise NotFound(f"{where}: there is no such resource ({_first_line(exc)})") from exc
     except sdk.ClientAuthenticationError as exc:
         raise AccessDenied(
-            f"{where}: not signed in ({_told(exc)}); assign the identity to this app and name it in "
+            f"{where}: not signed in ({_first_line(exc)}); assign the identity to this app and name it in "
             "TRANSACTIONS_STORAGE__clientId"
         ) from exc
     except sdk.DecodeError as exc:
         raise ServiceUnavailable(
-            f"{where}: the answer is none of Azure's ({_told(exc)}); is a proxy between?"
+            f"{where}: the answer is not from Azure ({_first_line(exc)}); is there a proxy in between?"
         ) from exc
     except sdk.HttpResponseError as exc:
-        raise _refusal(where, exc) from exc
+        raise _error_of_response(where, exc) from exc
     except (sdk.ServiceRequestError, sdk.ServiceResponseError, sdk.IncompleteReadError) as exc:
         raise ServiceUnavailable(
             f"{where}: Azure does not answer ({type(exc).__name__}); check RETRAIN_ARM_URL and the network"
         ) from exc
     except sdk.AzureError as exc:
-        raise ServiceError(f"{where}: {_told(exc)}") from exc
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:  # the SDK met what it did not expect
-        raise ServiceError(f"{where}: the SDK cannot read the answer ({type(exc).__name__}: {_told(exc)})") from exc
+        raise ServiceError(f"{where}: {_first_line(exc)}") from exc
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:  # the SDK could not parse the answer
+        raise ServiceError(
+            f"{where}: the SDK cannot read the answer ({type(exc).__name__}: {_first_line(exc)})"
+        ) from exc
 
 
-def found[T](where: str, look: Callable[[], T]) -> T | None:
-    """What a look at a resource gives; None where there certainly is none. Raises: as `translated` for all else."""
+def or_none[T](where: str, look: Callable[[], T]) -> T | None:
+    """The result of reading a resource, or None if it does not exist. Raises: as `translated` for other errors."""
     try:
         with translated(where):
             return look()
@@ -161,14 +163,14 @@ def found[T](where: str, look: Callable[[], T]) -> T | None:
         return None
 
 
-def _refusal(where: str, exc: Any) -> ServiceError | Conflict:
-    code, told = code_of(exc), _told(exc)
+def _error_of_response(where: str, exc: Any) -> ServiceError | Conflict:
+    code, told = error_code(exc), _first_line(exc)
     advice = next((text for known, text in ADVICE.items() if known in code), None)
     if advice is not None:
-        kind = Passing if code in PASSING else ServiceError
+        kind = Transient if code in TRANSIENT_CODES else ServiceError
         return kind(f"{where}: {code if code == CANCELED else f'{code}, {told}'}; {advice}")
     if exc.status_code == 403 or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
-        return AccessDenied(f"{where}: refused ({code}); {_role(where, str(exc.message))}")
+        return AccessDenied(f"{where}: refused ({code}); {_missing_role(where, str(exc.message))}")
     if exc.status_code in BUSY:
         return ServiceUnavailable(f"{where}: Azure is busy ({exc.status_code} {code}); it will be tried again")
     if exc.status_code in (409, 412):
@@ -176,16 +178,16 @@ def _refusal(where: str, exc: Any) -> ServiceError | Conflict:
     return ServiceError(f"{where}: {code}, {told}")
 
 
-def _role(where: str, message: str) -> str:
-    """Which role to give, and on what."""
+def _missing_role(where: str, message: str) -> str:
+    """The sentence that says which role is missing, and on which scope."""
     action = (ACTION.findall(message) or [""])[-1]
     scope = (SCOPE.findall(message) or [where])[-1]
     role = next((role for provider, role in ROLES.items() if provider in (action or where)), "Contributor")
     return f"give this identity the role {role} on {scope}" + (f", which allows {action}" if action else "")
 
 
-def code_of(exc: Any) -> str:
-    """Azure's own word for what happened; a cancelled operation has none."""
+def error_code(exc: Any) -> str:
+    """The error code of Azure; CANCELED for a cancelled operation, which has none."""
     error = getattr(exc, "error", None)
     code = getattr(error, "code", None)
     if code is None and exc.status_code == 200:
@@ -193,13 +195,13 @@ def code_of(exc: Any) -> str:
     return str(code or exc.reason or exc.status_code)
 
 
-def word(state: Any) -> str:
-    """A state as Azure spells it, whether the SDK made an enumeration of it or left it a string."""
+def state_name(state: Any) -> str:
+    """A state as Azure spells it; the SDKs give an enumeration or a string."""
     return str(getattr(state, "value", state))
 
 
-def _told(exc: Any) -> str:
-    """The first line of the message, without what follows a question mark in an address: it may be a signature."""
+def _first_line(exc: Any) -> str:
+    """The first line of the message, without the query of an address, which may be a signature."""
     error = getattr(exc, "error", None)
     message = str(getattr(error, "message", None) or getattr(exc, "message", exc))
     return re.sub(r"\?\S+", "", message.strip().splitlines()[0] if message.strip() else "")[:MESSAGE_LENGTH]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import arm_bounds, found, sign_in, translated
+from retrain.adapters.azure.arm import arm_bounds, or_none, sign_in, translated
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -23,7 +23,7 @@ CLOUDS = {
 
 
 class Workspace:
-    """One workspace; its client is made when it is first used."""
+    """One workspace; its client is created at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -34,8 +34,8 @@ class Workspace:
 
     @cached_property
     def client(self) -> MLClient:
-        """Azure ML's own client."""
-        # It warns of its own classes at import, and tells of a model that is not there yet as of an error.
+        """The client of the Azure ML SDK."""
+        # The SDK logs warnings of its own classes at import, and an error for a model that does not exist yet.
         logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
         logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
         from azure.ai.ml import MLClient
@@ -53,14 +53,14 @@ class Workspace:
         )
 
     def uri(self, artifact: str) -> str:
-        """Where Azure ML finds an object of the state container."""
+        """The address of an object of the state container in Azure ML."""
         settings = self._settings
         place = f"subscriptions/{settings.azure.subscription}/resourcegroups/{settings.azure.resource_group}"
         place = f"{place}/workspaces/{settings.azure.workspace}/datastores/{datastore(settings)}"
         return f"azureml://{place}/paths/{artifact}"
 
-    def doing(self, what: str) -> str:
-        """What an error says of the place."""
+    def context(self, what: str) -> str:
+        """What is being done in this workspace, for error messages."""
         return f"{what} in {self.id.lstrip('/')}"
 
 
@@ -71,41 +71,41 @@ def datastore(settings: Settings) -> str:
 
 
 def show_datastore(workspace: Workspace, settings: Settings) -> None:
-    """Name the state container in the workspace, without credentials, so that artifacts in it can be pointed at."""
+    """Register the state container as a datastore, without credentials, so that models can refer to it."""
     from azure.ai.ml.entities import AzureBlobDatastore
 
     name, url = datastore(settings), urlsplit(str(settings.storage.uri))
     account, _, suffix = str(url.hostname).partition(".blob.")
-    where = workspace.doing(f"looking for datastore {name}")
-    if found(where, lambda: workspace.client.datastores.get(name)) is None:
+    where = workspace.context(f"looking for datastore {name}")
+    if or_none(where, lambda: workspace.client.datastores.get(name)) is None:
         store = AzureBlobDatastore(
             name=name,
             account_name=url.path.strip("/") or account,
             container_name=settings.storage.state_container,
             endpoint=suffix or str(url.hostname),
         )
-        with translated(workspace.doing(f"registering datastore {name}")):
+        with translated(workspace.context(f"registering datastore {name}")):
             workspace.client.datastores.create_or_update(store)
 
 
 def show_environment(workspace: Workspace, name: str, version: str, image: str) -> None:
-    """List an image as an environment."""
+    """Register an image as an environment, once."""
     from azure.ai.ml.entities import Environment
 
     if not has_environment(workspace, name, version):
-        with translated(workspace.doing(f"registering environment {name}:{version}")):
+        with translated(workspace.context(f"registering environment {name}:{version}")):
             environment = Environment(name=name, version=version, image=image)
             workspace.client.environments.create_or_update(environment)
 
 
 def has_environment(workspace: Workspace, name: str, version: str) -> bool:
-    """Whether that version is listed."""
-    where = workspace.doing(f"looking for environment {name}:{version}")
-    return found(where, lambda: workspace.client.environments.get(name, version)) is not None
+    """Whether that version of the environment exists."""
+    where = workspace.context(f"looking for environment {name}:{version}")
+    return or_none(where, lambda: workspace.client.environments.get(name, version)) is not None
 
 
 def _cloud(arm_url: str) -> dict[str, Any]:
-    """How the client names a cloud; one that Azure does not know has all its endpoints behind the one."""
+    """The client's arguments for a cloud; for an unknown one, `arm_url` serves all its endpoints."""
     known = CLOUDS.get(arm_url)
     if known is not None:
         return {"cloud": known}

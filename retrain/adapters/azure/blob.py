@@ -24,7 +24,7 @@ ROLE = "Storage Blob Data Contributor"
 
 
 class BlobStore:
-    """Objects as block blobs of one container, which the first write makes if it is missing."""
+    """Objects are block blobs of one container; the first write creates a missing container."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._container = service.get_container_client(container)
@@ -74,7 +74,7 @@ class BlobStore:
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
-        self._see_that_the_lock_is_ours(name)
+        self._check_lock(name)
         try:
             with self._translated(name):
                 self._container.delete_blob(name)
@@ -85,11 +85,11 @@ class BlobStore:
     def lock(self, name: str) -> Iterator[None]:
         """See ObjectStore.
 
-        The lease is renewed by a thread; a process that dies stops renewing. One that was frozen until its lease
-        had ended begins no other write: somebody else may hold it.
+        A thread renews the lease; when the process dies, renewal stops. A process that was suspended for longer
+        than its lease starts no further write: another process may hold the lock by then.
         """
         blob = f"locks/{name}"
-        with suppress(Conflict):  # it is there already, or it is leased
+        with suppress(Conflict):  # it exists already, or it is leased
             self.write(blob, b"", if_etag=ABSENT)
         try:
             with self._translated(blob):
@@ -98,7 +98,7 @@ class BlobStore:
         except Conflict as exc:
             raise LockHeld(f"another process holds the lease of {self.address(blob)}") from exc
         self._lease = lease
-        renewal = threading.Thread(target=lease.keep, name="lease renewal", daemon=True)
+        renewal = threading.Thread(target=lease.renew_until_released, name="lease renewal", daemon=True)
         renewal.start()
         try:
             yield
@@ -106,21 +106,21 @@ class BlobStore:
             self._lease = None
             lease.released.set()
             renewal.join()
-            with suppress(Conflict), self._translated(blob):  # a lease that was lost is let go already
+            with suppress(Conflict), self._translated(blob):  # a lost lease needs no release
                 lease.client.release()
 
     def address(self, name: str) -> str:
         """See ObjectStore."""
         return f"{self._container.url.split('?')[0]}/{name}"
 
-    def _see_that_the_lock_is_ours(self, name: str) -> None:
+    def _check_lock(self, name: str) -> None:
         if self._lease is not None and self._lease.is_lost:
-            raise Conflict(f"{self.address(name)} is not touched: the lock was lost meanwhile; run again")
+            raise Conflict(f"{self.address(name)} was not changed: this process has lost the lock; run again")
 
     def _upload(self, name: str, data: bytes | BinaryIO, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-        self._see_that_the_lock_is_ours(name)
+        self._check_lock(name)
         with self._translated(name):
             try:
                 return self._container.get_blob_client(name).upload_blob(data, **options)
@@ -133,7 +133,7 @@ class BlobStore:
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
-        """The one place where the SDK's exceptions become ours."""
+        """Translate the SDK's exceptions into ours."""
         from azure.core import exceptions as sdk
 
         where = self.address(name)
@@ -142,7 +142,7 @@ class BlobStore:
         except sdk.ResourceNotFoundError as exc:
             raise NotFound(f"there is no blob {where}") from exc
         except (sdk.ResourceExistsError, sdk.ResourceModifiedError) as exc:
-            raise Conflict(f"{where} was changed or is held by somebody else ({_code(exc)})") from exc
+            raise Conflict(f"{where} was changed or is locked by another process ({_code(exc)})") from exc
         except sdk.ClientAuthenticationError as exc:
             raise AccessDenied(f"{where}: not signed in; check the connection and its credential") from exc
         except sdk.HttpResponseError as exc:
@@ -150,7 +150,7 @@ class BlobStore:
             if exc.status_code == 403:
                 raise AccessDenied(f"{where}: refused ({code}); give this identity the role {ROLE}") from exc
             if exc.status_code == 412:
-                raise Conflict(f"{where} was changed by somebody else ({code})") from exc
+                raise Conflict(f"{where} was changed by another process ({code})") from exc
             if exc.status_code in BUSY:
                 raise ServiceUnavailable(f"{where}: the storage is busy ({code}); it will be tried again") from exc
             raise ServiceError(f"{where}: the storage refused ({exc.status_code} {code})") from exc
@@ -161,7 +161,7 @@ class BlobStore:
 
 
 class _BlobReader(io.RawIOBase):
-    """A blob as seekable bytes, read in ranges, pinned to the state it had when it was opened."""
+    """A blob as a seekable stream, read in ranges; reading raises Conflict if the blob has changed since."""
 
     def __init__(self, store: BlobStore, blob: BlobClient) -> None:
         properties = blob.get_blob_properties()
@@ -183,7 +183,7 @@ class _BlobReader(io.RawIOBase):
         return self._at
 
     def readall(self) -> bytes:
-        # The inherited one asks for a few kilobytes at a time, a request each.
+        # The inherited method makes one request for every few kilobytes.
         return self.read(max(self._size - self._at, 0)) or b""
 
     def readinto(self, buffer: Buffer) -> int:
@@ -206,29 +206,29 @@ class _BlobReader(io.RawIOBase):
 
 
 def _code(exc: Any) -> str:
-    """The storage's own word for what happened, which the SDK attaches without declaring it."""
+    """The error code of the storage; the SDK sets it without declaring it."""
     code = getattr(exc, "error_code", None) or exc.reason
     return str(getattr(code, "value", code))
 
 
 class _Lease:
-    """A lease, and when it was last certain that it is ours."""
+    """A lease, and the time of its last successful renewal."""
 
     def __init__(self, client: Any, asked_at: float) -> None:
         self.client, self.released = client, threading.Event()
-        self._certain_at = asked_at
+        self._renewed_at = asked_at
 
     @property
     def is_lost(self) -> bool:
-        """Whether it may have ended since."""
-        return time.monotonic() - self._certain_at > LEASE_SECONDS
+        """Whether the lease may have ended."""
+        return time.monotonic() - self._renewed_at > LEASE_SECONDS
 
-    def keep(self) -> None:
-        """Renew it until it is released; a renewal that failed is tried again."""
+    def renew_until_released(self) -> None:
+        """Renew the lease until it is released; a failed renewal is retried."""
         from azure.core.exceptions import AzureError
 
         while not self.released.wait(RENEW_SECONDS):
             with suppress(AzureError):
                 asked_at = time.monotonic()
                 self.client.renew()
-                self._certain_at = asked_at
+                self._renewed_at = asked_at

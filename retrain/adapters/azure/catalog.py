@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from retrain.adapters.azure.arm import found, translated
+from retrain.adapters.azure.arm import or_none, translated
 from retrain.adapters.azure.azureml import show_datastore, show_environment
 from retrain.errors import Conflict
 from retrain.records.outbox import Kind
@@ -72,7 +72,7 @@ class AzureMlCatalog:
             name=model.name, version=model.version, path=path, type="custom_model", properties=properties
         )
         shown.tags = {**(shown.tags or {}), **facts}
-        with translated(self._workspace.doing(f"registering model {model.name} version {model.version}")):
+        with translated(self._workspace.context(f"registering model {model.name} version {model.version}")):
             self._workspace.client.models.create_or_update(shown)
 
     def _facts(self, model: RegisteredModel, run: Run) -> dict[str, str]:
@@ -113,8 +113,8 @@ class AzureMlCatalog:
         return self._registry.get(before[-1]) if before and before[-1] != version else None
 
     def _listed(self, name: str, version: str) -> Model | None:
-        where = self._workspace.doing(f"looking for model {name} version {version}")
-        return found(where, lambda: self._workspace.client.models.get(name, version))
+        where = self._workspace.context(f"looking for model {name} version {version}")
+        return or_none(where, lambda: self._workspace.client.models.get(name, version))
 
 
 def _image_version(model: RegisteredModel, image: str) -> str:

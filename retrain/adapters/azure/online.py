@@ -1,7 +1,7 @@
-"""Versions behind one Azure ML online endpoint, a deployment each; its traffic mirrors who is champion.
+"""Versions behind one Azure ML online endpoint: a deployment for each; all traffic goes to the champion.
 
-Managed endpoints run on Azure's machines, Kubernetes endpoints on an attached cluster. A deployment is asked by its
-name to prove itself before traffic reaches it. The endpoint checks the key, so the container lets everybody in.
+Managed endpoints run on machines of Azure, Kubernetes endpoints on an attached cluster. A new deployment is tested
+by requests that name it, before it gets traffic. The endpoint checks the key; the container does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.acr import ImageBuilder
-from retrain.adapters.azure.arm import finished, found, patiently, translated, word
+from retrain.adapters.azure.arm import or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.errors import NotFound
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 OPERATION_SECONDS = 1800
-LIVING = {"Succeeded", "Creating", "Updating", "Scaling"}
+ALIVE = {"Succeeded", "Creating", "Updating", "Scaling"}
 
 
 class OnlinePlatform:
@@ -37,7 +37,7 @@ class OnlinePlatform:
     def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore) -> None:
         self._settings, self._workspace = settings, workspace
         self._images, self._records = ImageBuilder(settings), ServiceRecords(state)
-        # Unique in the region, at most 32 characters, and the same again.
+        # Unique in the region, at most 32 characters, and stable.
         unique = hashlib.sha256(f"{workspace.id}/{settings.platform.model_name}".encode()).hexdigest()[:8]
         self._endpoint = f"{settings.platform.model_name[:23].rstrip('-')}-{unique}"
 
@@ -47,21 +47,21 @@ class OnlinePlatform:
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
-        there = self._there()
-        if there is None or word(there.provisioning_state) == "Failed":
+        there = self._get_endpoint()
+        if there is None or state_name(there.provisioning_state) == "Failed":
             self._run("creating", lambda: self._endpoints.begin_create_or_update(self._wanted_endpoint()))
-        deployed = self._look(version)
-        serves = deployed is not None and word(deployed.provisioning_state) == "Succeeded"
+        deployed = self._get_deployment(version)
+        serves = deployed is not None and state_name(deployed.provisioning_state) == "Succeeded"
         if deployed is None or not serves or (deployed.tags or {}).get(IMAGE) != image:
             wanted = deployment(self._endpoint, version, image, self._settings)
-            patiently(lambda: self._run(f"deploying {name} at", lambda: self._begin(wanted)))
-        service = self._addressed(name, version)
-        self._records.keep(service)
+            with_retries(lambda: self._run(f"deploying {name} at", lambda: self._begin(wanted)))
+        service = self._with_address(name, version)
+        self._records.save(service)
         return service
 
     def point_to(self, name: str) -> None:
         """See Platform."""
-        traffic, there = {_deployed(name): 100}, self._there()
+        traffic, there = {_deployment_of(name): 100}, self._get_endpoint()
         if there is not None and there.traffic != traffic:
             there.traffic = traffic
             self._run(f"sending the traffic to {name} at", lambda: self._endpoints.begin_create_or_update(there))
@@ -73,8 +73,8 @@ class OnlinePlatform:
 
     def services(self) -> list[Service]:
         """See Platform."""
-        deployments = found(
-            self._doing("listing the deployments of"), lambda: list(self._deployments.list(self._endpoint))
+        deployments = or_none(
+            self._context("listing the deployments of"), lambda: list(self._deployments.list(self._endpoint))
         )
         versions = [(one.tags or {}).get(VERSION) for one in deployments or []]
         named = [
@@ -84,28 +84,28 @@ class OnlinePlatform:
 
     def is_running(self, name: str) -> bool:
         """See Platform."""
-        there = self._look(_version(name))
-        return there is not None and word(there.provisioning_state) in LIVING
+        there = self._get_deployment(_version_of(name))
+        return there is not None and state_name(there.provisioning_state) in ALIVE
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
-        text = found(
-            self._doing(f"reading the log of {name} at"),
-            lambda: self._deployments.get_logs(_deployed(name), self._endpoint, lines=LOG_LINES),
+        text = or_none(
+            self._context(f"reading the log of {name} at"),
+            lambda: self._deployments.get_logs(_deployment_of(name), self._endpoint, lines=LOG_LINES),
         )
         return str(text or "").splitlines()[-LOG_LINES:]
 
     def remove(self, name: str) -> None:
-        """See Platform. A deployment that has traffic cannot be deleted, so it loses that first."""
+        """See Platform. A deployment with traffic cannot be deleted, so its traffic is set to 0 first."""
         with suppress(NotFound):
-            there = self._there()
-            if there is not None and (there.traffic or {}).get(_deployed(name)):
-                there.traffic = {_deployed(name): 0}
+            there = self._get_endpoint()
+            if there is not None and (there.traffic or {}).get(_deployment_of(name)):
+                there.traffic = {_deployment_of(name): 0}
                 self._run("taking the traffic from", lambda: self._endpoints.begin_create_or_update(there))
             self._run(
-                f"removing {name} at", lambda: self._deployments.begin_delete(_deployed(name), self._endpoint)
+                f"removing {name} at", lambda: self._deployments.begin_delete(_deployment_of(name), self._endpoint)
             )
-        self._records.forget(name)
+        self._records.remove(name)
 
     @property
     def _endpoints(self) -> Any:
@@ -121,35 +121,35 @@ class OnlinePlatform:
     def _begin(self, wanted: OnlineDeployment) -> Any:
         return self._deployments.begin_create_or_update(wanted)
 
-    def _there(self) -> OnlineEndpoint | None:
-        return found(self._doing("looking at"), lambda: self._endpoints.get(self._endpoint))
+    def _get_endpoint(self) -> OnlineEndpoint | None:
+        return or_none(self._context("looking at"), lambda: self._endpoints.get(self._endpoint))
 
-    def _look(self, version: str) -> OnlineDeployment | None:
-        return found(
-            self._doing(f"looking at version {version} of"),
+    def _get_deployment(self, version: str) -> OnlineDeployment | None:
+        return or_none(
+            self._context(f"looking at version {version} of"),
             lambda: self._deployments.get(deployment_name(version), self._endpoint),
         )
 
-    def _addressed(self, name: str, version: str) -> Service:
-        """The endpoint's address and key, and the deployment that is meant."""
-        with translated(self._doing("reading address and key of")):
+    def _with_address(self, name: str, version: str) -> Service:
+        """The service with the address and key of the endpoint, and the name of its deployment."""
+        with translated(self._context("reading address and key of")):
             url = str(self._endpoints.get(self._endpoint).scoring_uri).removesuffix(ROUTE)
             key = str(self._endpoints.get_keys(self._endpoint).primary_key)
         return Service(name, version, url, key, deployment=deployment_name(version))
 
     def _run(self, what: str, begin: Any) -> None:
-        """Begin an operation and wait for its end."""
-        where = self._doing(what)
+        """Start an operation and wait for its end."""
+        where = self._context(what)
         with translated(where):
-            finished(begin(), where, OPERATION_SECONDS)
+            wait_for(begin(), where, OPERATION_SECONDS)
 
-    def _doing(self, what: str) -> str:
-        return self._workspace.doing(f"{what} endpoint {self._endpoint}")
+    def _context(self, what: str) -> str:
+        return self._workspace.context(f"{what} endpoint {self._endpoint}")
 
 
-def _version(name: str) -> str:
+def _version_of(name: str) -> str:
     return name.rpartition("-v")[2]
 
 
-def _deployed(name: str) -> str:
-    return deployment_name(_version(name))
+def _deployment_of(name: str) -> str:
+    return deployment_name(_version_of(name))

@@ -1,4 +1,4 @@
-"""What an online endpoint and its deployments are asked to be: our container, on its own routes."""
+"""The definitions of an online endpoint and its deployments: our container with its own routes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSION, IMAGE = "retrain-version", "retrain-image"
 
 
 def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
-    """One endpoint a model, with keys of its own."""
+    """The endpoint of a model, with keys of its own."""
     from azure.ai.ml.entities import (
         IdentityConfiguration,
         KubernetesOnlineEndpoint,
@@ -26,7 +26,7 @@ def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
 
     if settings.azure.target == "kubernetes":
         return KubernetesOnlineEndpoint(name=name, compute=settings.azure.kubernetes_compute, auth_mode="key")
-    if settings.azure.identity is None:  # the endpoint's own may pull from the workspace's registry and no other
+    if settings.azure.identity is None:  # its own identity can pull from the registry of the workspace only
         return ManagedOnlineEndpoint(name=name, auth_mode="key")
     pulls = ManagedIdentityConfiguration(resource_id=settings.azure.identity)
     identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[pulls])
@@ -34,12 +34,12 @@ def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
 
 
 def deployment_name(version: str) -> str:
-    """At least three characters, as Azure ML wants it."""
+    """The name of a version's deployment; Azure ML requires at least three characters."""
     return f"version-{version}"
 
 
 def deployment(endpoint_name: str, version: str, image: str, settings: Settings) -> OnlineDeployment:
-    """One version. Args: image: by digest."""
+    """The deployment of one version. Args: image: its reference by digest."""
     from azure.ai.ml.entities import (
         Environment,
         KubernetesOnlineDeployment,
@@ -49,7 +49,7 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
 
     route = {"liveness_route": "/healthz", "readiness_route": "/readyz", "scoring_route": ROUTE}
     routes = {name: {"port": SERVICE_PORT, "path": path} for name, path in route.items()}
-    asked: dict[str, Any] = {
+    definition: dict[str, Any] = {
         "name": deployment_name(version),
         "endpoint_name": endpoint_name,
         "environment": Environment(
@@ -66,8 +66,8 @@ def deployment(endpoint_name: str, version: str, image: str, settings: Settings)
         ),
     }
     if settings.azure.target == "kubernetes":
-        return KubernetesOnlineDeployment(**asked, resources=_resources(settings))
-    return ManagedOnlineDeployment(**asked, instance_type=settings.azure.instance_type)
+        return KubernetesOnlineDeployment(**definition, resources=_resources(settings))
+    return ManagedOnlineDeployment(**definition, instance_type=settings.azure.instance_type)
 
 
 def _resources(settings: Settings) -> Any:

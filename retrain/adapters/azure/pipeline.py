@@ -1,7 +1,7 @@
-"""Promotions as Azure ML pipeline jobs, register -> deploy, and the release of what they are made of.
+"""Promotions as Azure ML pipeline jobs, register -> deploy, and the release of their components and environment.
 
-A job is named after its run, so that submitting it twice is one job. Its components and its environment carry the
-fingerprint of the code that runs here: a job always runs the code that decided.
+A job is named after its run, so submitting it twice gives one job. The versions of its components and environment
+are the fingerprint of the code that runs here: a job always runs the code that made the decision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.acr import ImageBuilder, fingerprint
-from retrain.adapters.azure.arm import found, translated, word
+from retrain.adapters.azure.arm import or_none, state_name, translated
 from retrain.adapters.azure.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.ports import DEPLOY, REGISTER, Job
@@ -33,28 +33,28 @@ CANCEL_SECONDS = 60
 
 
 class PipelineJobs:
-    """Jobs of one workspace."""
+    """Pipeline jobs of one workspace."""
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace, self._settings = workspace, settings
 
     def submit(self, run_id: str) -> str:
         """See Jobs."""
-        name = _job(run_id)
+        name = _job_name(run_id)
         if self._status(name) is None:
-            self._see_that_it_is_released()
+            self._check_release()
             job = _pipeline(run_id, self._code, self._settings)
             try:
-                with translated(self._workspace.doing(f"submitting job {name}")):
+                with translated(self._workspace.context(f"submitting job {name}")):
                     self._workspace.client.jobs.create_or_update(job)
-            except RetrainError:  # the answer to an earlier try may be lost, or somebody else have been first
+            except RetrainError:  # the answer to an earlier attempt was lost, or another process was first
                 if self._status(name) is None:
                     raise
         return name
 
     def look(self, run_id: str) -> Job | None:
         """See Jobs."""
-        name = _job(run_id)
+        name = _job_name(run_id)
         status = self._status(name)
         if status is None or status not in ENDED:
             return None if status is None else Job(ended=False)
@@ -62,19 +62,19 @@ class PipelineJobs:
 
     def cancel(self, run_id: str) -> None:
         """See Jobs."""
-        name = _job(run_id)
-        with suppress(NotFound, Conflict), translated(self._workspace.doing(f"cancelling job {name}")):
+        name = _job_name(run_id)
+        with suppress(NotFound, Conflict), translated(self._workspace.context(f"cancelling job {name}")):
             self._workspace.client.jobs.begin_cancel(name).wait(CANCEL_SECONDS)
 
     @cached_property
     def _code(self) -> str:
         return fingerprint(job_context(), self._settings)
 
-    def _see_that_it_is_released(self) -> None:
-        """Raises: ConfigError; Azure would only refuse the job as a bad request."""
-        name, version = _named(DEPLOY, self._code).split(":")
+    def _check_release(self) -> None:
+        """Raises: ConfigError if the components are missing; Azure would only reject the job as a bad request."""
+        name, version = _component_id(DEPLOY, self._code).split(":")
         try:
-            with translated(self._workspace.doing(f"looking for component {name}:{version}")):
+            with translated(self._workspace.context(f"looking for component {name}:{version}")):
                 self._workspace.client.components.get(name, version)
         except NotFound as exc:
             raise ConfigError(
@@ -82,34 +82,34 @@ class PipelineJobs:
             ) from exc
 
     def _status(self, name: str) -> str | None:
-        where = self._workspace.doing(f"looking at job {name}")
-        return found(where, lambda: word(self._workspace.client.jobs.get(name).status))
+        where = self._workspace.context(f"looking at job {name}")
+        return or_none(where, lambda: state_name(self._workspace.client.jobs.get(name).status))
 
     def _failure(self, name: str, status: str) -> str:
-        """The job's own message, which the SDK tells only as the exception that ends its stream."""
+        """The message of a failed job; the SDK gives it only as the exception at the end of its log stream."""
         from azure.ai.ml.exceptions import JobException
 
         told = f"job {name} has {status.lower()}"
         with (
-            suppress(RetrainError),  # that it failed is certain; why is said where it can be read
+            suppress(RetrainError),  # the failure is certain; its reason is added if it can be read
             redirect_stdout(io.StringIO()),
-            translated(self._workspace.doing(f"reading job {name}")),
+            translated(self._workspace.context(f"reading job {name}")),
         ):
             try:
                 self._workspace.client.jobs.stream(name)
             except JobException as exc:
-                return f"{told}: {_own_message(str(exc.message))}"
+                return f"{told}: {_service_message(str(exc.message))}"
         return told
 
 
 class Release:
-    """Registers what jobs are made of, once for each state of the code."""
+    """Registers the environment and the components of jobs, once for each fingerprint of the code."""
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace, self._settings = workspace, settings
 
     def release(self, progress: Callable[[str, str], None]) -> dict[str, str]:
-        """Register datastore, environment and components, and say what is there now. Idempotent."""
+        """Register datastore, environment and components, and return their names. Idempotent."""
         context = job_context()
         code = fingerprint(context, self._settings)
         progress("datastore", datastore(self._settings))
@@ -120,39 +120,39 @@ class Release:
             show_environment(self._workspace, ENVIRONMENT, code, image.reference)
         for half in (REGISTER, DEPLOY):
             progress("component", half)
-            self._show(_component(half, code))
-        components = {f"{half} component": _named(half, code) for half in (REGISTER, DEPLOY)}
+            self._register(_component(half, code))
+        components = {f"{half} component": _component_id(half, code) for half in (REGISTER, DEPLOY)}
         return {"datastore": datastore(self._settings), "environment": f"{ENVIRONMENT}:{code}", **components}
 
-    def _show(self, component: CommandComponent) -> None:
+    def _register(self, component: CommandComponent) -> None:
         client = self._workspace.client.components
-        where = self._workspace.doing(f"registering component {component.name}:{component.version}")
-        if found(where, lambda: client.get(str(component.name), component.version)) is None:
+        where = self._workspace.context(f"registering component {component.name}:{component.version}")
+        if or_none(where, lambda: client.get(str(component.name), component.version)) is None:
             with translated(where):
                 client.create_or_update(component)
 
 
-def _own_message(text: str) -> str:
-    """What the service said, out of the document that the SDK puts into its exception."""
+def _service_message(text: str) -> str:
+    """The message of the service, from the JSON document in the SDK's exception."""
     said = re.search(r'"message": "((?:[^"\\]|\\.)*)"', text)
     return said[1] if said else " ".join(text.split())
 
 
-def _job(run_id: str) -> str:
+def _job_name(run_id: str) -> str:
     return f"retrain-{run_id}"
 
 
-def _named(half: str, code: str) -> str:
+def _component_id(half: str, code: str) -> str:
     return f"retrain_{half}:{code}"
 
 
 def _component(half: str, code: str) -> CommandComponent:
-    """One half of a promotion. It is never the same twice, so no earlier result stands for it."""
+    """One step of a promotion, never cached: an earlier result must not replace it."""
     from azure.ai.ml.entities import CommandComponent
 
-    name, version = _named(half, code).split(":")
+    name, version = _component_id(half, code).split(":")
     after = {"after": {"type": "uri_folder"}} if half == DEPLOY else {}
-    # An output into which nothing is written is no folder for whoever has it as an input.
+    # An empty output does not exist as a folder for the step that takes it as an input.
     report = " --report ${{outputs.done}}" if half == REGISTER else ""
     return CommandComponent(
         name=name,
@@ -166,7 +166,7 @@ def _component(half: str, code: str) -> CommandComponent:
 
 
 def _pipeline(run_id: str, code: str, settings: Settings) -> PipelineJob:
-    """The job of one run; what binds the second half to the first is the report that the first leaves."""
+    """The job of one run; deploy waits for register because it takes its report as an input."""
     from azure.ai.ml import Input
     from azure.ai.ml.entities import PipelineJob, PipelineJobSettings
 
@@ -174,7 +174,7 @@ def _pipeline(run_id: str, code: str, settings: Settings) -> PipelineJob:
     register = _step(REGISTER, code, settings, run=run_id)
     deploy = _step(DEPLOY, code, settings, run=run_id, after=done)
     return PipelineJob(
-        name=_job(run_id),
+        name=_job_name(run_id),
         display_name=f"{settings.platform.model_name} {run_id}",
         experiment_name=settings.platform.model_name,
         jobs={REGISTER: register, DEPLOY: deploy},
@@ -187,7 +187,7 @@ def _step(half: str, code: str, settings: Settings, **inputs: Any) -> Command:
     from azure.ai.ml.entities import Command, ManagedIdentityConfiguration
 
     return Command(
-        component=f"azureml:{_named(half, code)}",
+        component=f"azureml:{_component_id(half, code)}",
         inputs=inputs,
         environment_variables=settings.as_environment,
         identity=ManagedIdentityConfiguration(client_id=settings.storage.client_id)

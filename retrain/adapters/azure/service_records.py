@@ -1,7 +1,7 @@
-"""What a store keeps of the services in Azure: their addresses and keys.
+"""The addresses and keys of the services in Azure, kept in the state container.
 
-Azure gives a key to nobody again, and asking for an address at every forecast would be slow and soon throttled.
-Whoever may read the state container may ask the services.
+Azure never returns a container's key again, and reading an address from Azure at every forecast would be slow and
+soon throttled. Everyone who can read the state container can call the services.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class ServiceRecords:
-    """One small object a service."""
+    """One small object for each service."""
 
     def __init__(self, state: ObjectStore) -> None:
         self._state = state
 
     def read(self, name: str) -> Service | None:
-        """A service as it was last written. Raises: ServiceError if its record cannot be understood."""
+        """A service as last saved. Raises: ServiceError if its record cannot be parsed."""
         stored = self._state.read(_record(name))
         if stored is None:
             return None
@@ -36,12 +36,12 @@ class ServiceRecords:
                 f"{where} cannot be read ({type(exc).__name__}); remove it and promote again"
             ) from exc
 
-    def keep(self, service: Service) -> None:
-        """Write a service down: before it exists, so that its key is not lost, and again when it has an address."""
+    def save(self, service: Service) -> None:
+        """Save a service: before it is created, so that its key is not lost, and again when it has an address."""
         self._state.write(_record(service.name), json.dumps(asdict(service)).encode())
 
-    def forget(self, name: str) -> None:
-        """The service is gone."""
+    def remove(self, name: str) -> None:
+        """Delete the record of a service."""
         self._state.delete(_record(name))
 
 

@@ -20,10 +20,10 @@ from retrain.ports import ABSENT, Stored
 if TYPE_CHECKING:
     from collections.abc import Buffer, Iterator
 
-# Both lie in the root and begin with a dot: no object's name can.
+# Both are in the root and begin with a dot, which no object's name may.
 LOCKS = ".locks"
 UNFINISHED = ".unfinished"
-NEVER_AGAIN = {errno.ENOSPC: "the disk is full; free some space", errno.EDQUOT: "the quota is used up"}
+DISK_FULL = {errno.ENOSPC: "the disk is full; free some space", errno.EDQUOT: "the quota is used up"}
 
 
 class FolderStore:
@@ -48,15 +48,15 @@ class FolderStore:
             if if_etag is not None:
                 there = self.read(name)
                 if (ABSENT if there is None else there.etag) != if_etag:
-                    raise Conflict(f"{path} was changed by somebody else; run again")
+                    raise Conflict(f"{path} was changed by another process; run again")
             with self._unfinished() as file:
                 file.write(data)
-                self._finish(file, path)
+                self._publish(file, path)
             return _etag(data)
 
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
-        path = self._there(name)
+        path = self._readable_path(name)
         with self._translated(name):
             try:
                 return io.BufferedReader(_File(self, path, name), 1 << 20)
@@ -65,7 +65,7 @@ class FolderStore:
 
     def state(self, name: str) -> str:
         """See ObjectStore."""
-        path = self._there(name)
+        path = self._readable_path(name)
         with self._translated(name):
             try:
                 found = path.stat()
@@ -78,7 +78,7 @@ class FolderStore:
         path = self._path(name)
         with self._translated(name), self._unfinished() as file:
             shutil.copyfileobj(stream, file, 1 << 20)
-            self._finish(file, path)
+            self._publish(file, path)
 
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
@@ -111,23 +111,25 @@ class FolderStore:
         return str(self._path(name))
 
     def _path(self, name: str) -> Path:
-        """Raises: DataError for a name that would leave the folder or hide in it."""
+        """The path of an object. Raises: DataError for a name outside the folder or with a hidden part."""
         parts = PurePosixPath(name).parts
         if not parts or any(part.startswith((".", "/")) or "\\" in part or "\0" in part for part in parts):
-            raise DataError(file=name, found="a name that leaves the store or hides in it", expected="a plain name")
+            raise DataError(
+                file=name, found="a name outside the store or with a hidden part", expected="a plain name"
+            )
         return self.root.joinpath(*parts)
 
-    def _there(self, name: str) -> Path:
-        """Raises: DataError for what can never be opened: a link out of the store, a folder, too long a name."""
+    def _readable_path(self, name: str) -> Path:
+        """The path of an object to read. Raises: DataError for a link out of the store, a folder, a long name."""
         path = self._path(name)
         try:
             name.encode()
             target = path.resolve(strict=path.is_symlink())
             if target.is_relative_to(self.root.resolve()) and (target.is_file() or not target.exists()):
                 return path
-            found = "a link that leaves the store" if path.is_symlink() else "no file"
+            found = "a link to outside the store" if path.is_symlink() else "not a file"
         except (OSError, ValueError) as exc:
-            found = exc.strerror or str(exc) if isinstance(exc, OSError) else "a name that is no text"
+            found = exc.strerror or str(exc) if isinstance(exc, OSError) else "a name that is not valid text"
         raise DataError(file=name, found=found, expected="a plain name")
 
     def _file_lock(self, name: str, timeout: float) -> FileLock:
@@ -145,7 +147,7 @@ class FolderStore:
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
-    def _finish(self, file: IO[bytes], path: Path) -> None:
+    def _publish(self, file: IO[bytes], path: Path) -> None:
         """Make the bytes durable, then visible."""
         file.flush()
         os.fsync(file.fileno())
@@ -157,20 +159,18 @@ class FolderStore:
         try:
             yield
         except Timeout as exc:
-            raise ServiceError(
-                f"{self.root}: a write has been going on for 30 s; is another process stuck?"
-            ) from exc
+            raise ServiceError(f"{self.root}: another process has been writing for 30 s; is it stuck?") from exc
         except PermissionError as exc:
             raise AccessDenied(
-                f"{self.root / name}: this user may not; give it the right to read and write"
+                f"{self.root / name}: this user has no permission; grant it read and write access"
             ) from exc
         except OSError as exc:
-            what = NEVER_AGAIN.get(exc.errno or 0, exc.strerror or str(exc))
+            what = DISK_FULL.get(exc.errno or 0, exc.strerror or str(exc))
             raise ServiceError(f"{self.root / name}: {what}") from exc
 
 
 class _File(io.FileIO):
-    """A file whose failing disk is the store's trouble, and no fault of what is in it."""
+    """A file whose read errors are errors of the store, not of its contents."""
 
     def __init__(self, store: FolderStore, path: Path, name: str) -> None:
         super().__init__(path)

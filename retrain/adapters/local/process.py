@@ -1,7 +1,7 @@
 """The platform on this machine: an image is a folder, a service is a process on a free loopback port.
 
-The process table says what runs, not a record: a promotion that was killed at any moment finds its service again,
-and never starts a second one. A record holds only what a process cannot be asked: its port and its key.
+The process table, not a record, says which services run: a promotion that was killed at any moment finds its
+service again and never starts a second one. A record holds what the process table does not: port and key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,18 +21,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.errors import ConfigError, ServiceError
+from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 POLL_SECONDS = 0.05
-STARTING_LOOKS = 100  # so often at most is a process looked at that is being started
+STARTING_SECONDS = 5  # how long to wait for a process that is just being started
 KERNEL = {0, 2}  # the kernel's own threads have no arguments; they are children of these
-STOP_SECONDS = 25  # more than the service grants its last requests
+STOP_SECONDS = 25  # more than the service allows for its last requests
 MARK = "SCORING_INSTANCE"
 FIRST_PORT, FIRST_EPHEMERAL = 23_000, 32_768  # Linux hands out from there on, macOS and Windows from 49,152
-# The shell leaves at once, so the service belongs to nobody here and outlives whoever started it.
+# The shell exits at once, so the service is no child of this process and outlives it.
 DETACH = '"$@" >> "$SCORING_LOG" 2>&1 < /dev/null &'
 
 
@@ -44,9 +44,9 @@ class ProcessPlatform:
         self._images, self._services = root.resolve() / "images", root.resolve() / "services"
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
-        """Lay the folder out as the Dockerfile would its /app; a folder with other bytes in it is laid out anew."""
+        """Create a folder like /app in the Dockerfile; a folder with other contents is replaced."""
         image = self._images / f"{model}-v{version}"
-        if not _holds(image, context):
+        if not _has_files(image, context):
             unfinished = self._images / f".{image.name}-{secrets.token_hex(4)}"
             for path, data in context.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +60,8 @@ class ProcessPlatform:
         there = self._read(name)
         if there is not None and self.is_running(name):
             return there
-        # A record whose port is free is started again as it stands: should a process that was killed have
-        # started the service an instant ago, one of the two will find the port taken and end.
+        # A recorded service whose port is free keeps its port: if a process that was killed has just started the
+        # same service, one of the two finds the port in use and ends.
         service = there if there is not None and _is_free(urlsplit(there.url).port or 0) else None
         if service is None:
             service = Service(name, version, f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(32))
@@ -95,13 +95,13 @@ class ProcessPlatform:
     def remove(self, name: str) -> None:
         """See Platform."""
         for process in self._processes(name):
-            _send(process.terminate)
-        # Waiting for the process itself would also wait for whoever adopted it to collect its remains.
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.is_running(name) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+            _signal(process.terminate)
+        # Waiting for the process object itself would also wait until its new parent has reaped it.
+        for _ in poll(STOP_SECONDS, POLL_SECONDS):
+            if not self.is_running(name):
+                break
         for process in self._processes(name):
-            _send(process.kill)
+            _signal(process.kill)
         self._record(name).unlink(missing_ok=True)
 
     def _start(self, service: Service, image: str) -> None:
@@ -120,19 +120,18 @@ class ProcessPlatform:
         except (OSError, subprocess.CalledProcessError) as exc:
             raise ServiceError(f"{service.name} could not be started from {image}: {exc}") from exc
 
-    def _processes(self, name: str) -> Iterator[Any]:
-        """The processes of a service, also while one of them is being started."""
-        for _ in range(STARTING_LOOKS):
-            found, is_starting = self._look(name)
+    def _processes(self, name: str) -> list[Any]:
+        """The processes of a service; waits while any process is just being started, for it may be one of them."""
+        for _ in poll(STARTING_SECONDS, POLL_SECONDS):
+            found, is_starting = self._scan(name)
             if found or not is_starting:
-                break
-            time.sleep(POLL_SECONDS)
-        yield from found
+                return found
+        return []
 
-    def _look(self, name: str) -> tuple[list[Any], bool]:
-        """The processes of a service, and whether any process is being started at this moment.
+    def _scan(self, name: str) -> tuple[list[Any], bool]:
+        """The processes of a service, and whether any process is just being started.
 
-        Between two programs (execve) a process has neither arguments nor an environment, so it may be any.
+        Between two programs (execve) a process has neither arguments nor an environment, so it may be the service.
         """
         try:
             import psutil
@@ -170,7 +169,7 @@ class ProcessPlatform:
             raise ServiceError(f"{self._record(name)} cannot be read; remove it and promote again") from exc
 
     def _write(self, service: Service) -> None:
-        """Whole or not at all, and for this user's eyes only: it holds the key."""
+        """Write the record in one step, readable by this user only: it holds the key."""
         self._services.mkdir(parents=True, exist_ok=True)
         unfinished = self._services / f".{service.name}-{secrets.token_hex(4)}"
         unfinished.touch(mode=0o600)
@@ -178,15 +177,15 @@ class ProcessPlatform:
         unfinished.replace(self._record(service.name))
 
 
-def _send(end: Callable[[], None]) -> None:
-    """Ask a process to end, which it may have done already."""
+def _signal(end: Callable[[], None]) -> None:
+    """Send a signal to a process, which may have ended already."""
     import psutil
 
     with suppress(psutil.NoSuchProcess):
         end()
 
 
-def _holds(image: Path, context: Mapping[str, bytes]) -> bool:
+def _has_files(image: Path, context: Mapping[str, bytes]) -> bool:
     return all((image / path).is_file() and (image / path).read_bytes() == data for path, data in context.items())
 
 
@@ -201,16 +200,18 @@ def _is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses at this moment, and that no outgoing connection is given.
+    """A free loopback port that the kernel gives to no outgoing connection.
 
-    The kernel hands the ports above `FIRST_EPHEMERAL` to every connection that begins, so one of those may be taken
-    between this choice and its use.
+    The kernel gives the ports from `FIRST_EPHEMERAL` on to new connections, so one of those may be taken between
+    this choice and its use.
 
-    Raises: ServiceError if all of those below are taken.
+    Raises: ServiceError if all ports below are in use.
     """
     ports = list(range(FIRST_PORT, FIRST_EPHEMERAL))
     random.SystemRandom().shuffle(ports)
     for port in ports:
         if _is_free(port):
             return port
-    raise ServiceError(f"no port from {FIRST_PORT} to {FIRST_EPHEMERAL} is free; end what listens there")
+    raise ServiceError(
+        f"no port from {FIRST_PORT} to {FIRST_EPHEMERAL} is free; stop the programs that listen there"
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.local.process import free_port
+from retrain.poll import poll
 from tests.azure.emulator.container import Container
 from tests.azure.emulator.documents import set_state
 from tests.azure.emulator.gateway import Gateway
@@ -205,13 +205,15 @@ class Endpoints:
         Raises: ArmError if that never happens; the container is ended then, and its log kept.
         """
         route = inference.get("readinessRoute") or inference.get("livenessRoute") or {}
-        probe, deadline = Probe("Readiness", route.get("path") or "/"), time.monotonic() + READY_SECONDS
-        while probe.miss(container.launch) is not None:
-            if container.view()["restartCount"] > 1 or time.monotonic() > deadline:
-                container.stop()
-                message = "User container has crashed or terminated. Please see its log."
-                raise ArmError(400, "ResourceNotReady", message)
-            time.sleep(0.05)
+        probe = Probe("Readiness", route.get("path") or "/")
+        for _ in poll(READY_SECONDS):
+            if probe.miss(container.launch) is None:
+                return
+            if container.view()["restartCount"] > 1:
+                break
+        container.stop()
+        message = "User container has crashed or terminated. Please see its log."
+        raise ArmError(400, "ResourceNotReady", message)
 
     def _address(self, endpoint: str, route: str) -> None:
         def change(document: Document) -> None:

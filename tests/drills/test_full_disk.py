@@ -1,0 +1,99 @@
+"""A disk that is full at any point of a write: every file is whole, the old one or the new one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain.adapters.local import folder
+from tests.drills.stage import Stage, reached, sweep
+from tests.drills.table import tell
+from tests.faults import SAYS, Fault, never
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Disk:
+    """The disk below the folder store: full from one write on, for a while or until it is freed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full_at: range = range(0)
+        self.where, self.writes = "write", 0
+        self._make: Any = tempfile.NamedTemporaryFile
+        monkeypatch.setattr(tempfile, "NamedTemporaryFile", self._file)
+        for holder, name, where in ((os, "fsync", "sync"), (Path, "replace", "rename"), (Path, "mkdir", "folder")):
+            monkeypatch.setattr(holder, name, self._full(getattr(holder, name), where))
+
+    def _file(self, **options: Any) -> Any:
+        file: Any = self._make(**options)
+        write = file.write
+        self.writes += 1
+
+        def limited(data: bytes) -> int:
+            if self.where == "write" and self.writes - 1 in self.full_at:
+                write(data[: len(data) // 2])
+                file.flush()
+                raise OSError(errno.ENOSPC, SAYS)
+            return int(write(data))
+
+        file.write = limited
+        return file
+
+    def _full(self, call: Callable[..., Any], where: str) -> Callable[..., Any]:
+        def limited(target: Any, *args: Any, **options: Any) -> Any:
+            is_there = where == "folder" and target.is_dir()
+            if self.where == where and self.writes - 1 in self.full_at and not is_there:
+                raise OSError(errno.ENOSPC, SAYS)
+            return call(target, *args, **options)
+
+        return limited
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Every object of a folder store by its name."""
+    found = (path for path in root.rglob("*") if path.is_file())
+    named = ((path.relative_to(root).as_posix(), path) for path in found)
+    return {name: path.read_bytes() for name, path in named if not name.startswith(".locks")}
+
+
+@sweep
+@pytest.mark.parametrize("until", ["once", pytest.param("until it is freed", marks=pytest.mark.long)])
+@pytest.mark.parametrize("where", ["write", "sync", "rename", "folder"])
+@pytest.mark.timeout(600)
+def test_a_full_disk_loses_nothing_that_was_there(
+    stage: Stage, where: str, until: str, reach: str, monkeypatch: pytest.MonkeyPatch
+):
+    """At any point of a write: every file is whole, the old one or the new one."""
+    disk = Disk(monkeypatch)
+    before = files_of(stage.world.root)
+    calls = stage.calls()
+    writes = [call.number for call in calls if call.method == "write"]
+    numbers = list(reached(len(writes), reach))
+
+    def look() -> list[str]:
+        disk.full_at = range(0)
+        after = files_of(stage.world.root)
+        gone = [f"{name} is gone" for name in before if name not in after]
+        kept = [
+            f"{name} has changed" for name in after if name.startswith("inbox/") and after[name] != before[name]
+        ]
+        for name, data in after.items():
+            if name.endswith(".json"):
+                json.loads(data)
+        return gone + kept + [f"{name} is left behind" for name in after if name.startswith(folder.UNFINISHED)]
+
+    wrong = []
+    for number in numbers:
+        disk.where, disk.writes = where, 0
+        disk.full_at = range(number, number + 1 if until == "once" else 1_000_000)
+        wrong += [f"write {number}: {each}" for each in stage.play(never, Fault.STALE, look)]
+
+    tell("storage faults", "folder", f"writes that found the disk full {until} ({where})", len(numbers), len(wrong))
+    assert not wrong, "\n".join(wrong)
