@@ -157,11 +157,19 @@ class World:
         return made(request, self.settings, self.context)
 
 
+def reports(ledger: Ledger, newest: int) -> list[dict[str, Any]]:
+    """The reports of the newest runs, newest first."""
+    return [run.as_json() for run in ledger.runs(newest)]
+
+
+def has_worked_off(settings: Settings, context: Context) -> bool:
+    """Work off what there is; False if another process holds the lock."""
+    return all(left.behind is not Behind.ANOTHER_PROCESS for left in work_off(settings, context).left)
+
+
 def made(request: Request, settings: Settings, context: Context) -> dict[str, Any]:
     """The report of a request's run, once whoever holds the lock has worked it off."""
-    outcome = work_off(settings, context)
-    left = outcome.of(request.run_id)
-    assert left is None or left.behind is not Behind.ANOTHER_PROCESS
+    assert has_worked_off(settings, context)
     return context.ledger.run(request.run_id).as_json()
 
 

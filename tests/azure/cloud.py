@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure import aci, acr, arm, online
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
-from tests.builders import QUICK, ask
+from tests.builders import QUICK, ask, has_worked_off
 
 if TYPE_CHECKING:
     import pytest
@@ -116,5 +115,5 @@ class Cloud:
 
     def _run(self, context: Context, trigger: Trigger, **asked: Any) -> dict[str, Any]:
         request = ask(trigger, context, **asked)
-        assert work_off(self.settings, context)
+        assert has_worked_off(self.settings, context)
         return Ledger(context.state).run(request.run_id).as_json()

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from retrain.adapters.azure.azureml import Workspace
+from retrain.adapters.azure.catalog import AzureMlCatalog
 from retrain.doors.cli import main
 from retrain.errors import ConfigError, Conflict
-from retrain.ports import Catalog, Job, Jobs
+from retrain.ports import Job, Jobs
+from retrain.records.outbox import event_of
+from retrain.records.registry import Lineage, RegisteredModel
 from retrain.records.request import new_run_id
 from retrain.settings import parse
 from retrain.wiring import releaser
+from tests.builders import ONE, TWO
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
     from tests.azure.cloud import Cloud
 
-IMAGE = "forecastsacr.azurecr.io/m@sha256:" + "ab" * 32
+
+VERSION = RegisteredModel(
+    "m", "1", "ab" * 32, Lineage("cd" * 32, date(2023, 1, 2), date(2023, 4, 11), "(1,0,0)", "0.1.0"), "run"
+)
 
 
-def catalog(cloud: Cloud) -> Catalog:
-    found = cloud.context.catalog
-    assert found is not None
+def catalog(cloud: Cloud) -> AzureMlCatalog:
+    """The listener of this world's outbox."""
+    (found,) = cloud.context.listeners
+    assert isinstance(found, AzureMlCatalog)
     return found
+
+
+def version_of(cloud: Cloud, sha256: str = "ab" * 32) -> RegisteredModel:
+    """Version 1 under this world's name."""
+    return replace(VERSION, name=cloud.name, artifact_sha256=sha256)
 
 
 def jobs(cloud: Cloud) -> Jobs:
@@ -43,36 +58,58 @@ def studio(cloud: Cloud) -> MLClient:
     return Workspace(cloud.settings).client
 
 
-def test_what_is_told_of_a_version_adds_up(cloud: Cloud):
+def test_the_facts_of_a_version_add_up(cloud: Cloud):
     """Its properties stay what they were at first; Azure ML's own parser reads its address."""
     from azure.ai.ml._utils._storage_utils import AzureMLDatastorePathUri
 
-    catalog(cloud).show_model(cloud.name, "1", "artifacts/a.json", {"run": "r", "rmse": "12.5"})
-    catalog(cloud).show_model(cloud.name, "1", "artifacts/a.json", {"champion": "yes"})
-    model = studio(cloud).models.get(cloud.name, "1")
+    model = version_of(cloud)
+    catalog(cloud).show_model(model, {"run": "r", "rmse": "12.5"})
+    catalog(cloud).show_model(model, {"champion": "yes"})
+    listed = studio(cloud).models.get(cloud.name, "1")
 
-    assert model.tags == {"run": "r", "rmse": "12.5", "champion": "yes"}
-    assert model.properties == {"run": "r", "rmse": "12.5"}
-    assert AzureMLDatastorePathUri(str(model.path)).path == "artifacts/a.json"
-    assert [listed.version for listed in studio(cloud).models.list(cloud.name)] == ["1"]
+    assert listed.tags == {"run": "r", "rmse": "12.5", "champion": "yes"}
+    assert listed.properties == {"run": "r", "rmse": "12.5"}
+    assert AzureMLDatastorePathUri(str(listed.path)).path == f"artifacts/{model.artifact_sha256}.json"
+    assert [each.version for each in studio(cloud).models.list(cloud.name)] == ["1"]
 
 
 def test_a_version_that_is_another_model_is_a_conflict(cloud: Cloud):
     """Somebody else registers under this name."""
-    catalog(cloud).show_model(cloud.name, "1", "artifacts/a.json", {})
+    catalog(cloud).show_model(version_of(cloud), {})
 
     with pytest.raises(Conflict, match="RETRAIN_MODEL_NAME"):
-        catalog(cloud).show_model(cloud.name, "1", "artifacts/b.json", {})
+        catalog(cloud).show_model(version_of(cloud, "ef" * 32), {})
 
 
-def test_an_image_is_listed_once(cloud: Cloud):
-    """Beside the model, under its version and its digest."""
-    catalog(cloud).show_image(cloud.name, "1", IMAGE)
-    catalog(cloud).show_image(cloud.name, "1", IMAGE)
+def test_a_promotion_lists_its_version_and_its_image_once(cloud: Cloud):
+    """However often the event comes; the version before is no longer the champion there."""
+    cloud.land("one.csv", ONE)
+    report = cloud.land("two.csv", TWO)
+    run = cloud.ledger.run(report["run_id"])
+    catalog(cloud).receive(event_of(run, cloud.context.now()), run)
+    first, second = (studio(cloud).models.get(cloud.name, version) for version in ("1", "2"))
 
+    assert (first.tags["champion"], second.tags["champion"]) == ("no", "yes")
+    assert first.tags["champion_until"] == second.tags["champion_since"]
+    assert second.tags["rmse"] == f"{report['challenger']['rmse']:.6g}"
+    image = report["promotion"]["build"]["image"]
     listed = list(studio(cloud).environments.list(f"{cloud.name}-image"))
-    assert [environment.version for environment in listed] == ["1-abababababab"]
-    assert studio(cloud).environments.get(f"{cloud.name}-image", "1-abababababab").image == IMAGE
+    assert [one.version for one in listed if one.version.startswith("2-")] == [f"2-{image.rpartition(':')[2][:12]}"]
+
+
+def test_a_list_that_was_away_catches_up(cloud: Cloud):
+    """The promotion does not wait for it; the next trigger brings what it has missed, in order."""
+    cloud.azure.fail("PUT", r"/models/[^/]+/versions/", 503, "ServiceUnavailable", times=None)
+    promoted = [cloud.land("one.csv", ONE), cloud.land("two.csv", TWO)]
+    waiting = list(cloud.ledger.outbox.waiting())
+    cloud.azure.heal()
+    cloud.run()
+
+    assert [report["status"] for report in promoted] == ["done", "done"]
+    assert [event.kind for event in waiting] == ["promotion", "promotion"]
+    assert "azure-ml" in waiting[0].trouble
+    assert [each.version for each in studio(cloud).models.list(cloud.name)] == ["2", "1"]
+    assert list(cloud.ledger.outbox.waiting()) == []
 
 
 def test_a_run_has_one_job(cloud: Cloud):

@@ -244,13 +244,13 @@ def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
     made: list[str] = []
     real, busy = service.retrain, Path(place.root) / "busy"
 
-    def alone(request: Any, *args: Any) -> None:
+    def alone(request: Any, *args: Any) -> Any:
         busy.touch(exist_ok=False)  # two at a time fail here, and their runs on record
         try:
-            real(request, *args)
+            return real(request, *args)
         finally:
             busy.unlink()
-        made.append(f"{time.monotonic_ns()} {request.run_id}")
+            made.append(f"{time.monotonic_ns()} {request.run_id}")
 
     time.sleep(max(at - time.time(), 0))
     with patch("retrain.runs.dispatch.retrain", alone):
@@ -259,7 +259,7 @@ def door(place: Place, trigger: str, file: str | None, at: float) -> list[str]:
             doors.accept(b"{}", queued.append)
             doors.on_queue()
         else:
-            doors.on_event(Trigger(trigger), file)
+            doors.on_blob(file) if file else doors.on_timer(is_late=False)
     return made
 
 
@@ -276,10 +276,10 @@ def hold(place: Place, seconds: float) -> list[str]:
         written.write_text(str(asked_at))
         written.replace(Path(place.root) / "renewed")
 
-    def stay(*args: Any) -> None:
+    def stay(*args: Any) -> Any:
         (Path(place.root) / "holding").touch()
         time.sleep(seconds)
-        service.retrain(*args)
+        return service.retrain(*args)
 
     context = place.context(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, context, file="one.csv")

@@ -15,8 +15,7 @@ from retrain.errors import RetrainError
 from retrain.records.ledger import POINTER, Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import work_off
-from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
+from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, reports, weekly
 from tests.faults import SAYS, Call, Fault, Faults, FaultyStore, never
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Stage:
         inbox.write("one.csv", ONE)
         inbox.write("two.csv", TWO)
         ask(Trigger.BLOB, self.context, file="one.csv")
-        assert work_off(self.settings, self.context)
+        assert has_worked_off(self.settings, self.context)
         assert self._version() == "1"
         self.faults.originals.clear()
         self._remembered = dict(self.faults.past)
@@ -95,7 +94,10 @@ class Stage:
     def _event(self, trigger: Trigger) -> str:
         """What the platform is told, empty if all is well."""
         try:
-            doors.on_event(trigger, file="two.csv" if trigger is Trigger.BLOB else None)
+            if trigger is Trigger.BLOB:
+                doors.on_blob("two.csv")
+            else:
+                doors.on_timer(is_late=False)
         except RetrainError as error:
             return f"{type(error).__name__}: {error}"
         return ""
@@ -113,7 +115,7 @@ class Stage:
 
     def _wrong_now(self, told: str, *, silent: bool) -> list[str]:
         """What contradicts what while the run may have failed."""
-        pointer, reports = self.ledger.pointer(), self.ledger.runs(10)
+        pointer, found = self.ledger.pointer(), reports(self.ledger, 10)
         champion = pointer.champion
         if champion is None or champion.version not in ("1", "2"):
             return [f"{champion} is champion"]
@@ -122,7 +124,7 @@ class Stage:
         if answers != champion.version:
             wrong.append(f"version {answers} answers, and {champion.version} is champion")
         says = told
-        for report in reports:
+        for report in found:
             crowned = (champion.version, champion.run_id) == ("2", report["run_id"])
             says += report["reason"] + report.get("trouble", "")
             if report["status"] == "failed" and crowned:
@@ -135,16 +137,16 @@ class Stage:
 
     def _wrong_at_last(self) -> list[str]:
         """What is not as if nothing had happened."""
-        reports = self.ledger.runs(10)
+        ended = reports(self.ledger, 10)
         champion = self.ledger.pointer().champion
-        crowned = next((each for each in reports if champion and each["run_id"] == champion.run_id), None)
+        crowned = next((each for each in ended if champion and each["run_id"] == champion.run_id), None)
         found = {
             "champion": self._version(),
-            "versions": Registry(self.context.state, self.settings.model_name).versions(),
+            "versions": Registry(self.context.state, self.settings.platform.model_name).versions(),
             "services": [service.version for service in self.world.platform.services()],
             "requests": [request.run_id for request in self.ledger.requests()],
             "days": len(read_history(self.context.state).days),
-            "unsettled": [each["run_id"] for each in reports if each["status"] not in ("done", "failed")],
+            "unsettled": [each["run_id"] for each in ended if each["status"] not in ("done", "failed")],
             "crowned by": crowned
             and (crowned["status"], crowned["verdict"], (crowned["model"] or {}).get("version")),
             "refused": list(self.context.state.names("quarantine/")),

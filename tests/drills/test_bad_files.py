@@ -28,8 +28,7 @@ from retrain.data.transactions import Aggregate, read_days
 from retrain.errors import DataError
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import work_off
-from tests.builders import World, ask, csv_file
+from tests.builders import World, ask, csv_file, has_worked_off
 from tests.drills.bad_files import BIG, CORPUS, ENDLESS_FILES, ON_BLOBS, SEEDS, YEAR, BadFile
 from tests.drills.table import FUZZED, tell
 from tests.platforms import ThreadPlatform
@@ -152,7 +151,7 @@ def history_of(state: ObjectStore) -> bytes:
 def landed(name: str, context: Context, world: World) -> dict[str, Any]:
     """An event told of a file; its report."""
     request = ask(Trigger.BLOB, context, file=name)
-    assert work_off(world.settings, context)
+    assert has_worked_off(world.settings, context)
     return Ledger(context.state).run(request.run_id).as_json()
 
 

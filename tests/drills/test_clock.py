@@ -16,10 +16,21 @@ from retrain.doors import http as doors
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.champion import Champion
 from retrain.records.ledger import Ledger
-from retrain.records.request import RUN_ID, Request, Trigger
-from retrain.runs.dispatch import work_off
+from retrain.records.request import RUN_ID, Trigger
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, Clock, ask, at_once, csv_file, weekly
+from tests.builders import (
+    FIRST_DAY,
+    NEW_YEAR,
+    ONE,
+    TWO,
+    Clock,
+    ask,
+    at_once,
+    csv_file,
+    has_worked_off,
+    reports,
+    weekly,
+)
 from tests.drills.driver import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
@@ -61,7 +72,7 @@ def landed(file: str, data: bytes, place: Place, context: Context) -> dict[str, 
     """A file lands and is worked off; its report."""
     context.inbox.write(file, data)
     request = ask(Trigger.BLOB, context, file=file)
-    assert work_off(place.settings, context)
+    assert has_worked_off(place.settings, context)
     return Ledger(context.state).run(request.run_id).as_json()
 
 
@@ -129,7 +140,7 @@ def test_events_keep_their_order_when_the_clock_goes_back_between_them(
     clock.now -= timedelta(hours=1)
     second = ask(Trigger.BLOB, context, file="correction.csv")
 
-    assert work_off(place.settings, context)
+    assert has_worked_off(place.settings, context)
 
     assert first.run_id < second.run_id
     assert first_amount(context) in CORRECTION
@@ -148,7 +159,7 @@ def test_events_of_one_millisecond_keep_their_order(
     asked = [ask(Trigger.BLOB, still, file=file) for file in ("one.csv", "correction.csv")]
 
     assert Ledger(context.state).requests() == asked
-    assert work_off(place.settings, context)
+    assert has_worked_off(place.settings, context)
     assert first_amount(context) in CORRECTION
 
 
@@ -252,8 +263,8 @@ def timer(
     monkeypatch.setattr(doors, "connect", here)
 
     def fire(past_due: bool) -> dict[str, Any]:
-        doors.on_event(Trigger.TIMER, note="the schedule fired late" if past_due else None)
-        return place.ledger.runs(1)[0]
+        doors.on_timer(is_late=past_due)
+        return reports(place.ledger, 1)[0]
 
     return fire
 
@@ -280,11 +291,11 @@ def test_a_timer_that_fires_twice_makes_up_once_for_a_holder_that_was_killed(
     landed("one.csv", ONE, place, place.context(platform))
     connect(place.settings).inbox.write("two.csv", TWO)
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y%m%dT%H%M%S}000Z-0000"
-    place.ledger.ask(Request(yesterday, Trigger.BLOB, file="two.csv"))
+    place.ledger.ask(Land(run_id=yesterday, file="two.csv"))
 
     at_once([lambda: timer(True), lambda: timer(False)])
 
-    assert place.ledger.run(yesterday).model["version"] == "2"
+    assert place.ledger.run(yesterday).as_json()["model"]["version"] == "2"
     assert [reign.version for reign in place.ledger.pointer().champions] == ["1", "2"]
     assert max(read_history(connect(place.settings).state).days) == NEW_YEAR + timedelta(days=59)
     assert place.ledger.requests() == []

@@ -22,9 +22,8 @@ from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs import dispatch
 from retrain.runs import run as service
-from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, weekly
+from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, has_worked_off, reports, weekly
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
@@ -67,12 +66,13 @@ def made(place: Place, platform: ThreadPlatform, monkeypatch: pytest.MonkeyPatch
     runs: list[str] = []
     real, alone = service.retrain, threading.Lock()
 
-    def watched(request: Any, *args: Any) -> None:
+    def watched(request: Any, *args: Any) -> Any:
         if not alone.acquire(blocking=False):
             runs.append("overlap")
-        real(request, *args)
+        promotion = real(request, *args)
         runs.append(request.run_id)
         alone.release()
+        return promotion
 
     def here(settings: Settings) -> Any:
         return replace(connect(settings), platform=platform)
@@ -107,11 +107,11 @@ def data_on_record(place: Place) -> str:
 
 def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
     """Round after round: each is made once, and the last one made has seen the last file."""
-    doors.on_event(Trigger.BLOB, "one.csv")
+    doors.on_blob("one.csv")
     for number in range(ROUNDS):
         file = land(place, number)
         triggers: list[Callable[[], None]] = [
-            lambda file=file: doors.on_event(Trigger.BLOB, file),  # type: ignore[misc]
+            lambda file=file: doors.on_blob(file),  # type: ignore[misc]
             lambda: doors.on_timer(is_late=False),
             request_over_http,
         ]
@@ -121,13 +121,13 @@ def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(pl
         assert file in last["data"]["files"]
         assert place.ledger.requests() == []
 
-    reports = place.ledger.runs(100)
-    dropped = 3 * ROUNDS + 1 - len(reports) + sum(report["status"] != "done" for report in reports)
+    ended = reports(place.ledger, 100)
+    dropped = 3 * ROUNDS + 1 - len(ended) + sum(report["status"] != "done" for report in ended)
     tell("concurrency", place.store, "blob, timer and HTTP at the same instant", 3 * ROUNDS, dropped)
     assert dropped == 0
     assert "overlap" not in made
-    assert sorted(made) == sorted(report["run_id"] for report in reports)
-    assert sorted(str(report["trigger"]) for report in reports) == sorted(
+    assert sorted(made) == sorted(report["run_id"] for report in ended)
+    assert sorted(str(report["trigger"]) for report in ended) == sorted(
         ["blob", *["blob", "timer", "http"] * ROUNDS]
     )
 
@@ -148,7 +148,7 @@ def test_three_processes_that_are_triggered_at_the_same_instant_do_not_overlap_e
         for line in sorted((line for end in ends for line in end.told), key=lambda it: int(it.split()[0]))
     ]
     reports = [place.ledger.run(run_id).as_json() for run_id in made]
-    dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in reports)
+    dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in ended)
     tell("concurrency", place.store, "the same from processes", len(asked), dropped)
     assert dropped == 0
     assert place.ledger.requests() == []
@@ -172,7 +172,7 @@ def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPla
     child = held(place, nursery)
     context = place.context(platform)
     ask(Trigger.TIMER, context)
-    assert not work_off(place.settings, context)
+    assert not has_worked_off(place.settings, context)
     os.kill(child, signal.SIGKILL)
     assert nursery.wait(child).code == -signal.SIGKILL
 
@@ -180,7 +180,7 @@ def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPla
         with pytest.raises(LockHeld), context.state.lock(LOCK):
             pytest.fail("the lease has not ended yet")
         return
-    assert work_off(place.settings, context)
+    assert has_worked_off(place.settings, context)
     one_version(place)
     tell("concurrency", place.store, "the holder of the lock killed", 1)
 
@@ -188,7 +188,7 @@ def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPla
 def when_taken_over(place: Place, context: Context) -> float:
     """Try until the lock is free and all is worked off; the moment at which the last try ended."""
     deadline = time.monotonic() + TAKEN_OVER_SECONDS
-    while not work_off(place.settings, context):
+    while not has_worked_off(place.settings, context):
         assert time.monotonic() < deadline, "the lease never ended"
         time.sleep(STEP_SECONDS)
     return time.monotonic()
@@ -196,8 +196,8 @@ def when_taken_over(place: Place, context: Context) -> float:
 
 def one_version(place: Place) -> None:
     """Both runs are made, and one of them made the champion."""
-    reports = place.ledger.runs(10)
-    assert sorted(report["verdict"] for report in reports) == ["promote", "unchanged"]
+    ended = reports(place.ledger, 10)
+    assert sorted(report["verdict"] for report in ended) == ["promote", "unchanged"]
     assert Registry(connect(place.settings).state, place.settings.platform.model_name).versions() == ["1"]
     assert place.ledger.requests() == []
 
@@ -214,7 +214,7 @@ def test_a_killed_holder_is_taken_over_when_its_lease_ends_and_no_sooner(
     ask(Trigger.TIMER, context)
     lived_until = time.monotonic() + SHORTEST_LEASE_SECONDS + 3
     while time.monotonic() < lived_until:
-        assert not work_off(place.settings, context)
+        assert not has_worked_off(place.settings, context)
         time.sleep(STEP_SECONDS)
     os.kill(child, signal.SIGKILL)
     assert nursery.wait(child).code == -signal.SIGKILL
@@ -238,13 +238,13 @@ def test_a_holder_that_was_frozen_beyond_its_lease_changes_nothing_any_more(
     context = place.context(platform)
     when_taken_over(place, context)
     before = {name: context.state.read(name) for name in ("champion.json", "history.json")}
-    runs = place.ledger.runs(10)
+    runs = reports(place.ledger, 10)
 
     os.kill(child, signal.SIGCONT)
     end = nursery.wait(child)
 
     assert end.code == 1  # it was told so, and the platform would deliver the event again
     assert {name: context.state.read(name) for name in before} == before
-    assert place.ledger.runs(10) == runs
+    assert reports(place.ledger, 10) == runs
     assert [run["verdict"] for run in runs] == ["promote"]
     tell("concurrency", place.store, "the holder of the lock frozen beyond its lease", 1)

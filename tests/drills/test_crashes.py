@@ -21,7 +21,7 @@ from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
-from tests.builders import ONE
+from tests.builders import ONE, reports
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
@@ -88,7 +88,7 @@ def outcome(place: Place, platform: str) -> dict[str, Any]:
     """All that has to be the same however often the story was interrupted."""
     state = connect(place.settings).state
     ledger, registry = Ledger(state), Registry(state, place.settings.platform.model_name)
-    runs = ledger.runs(100)
+    runs = reports(ledger, 100)
     return {
         "champion": getattr(ledger.pointer().champion, "version", None),
         "reigns": [reign.version for reign in ledger.pointer().champions],
@@ -197,7 +197,7 @@ def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: 
     ends.append(nursery.run("poison", place).code)
     story = nursery.run("story", place, at=0, when="", platform="file")
 
-    state, (report, *_) = connect(place.settings).state, place.ledger.runs(10)[::-1]
+    state, (report, *_) = connect(place.settings).state, reports(place.ledger, 10)[::-1]
     stored = state.read(f"quarantine/{report['run_id']}/poison.csv")
     lost = int(stored is None) + len(place.ledger.requests())
     tell("crash", place.store, "a file that kills whoever reads it", len(ends), lost)

@@ -16,7 +16,7 @@ from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, weekly
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, reports, weekly
 from tests.drills.driver import Nursery, Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
@@ -137,7 +137,7 @@ def test_an_event_for_a_file_that_was_deleted_is_said(place: Place, platform: Th
 
     again = deliver(place, platform)
 
-    gone = next(run for run in place.ledger.runs(10) if run["status"] == "failed")
+    gone = next(run for run in reports(place.ledger, 10) if run["status"] == "failed")
     assert (gone["error"]["kind"], "two.csv" in gone["reason"]) == ("not_found", True)
     assert again["verdict"] == "unchanged"
     assert place.ledger.requests() == []

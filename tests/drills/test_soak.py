@@ -20,10 +20,9 @@ from retrain.adapters.local.process import ProcessPlatform
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry, service_name
 from retrain.records.request import Trigger
-from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
-from tests.builders import ask, csv_file, weekly
+from tests.builders import ask, csv_file, has_worked_off, weekly
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -145,7 +144,7 @@ def land(data: bytes, settings: Settings, soak: Soak) -> None:
     counted(context.state, calls)
     context.inbox.write(FILE, data)
     request = ask(Trigger.BLOB, context, file=FILE)
-    assert work_off(settings, context)
+    assert has_worked_off(settings, context)
     soak.seconds.append(time.perf_counter() - began)
     soak.taken.append(noted(calls))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,22 +13,25 @@ from retrain.errors import ConfigError, Conflict, ServiceUnavailable
 from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK
 from retrain.records.ledger import Ledger
-from retrain.records.request import RUN_ID, Request, Trigger, new_run_id
+from retrain.records.request import RUN_ID, Land, Request, RollBack, Trigger, new_run_id
 from retrain.runs import dispatch
 from retrain.runs.dispatch import MOST_DEATHS, work_off
 from retrain.runs.run import retrain
-from tests.builders import FIRST_DAY, World, ask, csv_file, weekly
+from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, weekly
 from tests.faults import fails
+
+if TYPE_CHECKING:
+    from retrain.promotion.record import Promotion
 
 
 def test_a_request_that_finds_the_lock_held_is_left_to_its_holder(world: World):
     """It stays written down, and says that it waits its turn."""
     with world.context.state.lock(LOCK):
         request = ask(Trigger.HTTP, world.context)
-        assert not work_off(world.settings, world.context)
+        assert not has_worked_off(world.settings, world.context)
         assert world.ledger.run(request.run_id).status == "queued"
 
-    assert work_off(world.settings, world.context)
+    assert has_worked_off(world.settings, world.context)
     assert world.ledger.run(request.run_id).verdict == "waiting"
 
 
@@ -37,11 +40,11 @@ def test_the_holder_looks_again_before_it_is_done(world: World, monkeypatch: pyt
     left: list[str] = []
     made = retrain
 
-    def interrupted(*args: object) -> None:
+    def interrupted(*args: Any) -> Promotion | None:
         if not left:
             left.append(ask(Trigger.TIMER, world.context).run_id)
-            assert not work_off(world.settings, world.context)
-        made(*args)  # type: ignore[arg-type]
+            assert not has_worked_off(world.settings, world.context)
+        return made(*args)
 
     monkeypatch.setattr(dispatch, "retrain", interrupted)
     world.run()
@@ -100,7 +103,7 @@ def test_one_event_delivered_often_makes_one_model(world: World):
     world.put("one.csv", csv_file(weekly(60)))
     requests = [ask(Trigger.BLOB, world.context, file="one.csv") for _ in range(5)]
 
-    assert work_off(world.settings, world.context)
+    assert has_worked_off(world.settings, world.context)
 
     verdicts = [world.ledger.run(request.run_id).verdict for request in requests]
     assert verdicts == ["promote", *["unchanged"] * 4]
@@ -121,7 +124,7 @@ def test_a_request_reads_back_as_it_was_written(world: World):
     request = ask(Trigger.HTTP, world.context, force=True, dry_run=True, note="drift")
 
     assert world.ledger.requests() == [request]
-    assert replace(request, note=None) != request
+    assert request.evolve(note=None) != request
 
 
 def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -141,8 +144,8 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
     world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
     world.land("one.csv", csv_file(weekly(60)))
     world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
-    request = Request(world.ledger.name_run(world.clock()), Trigger.ROLLBACK)
-    submit_rollback(None, request.run_id, world.settings, world.context)
+    request = RollBack(run_id=world.ledger.name_run(world.clock()))
+    submit_rollback(None, request.run_id, world.context)
     world.ledger.ask(request)
     world.run(Trigger.TIMER)
 
@@ -207,7 +210,7 @@ def test_a_copy_that_kills_too_is_not_made_again(world: World):
     killed(world, poison, MOST_DEATHS + 1)
     world.run(Trigger.TIMER)
 
-    assert world.ledger.run(poison.run_id).error["kind"] == "internal"
+    assert world.ledger.run(poison.run_id).as_json()["error"]["kind"] == "internal"
     assert not (world.root / "quarantine").exists()
     assert not world.ledger.requests()
 
@@ -228,7 +231,7 @@ def test_a_promotion_that_kills_its_process_again_and_again_is_taken_back(
 ):
     """Its run has failed, and those behind it are worked off."""
     with monkeypatch.context() as dying:
-        dying.setattr("retrain.runs.run.promote", fails(KeyboardInterrupt()))
+        dying.setattr("retrain.promotion.resume.promote", fails(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             world.land("one.csv", csv_file(weekly(60)))
     (request,) = world.ledger.requests()
@@ -296,7 +299,7 @@ def test_a_request_that_was_worked_off_meanwhile_is_not_worked_off_again(
     """A holder that was frozen beyond its lease finds it struck out, though it still has it in its hand."""
     request = ask(Trigger.TIMER, world.context)
     stale = world.ledger.requests()
-    world.ledger.done(request)
+    world.ledger.done(request.run_id)
     monkeypatch.setattr(type(world.ledger), "requests", lambda _ledger: stale)
     work_off(world.settings, world.context)
 
@@ -314,13 +317,13 @@ def test_a_setting_that_is_wrong_costs_no_file(world: World):
     world.run(Trigger.TIMER)
 
     assert refused["error"]["kind"] == "configuration"
-    assert world.ledger.run(refused["run_id"]).landing["new_days"] == 1
+    assert world.ledger.run(refused["run_id"]).as_json()["landing"]["new_days"] == 1
 
 
 def test_a_run_that_was_killed_after_its_report_is_not_made_again(world: World):
     """Its report stays what it was."""
     done = world.land("one.csv", csv_file(weekly(60)), note="first")
-    world.ledger.ask(Request(done["run_id"], Trigger.BLOB, file="one.csv", note="first"))
+    world.ledger.ask(Land(run_id=done["run_id"], file="one.csv", note="first"))
 
     world.run(Trigger.TIMER)
 

@@ -16,7 +16,7 @@ from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs import run as service
 from retrain.runs.dispatch import work_off
-from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, weekly
+from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, reports, weekly
 from tests.faults import Faults, FaultyStore, fails
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_no_call_to_the_state_that_raises_moves_the_pointer_wrongly(drifted: Wor
         if not faults.hits:
             break
         for request in drifted.ledger.requests():  # what may pass is kept for the next trigger
-            drifted.ledger.done(request)
+            drifted.ledger.done(request.run_id)
         reigns = drifted.ledger.pointer().champions
         if pointer(drifted) != before:
             assert [reign.version for reign in reigns] == ["1", "2"]
@@ -89,7 +89,7 @@ def test_an_inbox_that_raises_keeps_the_champion(drifted: World, error: Exceptio
     retrain_through(drifted, FolderStore(drifted.root), inbox)
 
     assert pointer(drifted) == before
-    assert drifted.ledger.runs(1)[0]["status"] == "failed"
+    assert reports(drifted.ledger, 1)[0]["status"] == "failed"
 
 
 @pytest.mark.parametrize("metric", ["rmse", "mae", "mase", "r2", "bias"])

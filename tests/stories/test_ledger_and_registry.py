@@ -11,7 +11,7 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, ModelError, NotFound
 from retrain.records.champion import Champion
 from retrain.records.registry import Lineage, Registry
-from tests.builders import World
+from tests.builders import World, reports
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LINEAGE = Lineage("ab" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
@@ -48,7 +48,7 @@ def test_the_newest_runs_come_first(world: World):
     for _ in range(3):
         world.run()
 
-    runs = world.ledger.runs(2)
+    runs = reports(world.ledger, 2)
 
     assert len(runs) == 2
     assert runs[0]["run_id"] > runs[1]["run_id"]

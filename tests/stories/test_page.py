@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.doors.cli import main
-from retrain.doors.page import SAVED, page
-from retrain.promotion.resume import roll_back
+from retrain.doors.page import CUMULATIVE_GAIN, page
+from retrain.records.run import Run
 from tests.browser import Seen
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import FIRST_DAY, World, csv_file, reports, weekly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,12 +32,12 @@ def compared(world: World) -> World:
 
 def page_of(world: World, report: dict[str, Any]) -> Seen:
     """The page of a run, as a browser sees it."""
-    return Seen(page(report, world.ledger.unseen_days(report["run_id"])))
+    return Seen(page(Run.model_validate(report), world.ledger.unseen_days(report["run_id"])))
 
 
 def test_a_page_says_what_the_report_says(compared: World):
     """Verdict, reason, every score, the file, the data, each step of the promotion."""
-    report = compared.ledger.runs(1)[0]
+    report = reports(compared.ledger, 1)[0]
     seen = page_of(compared, report)
 
     assert f"PROMOTE: run {report['run_id']}" in seen.text
@@ -47,31 +47,31 @@ def test_a_page_says_what_the_report_says(compared: World):
 
 
 def test_a_page_plots_the_unseen_days(compared: World):
-    """What came, both forecasts of it, and what the challenger has saved."""
-    seen = page_of(compared, compared.ledger.runs(1)[0])
+    """The actual amounts, both forecasts, and the cumulative difference of their losses."""
+    seen = page_of(compared, reports(compared.ledger, 1)[0])
 
     for line in (
-        "what came",
+        "actual",
         "champion, a day ahead",
         "challenger, a day ahead",
-        SAVED,
+        CUMULATIVE_GAIN,
     ):
         assert line in seen.words
     assert "svg" in seen.tags
 
 
 def test_a_first_model_is_plotted_alone(world: World):
-    """There is no champion to draw, and nobody to save anything against."""
+    """There is no champion to draw or to compare with."""
     seen = page_of(world, world.land("one.csv", csv_file(weekly(90))))
 
     assert "challenger, a day ahead" in seen.words
     assert "champion, a day ahead" not in seen.words
-    assert SAVED not in seen.words
+    assert CUMULATIVE_GAIN not in seen.words
 
 
 def test_the_days_on_record_are_those_that_were_compared(compared: World):
     """One line an origin; their mean losses are what decided."""
-    report = compared.ledger.runs(1)[0]
+    report = reports(compared.ledger, 1)[0]
     days = compared.ledger.unseen_days(report["run_id"])
 
     assert len(days) == report["evidence"]["origins"]
@@ -91,7 +91,7 @@ def test_a_short_comparison_is_plotted_too(world: World, days: int):
 
 def test_days_of_an_earlier_attempt_are_not_plotted(compared: World):
     """The report says that nothing was compared."""
-    report = compared.ledger.runs(1)[0] | {"evidence": None}
+    report = reports(compared.ledger, 1)[0] | {"evidence": None}
 
     assert "svg" not in page_of(compared, report).tags
 
@@ -114,14 +114,14 @@ def test_a_run_without_a_comparison_has_a_page_too(world: World, ending: str):
 
 def test_a_rollback_has_a_page_too(compared: World):
     """It reaches no verdict."""
-    report = roll_back(None, compared.settings, compared.context)
+    report = compared.roll_back()
 
     assert f"DONE: run {report['run_id']}" in page_of(compared, report).words
 
 
 def test_the_command_line_writes_the_page(compared: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Beside what it prints."""
-    run_id = compared.ledger.runs(1)[0]["run_id"]
+    run_id = reports(compared.ledger, 1)[0]["run_id"]
     code = main(["show", run_id, "--root", str(compared.root), "--json", "--page", str(tmp_path / "run.html")])
 
     assert code == 0

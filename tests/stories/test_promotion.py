@@ -12,12 +12,14 @@ import pytest
 
 from retrain.data.series import GapPolicy
 from retrain.doors.champion_forecast import _asked as asked
-from retrain.doors.champion_forecast import forecast, newer_days
+from retrain.doors.champion_forecast import champion_forecast as forecast
+from retrain.doors.champion_forecast import newer_days
 from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable, Unsettled
-from retrain.promotion.resume import promote_run, roll_back
+from retrain.promotion.record import Promotion
+from retrain.promotion.resume import promote_run
 from retrain.records.ledger import Ledger
 from retrain.runs.dispatch import work_off
-from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, weekly
+from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, reports, weekly
 from tests.faults import Killed, fails, fails_at
 from tests.stories.test_acquire import server
 
@@ -37,11 +39,11 @@ def test_every_step_is_written_down_with_what_it_came_to(serving: World):
     """In their order, with the image, the address, and what was retired."""
     run = second_year(serving)
 
-    steps = (serving.ledger.promotion(run["run_id"]) or {})["steps"]
+    steps = Promotion.of(run["run_id"], serving.context).steps
 
     assert list(steps) == STEPS
-    assert steps["register"]["version"] == "2"
-    assert steps["retire"]["removed"] == []
+    assert steps["register"].version == "2"
+    assert steps["retire"].removed == ()
 
 
 def test_the_last_champions_go_on_running_and_older_ones_are_retired(serving: World):
@@ -146,16 +148,16 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
 
     run = second_year(serving)
     if by == "hand":
-        roll_back("1", serving.settings, serving.context)
+        serving.roll_back("1")
     before = serving.ledger.pointer().champion
     again = {
         "hand": lambda: promote_run(run["run_id"], serving.settings, serving.context),
-        "rollback": lambda: roll_back("1", serving.settings, serving.context),
+        "rollback": lambda: serving.roll_back("1"),
     }
     with monkeypatch.context() as broken:
         broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
         broken.setattr(Ledger, "switch", stuck)
-        with pytest.raises(Unsettled):
+        with suppress(Unsettled):
             again[by]()
         assert len(serving.ledger.requests()) == 1
         work_off(serving.settings, serving.context)
@@ -175,8 +177,7 @@ def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it
     replaced = AssertionError("this would replace a champion that runs")
     monkeypatch.setattr(serving.platform, "deploy", fails(replaced))
 
-    with pytest.raises(PromotionFailed, match="it is not replaced"):
-        roll_back("1", serving.settings, serving.context)
+    assert "it is not replaced" in serving.roll_back("1")["reason"]
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
 
@@ -188,8 +189,8 @@ def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World,
     monkeypatch.setattr(serving.platform, "deploy", fails(replaced))
 
     promote_run(run["run_id"], serving.settings, serving.context)
-    roll_back("1", serving.settings, serving.context)
-    roll_back("1", serving.settings, serving.context)
+    serving.roll_back("1")
+    serving.roll_back("1")
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert running(serving) == ["1", "2"]
 
@@ -218,7 +219,7 @@ def test_a_promotion_killed_at_any_write_is_gone_on_with(
             second_year(serving)
     serving.run()
 
-    first = serving.ledger.runs(5)
+    first = reports(serving.ledger, 5)
     assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
     assert sorted(running(serving)) == ["1", "2"]
     assert {run["model"]["version"] for run in first if run["verdict"] == "promote"} == {"1", "2"}
@@ -229,7 +230,7 @@ def test_promoting_again_by_hand_ends_where_it_ended(serving: World):
     """A finished promotion may be repeated."""
     run = second_year(serving)
 
-    again = promote_run(run["run_id"], serving.settings, serving.context)
+    again = promote_run(run["run_id"], serving.settings, serving.context).as_json()
 
     assert again["model"] == run["model"]
     assert len(serving.ledger.pointer().champions) == 2
@@ -245,7 +246,7 @@ def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
     """And the same data do not bring the rolled-back version in again."""
     second_year(serving)
 
-    report = roll_back(None, serving.settings, serving.context)
+    report = serving.roll_back()
 
     assert report["reason"] == "Back from version 2 to 1."
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
@@ -258,7 +259,7 @@ def test_rolling_back_starts_a_service_that_is_gone(serving: World):
     second_year(serving)
     serving.platform.remove("daily-transactions-v1")
 
-    roll_back("1", serving.settings, serving.context)
+    serving.roll_back("1")
 
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
@@ -269,7 +270,7 @@ def test_rolling_back_a_champion_to_itself_brings_its_service_back(serving: Worl
     with pytest.raises(ServiceUnavailable, match="retrain rollback --to 1"):
         forecast(7, serving.settings, serving.context)
 
-    roll_back("1", serving.settings, serving.context)
+    serving.roll_back("1")
 
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
 
@@ -277,19 +278,20 @@ def test_rolling_back_a_champion_to_itself_brings_its_service_back(serving: Worl
 @pytest.mark.parametrize(("to", "message"), [(None, "no earlier champion"), ("9", "has no version 9")])
 def test_there_must_be_something_to_go_back_to(serving: World, to: str | None, message: str):
     """Otherwise nothing moves, and the attempt is on record."""
-    with pytest.raises(NotFound, match=message):
-        roll_back(to, serving.settings, serving.context)
+    report = serving.roll_back(to)
 
-    assert serving.ledger.runs(1)[0]["status"] == "failed"
+    assert (report["status"], report["error"]["kind"]) == ("failed", "not_found")
+    assert message in report["reason"]
+    assert serving.ledger.requests() == []
 
 
 def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
     """The same gate as a promotion's."""
     second_year(serving)
     monkeypatch.setattr("retrain.promotion.steps.prove", fails(ServiceError("it is broken")))
-    with pytest.raises(PromotionFailed):
-        roll_back("1", serving.settings, serving.context)
+    report = serving.roll_back("1")
 
+    assert report["status"] == "failed"
     assert forecast(7, serving.settings, serving.context)["version"] == "2"
 
 
@@ -302,11 +304,11 @@ def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
     run = second_year(serving, RETRAIN_KEEP_SERVICES="1")
     monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails(ServiceError("a glitch")))
     taken = {
-        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.context),
-        "rollback": lambda: roll_back("2", serving.settings, serving.context),
+        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.context).as_json(),
+        "rollback": lambda: serving.roll_back("2"),
     }[again]
-    with pytest.raises(PromotionFailed):
-        taken()
+    with suppress(PromotionFailed):
+        assert taken()["status"] == "failed"
 
     assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
     assert forecast(7, serving.settings, serving.context)["version"] == "2"
@@ -334,8 +336,7 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
         second_year(serving)
 
     assert serving.ledger.pointer().versions == ["1"]
-    with pytest.raises(NotFound, match="no earlier champion"):
-        roll_back(None, serving.settings, serving.context)
+    assert "no earlier champion" in serving.roll_back()["reason"]
 
 
 def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrain.records.request import Trigger
-from tests.builders import FIRST_DAY, World, csv_file, weekly
+from tests.builders import FIRST_DAY, World, csv_file, reports, weekly
 
 YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
 NEW_YEAR = FIRST_DAY + timedelta(days=150)
@@ -251,7 +251,7 @@ def test_a_short_history_makes_a_first_model(world: World, days: int):
 
 def test_the_artifact_in_the_registry_is_json_with_its_lineage(drifted: World):
     """Named by its sha256; no pickle anywhere."""
-    report = drifted.ledger.runs(1)[0]
+    report = reports(drifted.ledger, 1)[0]
     artifact = drifted.root / "artifacts" / f"{report['model']['artifact_sha256']}.json"
 
     assert f'"data_sha256":"{report["data"]["sha256"]}"'.encode() in artifact.read_bytes()
