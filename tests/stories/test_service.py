@@ -192,7 +192,7 @@ def test_a_hole_of_more_than_a_month_in_a_file_sets_it_aside(drifted: World):
     """A year that was mistyped, for example."""
     rows = csv_file(YEAR_TWO, NEW_YEAR).replace(NEW_YEAR.isoformat().encode(), b"1950-01-01", 1)
 
-    assert "days in a row are missing inside the file" in drifted.land("typo.csv", rows)["error"]["message"]
+    assert "consecutive days are missing in the file" in drifted.land("typo.csv", rows)["error"]["message"]
 
 
 def test_an_event_delivered_again_does_not_undo_a_correction(drifted: World):
@@ -225,7 +225,7 @@ def test_two_ways_to_aggregate_do_not_mix(world: World):
     report = world.land("sum.csv", rows)
 
     assert report["error"]["kind"] == "configuration"
-    assert "set it back" in report["error"]["message"]
+    assert "set it to mean" in report["error"]["message"]
 
 
 @pytest.mark.parametrize(
