@@ -19,7 +19,7 @@ from retrain.records.request import RUN_ID, Request, Trigger
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, Clock, at_once, csv_file, weekly
-from tests.drills.driver import Place
+from tests.drills.place import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
 

@@ -25,7 +25,8 @@ from retrain.runs import run as service
 from retrain.runs.dispatch import ask, work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, ONE, at_once, csv_file, weekly
-from tests.drills.driver import RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.drills.driver import RENEWAL_SECONDS, SHORTEST_LEASE_SECONDS, Nursery
+from tests.drills.place import Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
