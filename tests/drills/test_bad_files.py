@@ -32,6 +32,7 @@ from tests.drills.landing import (
     outcomes,
 )
 from tests.drills.table import tell
+from tests.faults import StreamWrapper
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -166,28 +167,12 @@ def test_what_can_never_be_opened_does_not_stop_the_next_file(copy: World, kind:
         assert copy.ledger.requests() == []
 
 
-class Interrupted(io.RawIOBase):
+class Interrupted(StreamWrapper):
     """A stream during whose reading something happens, once."""
 
     def __init__(self, stream: BinaryIO, happens: Callable[[], None]) -> None:
-        self._stream, self._happens = stream, happens
-        self._reads = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+        super().__init__(stream)
+        self._happens, self._reads = happens, 0
 
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
