@@ -14,6 +14,8 @@ from retrain.errors import Conflict, ServiceTimeout, ServiceUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
+    from azure.core.exceptions import AzureError
+
     from retrain.ports import ObjectStore, Stored
 
 SAYS = "the test broke this call"
@@ -48,6 +50,17 @@ def fails_at(
         return real(*args, **options)
 
     return call
+
+
+def sdk_errors(*packages: str) -> Iterator[type[AzureError]]:
+    """Every error of the Azure SDKs that these packages define, so that a new one is noticed."""
+    from azure.core.exceptions import AzureError
+
+    waiting: list[type[AzureError]] = [AzureError]
+    while waiting:
+        kind = waiting.pop()
+        yield kind
+        waiting.extend(child for child in kind.__subclasses__() if child.__module__.startswith(packages))
 
 
 class Fault(StrEnum):
@@ -199,11 +212,11 @@ class FaultyStore:
         self._faults.originals.setdefault(name, before)
 
 
-class FaultyStream(io.RawIOBase):
-    """A landed file, each of whose reads is a call that may go wrong."""
+class StreamWrapper(io.RawIOBase):
+    """A seekable stream that reads from another one; whoever inherits defines `readinto`."""
 
-    def __init__(self, stream: BinaryIO, name: str, faults: Faults) -> None:
-        self._stream, self._name, self._faults = stream, name, faults
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
 
     def readable(self) -> bool:
         return True
@@ -214,13 +227,24 @@ class FaultyStream(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self._stream.seek(offset, whence)
 
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class FaultyStream(StreamWrapper):
+    """A landed file, each of whose reads is a call that may go wrong."""
+
+    def __init__(self, stream: BinaryIO, name: str, faults: Faults) -> None:
+        super().__init__(stream)
+        self._name, self._faults = name, faults
+
     def readinto(self, buffer: Any) -> int:
         call = self._faults.before("chunk", self._name)
         data = self._stream.read(min(len(buffer), CHUNK_BYTES))
         self._faults.after(call)
         buffer[: len(data)] = data
         return len(data)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()

@@ -14,6 +14,7 @@ from retrain.doors.cli import main
 from retrain.errors import ConfigError, Conflict
 from retrain.ports import Job, Jobs
 from retrain.records.outbox import event_of
+from retrain.records.run import Run
 from retrain.records.registry import Lineage, RegisteredModel
 from retrain.records.request import new_run_id
 from retrain.settings import parse
@@ -85,7 +86,7 @@ def test_a_promotion_lists_its_version_and_its_image_once(cloud: Cloud):
     """However often the event comes; the version before is no longer the champion there."""
     cloud.land("one.csv", ONE)
     report = cloud.land("two.csv", TWO)
-    run = cloud.ledger.run(report["run_id"])
+    run = Run.model_validate(report)
     catalog(cloud).receive(event_of(run, cloud.context.now()), run)
     first, second = (studio(cloud).models.get(cloud.name, version) for version in ("1", "2"))
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import azure.identity  # noqa: F401 - it defines errors too
 import pytest
 from azure.core import exceptions as sdk
 
 from retrain.adapters.azure.arm import Transient, translated, with_retries
 from retrain.errors import AccessDenied, Conflict, NotFound, RetrainError, ServiceError, ServiceUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.faults import sdk_errors
 
 WHERE = "deploying resourceGroups/g/providers/Microsoft.ContainerInstance/containerGroups/m-v2"
 
@@ -23,21 +22,6 @@ def refused(status: int, code: str, message: str = "") -> sdk.HttpResponseError:
     error.status_code = status
     error.error = SimpleNamespace(code=code, message=message or code)  # type: ignore[assignment]
     return error
-
-
-def every_sdk_error() -> Iterator[type[sdk.AzureError]]:
-    """The whole tree of azure-core and azure-identity, so that a new branch is noticed."""
-    import azure.identity  # noqa: F401 - it adds to the tree
-
-    waiting: list[type[sdk.AzureError]] = [sdk.AzureError]
-    while waiting:
-        kind = waiting.pop()
-        yield kind
-        waiting.extend(
-            child
-            for child in kind.__subclasses__()
-            if child.__module__.startswith(("azure.core", "azure.identity"))
-        )
 
 
 def ours(error: Exception) -> RetrainError:
@@ -84,7 +68,7 @@ def test_an_operation_without_a_code_was_cancelled():
     assert "a person or a policy cancelled it" in str(ours(cancelled))
 
 
-@pytest.mark.parametrize("kind", list(every_sdk_error()))
+@pytest.mark.parametrize("kind", list(sdk_errors("azure.core", "azure.identity")))
 def test_every_branch_of_the_tree_is_one_of_ours(kind: Any):
     """None reaches a door as it is."""
     error = kind.__new__(kind)

@@ -15,9 +15,9 @@ from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel
 from tests.builders import QUICK, World, series, weekly
-from tests.drills.driver import Place, a_place
 from tests.drills.evidence import AWAY, DOWNLOAD, NOBODY, SCORING_KEY, SERVICE_KEY, Evidence
 from tests.drills.hostile import KEY, Service
+from tests.drills.place import Place, a_place
 from tests.drills.stage import ONE, Stage, on_doors
 from tests.platforms import ThreadPlatform, serve, stop_services
 

@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
@@ -27,24 +26,18 @@ import retrain.adapters.azure.blob as blob_module
 from retrain.adapters.local.process import ProcessPlatform, _is_free
 from retrain.doors import http as doors
 from retrain.poll import poll
-from retrain.ports import Image, Service
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs import run as service
 from retrain.runs.dispatch import work_off
-from retrain.settings import Settings, parse
-from retrain.wiring import connect
-from scoring.app import Served
-from scoring.model import ForecastModel
-from tests.builders import ONE, QUICK, TWO, ask
-from tests.platforms import ThreadPlatform
+from retrain.settings import Settings
+from tests.builders import ONE, TWO, ask
+from tests.drills.place import FilePlatform, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    import pytest
-
-    from retrain.ports import ObjectStore, Platform
+    from retrain.ports import ObjectStore
     from retrain.records.context import Context
 
 ROOT = Path(__file__).parents[2]
@@ -62,98 +55,6 @@ WARM = (
     "azure.storage.blob",
 )
 STORY = {"one.csv": ONE, "bad.csv": BAD, "two.csv": TWO}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a drill happens, in words that a child process can be told.
-
-    Attributes:
-        root: the folder store; beside Azurite, where services and marks are kept.
-        connection: Azurite's connection string; empty for the folder store.
-        name: of Azurite's containers.
-    """
-
-    root: str
-    connection: str = ""
-    name: str = ""
-
-    @property
-    def store(self) -> str:
-        """What the table of the drills calls it."""
-        return "Azurite" if self.connection else "folder"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the Function App would be told."""
-        if not self.connection:
-            return {**QUICK, "RETRAIN_ROOT": self.root}
-        return {
-            **QUICK,
-            "RETRAIN_ROOT": self.root,
-            "RETRAIN_STORE": "blob",
-            "TRANSACTIONS_STORAGE": self.connection,
-            "TRANSACTIONS_CONTAINER": f"{self.name}-inbox",
-            "RETRAIN_STATE_CONTAINER": self.name,
-        }
-
-    @property
-    def settings(self) -> Settings:
-        return parse(self.environment)
-
-    def context(self, platform: Platform) -> Context:
-        """As the triggers make them for each event, but for the platform."""
-        return replace(connect(self.settings), platform=platform)
-
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(connect(self.settings).state)
-
-
-def a_place(request: pytest.FixtureRequest, root: Path) -> Place:
-    """An empty store of the kind that a fixture's parameter names."""
-    if request.param == "folder":
-        return Place(str(root))
-    return Place(str(root), request.getfixturevalue("storage"), f"drill-{uuid.uuid4().hex[:12]}")
-
-
-class FilePlatform(ThreadPlatform):
-    """Services that are files, so that they outlive a kill; whoever asks for one serves it in a thread."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__()
-        self._layout, self._records = ProcessPlatform(root / "platform"), root / "platform" / "threads"
-
-    def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
-        """Lay the image out as a folder."""
-        return self._layout.build(model, version, context)
-
-    def model_of(self, image: str) -> Served:
-        """What the folder holds."""
-        version = json.loads((Path(image) / "model" / "version.json").read_bytes())
-        model = ForecastModel.from_json((Path(image) / "model" / "artifact.json").read_bytes())
-        return Served(model, version["name"], version["version"], version["data_sha256"])
-
-    def deploy(self, name: str, version: str, image: str) -> Service:
-        """Write the service down and serve it."""
-        self._records.mkdir(parents=True, exist_ok=True)
-        (self._records / f"{name}.json").write_text(json.dumps({"version": version, "image": image}))
-        return super().deploy(name, version, image)
-
-    def services(self) -> list[Service]:
-        """Those that are written down, each served from here by now."""
-        for record in sorted(self._records.glob("*.json")) if self._records.exists() else []:
-            super().deploy(record.stem, **json.loads(record.read_bytes()))
-        return super().services()
-
-    def is_running(self, name: str) -> bool:
-        """Whether it is written down."""
-        return any(service.name == name for service in self.services())
-
-    def remove(self, name: str) -> None:
-        """Strike it out."""
-        (self._records / f"{name}.json").unlink(missing_ok=True)
-        super().remove(name)
 
 
 @dataclass(slots=True)

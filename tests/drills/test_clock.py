@@ -16,7 +16,7 @@ from retrain.doors import http as doors
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.champion import Champion
 from retrain.records.ledger import Ledger
-from retrain.records.request import RUN_ID, Trigger
+from retrain.records.request import RUN_ID, Land, Trigger
 from retrain.wiring import connect
 from tests.builders import (
     FIRST_DAY,
@@ -31,7 +31,7 @@ from tests.builders import (
     reports,
     weekly,
 )
-from tests.drills.driver import Place
+from tests.drills.place import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform
 

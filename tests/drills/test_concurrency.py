@@ -24,7 +24,8 @@ from retrain.runs import dispatch
 from retrain.runs import run as service
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, has_worked_off, reports, weekly
-from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place, a_place
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
+from tests.drills.place import Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 
@@ -148,7 +149,7 @@ def test_three_processes_that_are_triggered_at_the_same_instant_do_not_overlap_e
         for line in sorted((line for end in ends for line in end.told), key=lambda it: int(it.split()[0]))
     ]
     reports = [place.ledger.run(run_id).as_json() for run_id in made]
-    dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in ended)
+    dropped = len(asked) - len(made) + sum(report["status"] != "done" for report in reports)
     tell("concurrency", place.store, "the same from processes", len(asked), dropped)
     assert dropped == 0
     assert place.ledger.requests() == []

@@ -22,7 +22,8 @@ from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
 from tests.builders import ONE, reports
-from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery, Place
+from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
+from tests.drills.place import Place
 from tests.drills.table import tell
 from tests.platforms import stop_services
 

@@ -17,7 +17,8 @@ from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
 from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, reports, weekly
-from tests.drills.driver import Nursery, Place
+from tests.drills.driver import Nursery
+from tests.drills.place import Place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
 

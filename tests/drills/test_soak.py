@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrain.ports import ObjectStore, Stored
-    from tests.drills.driver import Place
+    from tests.drills.place import Place
 
 LANDINGS, FIRST_DAYS = 300, 120
 WARM_UP = 100
