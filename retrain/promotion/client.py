@@ -47,7 +47,7 @@ def ask(
             f"{url} does not answer ({reason}); run `retrain services` to see its state"
         ) from exc
     if not isinstance(found, dict):
-        raise ServiceError(f"{url} answers {answer.status_code} with something that is no object")
+        raise ServiceError(f"{url} answers {answer.status_code} with something else than a JSON object")
     if not answer.ok:
         raise ServiceError(f"{url} refuses ({answer.status_code}): {found.get('detail', '')}")
     return found

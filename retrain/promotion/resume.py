@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import stamina
 
 from retrain.errors import Bug, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
-from retrain.gate.decide import Verdict
 from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
@@ -39,7 +38,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
 
     Args: half: which half a job carries out; None for all of it, by hand.
     Raises: LockHeld if a retrain is going on, which a job waits for; Conflict if the run was given up before its
-        job came to this; what `promote` raises, which is on record then.
+        job reached this step; what `promote` raises, which is on record then.
     """
     with _lock(context, JOB_WAITS_SECONDS if half else 0):
         run = context.ledger.run(run_id)
@@ -163,7 +162,7 @@ def _given_up(run: Run, error: RetrainError, settings: Settings, context: Contex
 def _carry_out(
     run: Run, settings: Settings, context: Context, half: str | None = None
 ) -> tuple[Run, PromotionFailed | None]:
-    """Take the steps that are left, and record what came of them.
+    """Take the steps that are left, and record how they ended.
 
     Args: run: as it was before; if it was done, a failure leaves it so.
     Returns: the run as it is on record, and the failure if there was one.
@@ -186,8 +185,7 @@ def _carry_out(
         return run, None
     if run.challenger is not None:
         run = run.evolve(challenger=run.challenger.evolve(version=model.version))
-    verdict = None if run.trigger is Trigger.ROLLBACK else Verdict.PROMOTE
-    return context.finish(run.done(verdict=verdict, reason=promotion.reason)), None
+    return context.finish(run.promoted(promotion.reason)), None
 
 
 def _timed(run: Run, stage: str, began: float) -> Run:

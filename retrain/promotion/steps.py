@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, ServiceError, Unsettled
-from retrain.gate.decide import Verdict
 from retrain.ports import DEPLOY, LOG_LINES, REGISTER
 from retrain.promotion.client import current
 from retrain.promotion.record import Promotion
@@ -241,7 +240,7 @@ def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, co
 
 def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> list[str]:
     if promotion.question is not None:
-        conclusion = Conclusion(run_id=promotion.run_id, verdict=Verdict.PROMOTE, reason=promotion.reason)
+        conclusion = Conclusion.of_promotion(promotion.run_id, promotion.reason)
         context.ledger.conclude(promotion.question, conclusion)
     kept = [model.version, *context.ledger.pointer().versions[: settings.platform.keep_services]]
     removed = [service.name for service in context.platform.services() if service.version not in kept]

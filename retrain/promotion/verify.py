@@ -68,7 +68,7 @@ def prove(service: Service, model: ForecastModel) -> None:
         found = [[row["mean"] for row in rows], [one["lower"] for one in bounds], [one["upper"] for one in bounds]]
         same = np.allclose(np.array(found, dtype=np.float64), [expected.mean, lower, upper], rtol=TOLERANCE, atol=0)
     except (KeyError, TypeError, ValueError, IndexError) as exc:
-        raise ServiceError(f"service {service.name} answers something that is no forecast") from exc
+        raise ServiceError(f"service {service.name} does not answer with a forecast") from exc
     if not same or days != tuple(day.isoformat() for day in expected.days):
         raise ServiceError(f"service {service.name} forecasts other numbers than its artifact")
 

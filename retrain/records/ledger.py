@@ -1,10 +1,10 @@
-"""What was asked and what came of it: requests, runs, verdicts, promotions and the champion pointer."""
+"""The records in the state store: requests, runs, verdicts, promotions and the champion pointer."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
@@ -33,6 +33,11 @@ class Conclusion(Record):
     run_id: str
     verdict: Verdict
     reason: str
+
+    @classmethod
+    def of_promotion(cls, run_id: str, reason: str) -> Self:
+        """The verdict of a winner that is champion now."""
+        return cls(run_id=run_id, verdict=Verdict.PROMOTE, reason=reason)
 
 
 class Ledger:
@@ -100,7 +105,7 @@ class Ledger:
         """Remove a request; its run has been recorded."""
         self._store.delete(_request(run_id))
 
-    # Runs: what came of it.
+    # Runs: how they went and ended.
 
     def record(self, run: Run) -> None:
         """Keep a run as it is so far."""

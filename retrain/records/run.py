@@ -266,6 +266,11 @@ class Run(Record):
         """Ended as it should."""
         return self.evolve(status=Status.DONE, error=None, trouble=None, **facts)
 
+    def promoted(self, reason: str) -> Self:
+        """Ended with its version as champion. A rollback reaches no verdict."""
+        verdict = None if self.trigger is Trigger.ROLLBACK else Verdict.PROMOTE
+        return self.done(verdict=verdict, reason=reason)
+
     def failed(self, error: RetrainError) -> Self:
         """Ended without a verdict; the champion stays as it was."""
         failure = Failure.model_validate(error.as_json())

@@ -14,9 +14,9 @@ from retrain.doors.cli import main
 from retrain.errors import ConfigError, Conflict
 from retrain.ports import Job, Jobs
 from retrain.records.outbox import event_of
-from retrain.records.run import Run
 from retrain.records.registry import Lineage, RegisteredModel
 from retrain.records.request import new_run_id
+from retrain.records.run import Run
 from retrain.settings import parse
 from retrain.wiring import releaser
 from tests.builders import ONE, TWO

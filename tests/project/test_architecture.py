@@ -77,6 +77,7 @@ ONLY_IN = {
     "azure.core": {"retrain.adapters.azure.blob", "retrain.adapters.azure.arm"},
     "azure.ai": {
         "retrain.adapters.azure.azureml",
+        "retrain.adapters.azure.catalog",
         "retrain.adapters.azure.online",
         "retrain.adapters.azure.online_deployment",
         "retrain.adapters.azure.pipeline",
@@ -89,6 +90,8 @@ ONLY_IN = {
     "pydantic": {
         *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
+        *(f"retrain.records.{name}" for name in ("base", "ledger", "outbox", "request", "run")),
+        "retrain.promotion.record",
         "retrain.doors.http",
         "scoring.schema",
     },

@@ -176,4 +176,4 @@ def test_a_dry_run_promotes_nothing(shell: Shell):
     _, out, _ = shell("land", shell.file("one.csv", csv_file(weekly(60))), "--dry-run", "--json")
 
     assert objects(out)[0]["reason"].startswith("Dry run")
-    assert objects(shell("champion", "--json")[1])[0] == {"champion": None, "reigns": []}
+    assert objects(shell("champion", "--json")[1])[0] == {"champion": None, "champions": []}

@@ -14,7 +14,6 @@ from retrain.errors import AccessDenied, Conflict, NotConverged, RetrainError, S
 from retrain.gate import scores
 from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
-from retrain.runs import run as service
 from retrain.runs.dispatch import work_off
 from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, reports, weekly
 from tests.faults import Faults, FaultyStore, fails
@@ -168,27 +167,27 @@ def test_amounts_too_large_to_compare_are_refused_at_the_door(drifted: World):
     assert report["error"]["kind"] == "data"
 
 
-def test_a_champion_crowned_meanwhile_is_not_overruled(drifted: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_champion_that_was_switched_meanwhile_is_not_replaced(drifted: World, monkeypatch: pytest.MonkeyPatch):
     """The winner has not been compared with that one."""
 
-    def crowned_meanwhile(*args: Any) -> Any:
+    def switched_meanwhile(*args: Any) -> Any:
         ledger = drifted.ledger
         seen = ledger.pointer()
         ledger.switch(seen, replace(seen.champions[0], version="9"))
         return promote(*args)
 
-    monkeypatch.setattr(service, "promote", crowned_meanwhile)
+    monkeypatch.setattr("retrain.promotion.resume.promote", switched_meanwhile)
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
     assert "version 9 became champion meanwhile" in report["reason"]
     assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "9"]
 
 
-def test_a_winner_without_an_optimum_on_all_days_keeps_the_parameters_it_won_with(
+def test_a_winner_whose_last_fit_does_not_converge_keeps_the_parameters_it_was_compared_with(
     drifted: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """What was measured is promoted, its state through the last day, and the report says so."""
-    monkeypatch.setattr(service, "refit", fails(NotConverged("no summit")))
+    """What was compared is promoted, its state through the last day, and the report says so."""
+    monkeypatch.setattr("retrain.gate.assess.refit", fails(NotConverged("it did not converge")))
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 

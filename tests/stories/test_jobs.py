@@ -272,7 +272,7 @@ def test_a_job_that_cannot_be_looked_at_is_said_and_not_waited_for_without_end(
         office.world.clock.now += timedelta(minutes=31)
         office.trigger(Trigger.TIMER)
 
-    assert "cannot be looked at (give this identity the role" in office.world.ledger.run(run_id).reason
+    assert "its state cannot be read (give this identity the role" in office.world.ledger.run(run_id).reason
     assert office.status(run_id) == "failed"
 
 
@@ -312,8 +312,8 @@ def test_a_half_that_starts_again_after_its_switch_and_fails_is_taken_back(
             office.half(run_id, DEPLOY)
     assert office.champion == "2"
     with monkeypatch.context() as patch:
-        patch.setattr("retrain.promotion.catalog.list_version", fails(ServiceError("the catalogue refuses")))
-        with pytest.raises(PromotionFailed, match="the catalogue refuses"):
+        patch.setattr(Registry, "register", fails(ServiceError("the registry refuses")))
+        with pytest.raises(PromotionFailed, match="the registry refuses"):
             office.half(run_id, DEPLOY)
 
     assert (office.status(run_id), office.champion, office.running) == ("failed", "1", ["1"])

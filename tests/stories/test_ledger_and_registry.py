@@ -39,7 +39,7 @@ def test_the_pointer_moves_only_from_where_it_was_seen(world: World):
     seen = world.ledger.pointer()
     world.ledger.switch(seen, Champion("1", NOON, "run"))
 
-    with pytest.raises(Conflict, match="changed by somebody else"):
+    with pytest.raises(Conflict, match="changed by another process"):
         world.ledger.switch(seen, Champion("2", NOON, "run"))
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "release": "release",
     "services": "services",
     "settings": "settings",
+    "events": "events",
     "acquire": "acquire",
 }
 

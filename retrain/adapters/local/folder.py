@@ -61,7 +61,7 @@ class FolderStore:
             try:
                 return io.BufferedReader(_File(self, path, name), 1 << 20)
             except FileNotFoundError as exc:
-                raise NotFound(f"there is no file {path}") from exc
+                raise NotFound(f"file {path} does not exist") from exc
 
     def state(self, name: str) -> str:
         """See ObjectStore."""
@@ -70,7 +70,7 @@ class FolderStore:
             try:
                 found = path.stat()
             except FileNotFoundError as exc:
-                raise NotFound(f"there is no file {path}") from exc
+                raise NotFound(f"file {path} does not exist") from exc
             return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
     def upload(self, name: str, stream: BinaryIO) -> None:
