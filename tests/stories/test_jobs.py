@@ -14,6 +14,7 @@ from retrain.ports import DEPLOY, REGISTER, Job
 from retrain.promotion import resume as pursuit
 from retrain.promotion.resume import promote_run
 from retrain.records.ledger import Ledger
+from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.runs.outcome import Behind
@@ -194,7 +195,6 @@ def test_a_job_that_failed_in_its_own_words(office: Office):
 def deployed_by_hand(office: Office) -> tuple[str, str, str]:
     """What a job that died in the middle of its second half leaves behind."""
     from retrain.records.image import build_context
-    from retrain.records.registry import Registry
 
     registry = Registry(office.context.state, office.world.settings.platform.model_name)
     model = registry.get("2")
