@@ -215,7 +215,7 @@ def events(options: argparse.Namespace) -> int:
     _, context = _connect(options)
     for event in context.ledger.outbox.waiting():
         line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
-        print(json.dumps(event.model_dump(mode="json")) if options.json else line)
+        print(json.dumps(event.as_json()) if options.json else line)
     return 0
 
 

@@ -6,8 +6,6 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from pydantic import ValidationError
-
 from retrain.errors import Conflict, NotFound, ServiceError
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
@@ -74,7 +72,7 @@ class Ledger:
             return None
         try:
             return parse_request(stored.data)
-        except ValidationError:
+        except ValueError:
             if not _is_of_newer_code(stored.data):
                 set_aside(self._store, name, stored)
             return None
@@ -136,7 +134,7 @@ class Ledger:
             return None
         try:
             return Run.from_json(stored.data)
-        except ValidationError as error:
+        except ValueError as error:
             raise unreadable(self._store, name, error) from error
 
     def run(self, run_id: str) -> Run:
@@ -181,8 +179,8 @@ class Ledger:
         name = f"verdicts/{question}.json"
         stored = self._store.read(name)
         try:
-            return None if stored is None else Conclusion.model_validate_json(stored.data)
-        except ValidationError as error:
+            return None if stored is None else Conclusion.from_json(stored.data)
+        except ValueError as error:
             raise unreadable(self._store, name, error) from error
 
     def conclude(self, question: str, conclusion: Conclusion) -> None:

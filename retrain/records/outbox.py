@@ -12,8 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import ValidationError
-
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record, set_aside
@@ -101,8 +99,8 @@ class Outbox:
             if stored is None:
                 continue
             try:
-                yield Event.model_validate_json(stored.data)
-            except ValidationError:
+                yield Event.from_json(stored.data)
+            except ValueError:
                 set_aside(self._store, name, stored)
 
     def deliver(self, listeners: Sequence[Listener], recorded: Callable[[str], Run | None]) -> None:

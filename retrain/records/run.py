@@ -188,7 +188,7 @@ class Run(Record):
     trouble: str | None = None
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_wrong(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_absent_trouble(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = write(self)
         return {
             name: value for name, value in written.items() if value is not None or name not in ("error", "trouble")
@@ -202,15 +202,6 @@ class Run(Record):
         return cls(
             run_id=request.run_id, trigger=request.trigger, status=status, request=asked, artifacts=artifacts
         )
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read a stored record. Raises: pydantic.ValidationError if it is damaged."""
-        return cls.model_validate_json(data)
-
-    def as_json(self) -> dict[str, Any]:
-        """The document that the command line prints and the HTTP routes answer."""
-        return self.model_dump(mode="json")
 
     def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
         """With what a file brought and what it changed."""

@@ -45,17 +45,17 @@ PLACES = (
     Place("look for its component", "GET", r"/components/retrain_deploy/", "submit", JOBS),
     Place("look at the workspace", "GET", r"/workspaces/[^/]+$", "", JOBS),
     Place("submit the job", "PUT", r"/jobs/retrain-[^/]+$", "submit", JOBS),
-    Place("look for the datastore", "GET", r"/datastores/[^/]+$", "register"),
-    Place("look for the model", "GET", r"/models/[^/]+/versions/2$", "register"),
-    Place("list the model's versions", "GET", r"/models/[^/]+/versions$", "register"),
-    Place("register the model", "PUT", r"/models/[^/]+/versions/2$", "register"),
+    Place("look for the datastore", "GET", r"/datastores/[^/]+$", ""),
+    Place("look for the model", "GET", r"/models/[^/]+/versions/2$", ""),
+    Place("list the model's versions", "GET", r"/models/[^/]+/versions$", ""),
+    Place("register the model", "PUT", r"/models/[^/]+/versions/2$", ""),
     Place("look for an earlier build", "GET", r"/registries/[^/]+/runs$", "build"),
     Place("ask where to upload", "POST", r"/listBuildSourceUploadUrl$", "build"),
     Place("schedule the build", "POST", r"/scheduleRun$", "build"),
     Place("look at the build", "GET", r"/runs/ca\d+$", "build"),
     Place("ask for the build's log", "POST", r"/listLogSasUrl$", ""),
-    Place("look for the image's entry", "GET", r"/environments/[^/]+/versions/2-", "build"),
-    Place("list the image", "PUT", r"/environments/[^/]+/versions/2-", "build"),
+    Place("look for the image's entry", "GET", r"/environments/[^/]+/versions/2-", ""),
+    Place("list the image", "PUT", r"/environments/[^/]+/versions/2-", ""),
     Place("look for the group", "GET", rf"{GROUPS}/[^/]+-v2$", "deploy"),
     Place("create the group", "PUT", rf"{GROUPS}/[^/]+-v2$", "deploy"),
     Place("follow the operation", "GET", r"/operations/", "deploy"),
@@ -66,7 +66,8 @@ PLACES = (
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
 NEVER_READY = {"scoring/__main__.py": b"import time\ntime.sleep(60)\n"}
 GENUINE = (Path(__file__).parents[2] / "scoring" / "app.py").read_bytes()
-WRONG_NUMBERS = {"scoring/app.py": GENUINE.replace(b"mean=made.mean[at]", b"mean=made.mean[at] + 1")}
+assert b"mean=prediction.mean[at]" in GENUINE
+WRONG_NUMBERS = {"scoring/app.py": GENUINE.replace(b"mean=prediction.mean[at]", b"mean=prediction.mean[at] + 1")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from retrain.doors.page import page
 from tests.browser import Seen
@@ -22,12 +24,15 @@ HARMLESS = {
 
 
 def hostile(value: Any, evil: str) -> Any:
-    """The same record, every word of which was written by somebody who means harm."""
+    """The same record, in which every text was written to do harm."""
+    if isinstance(value, BaseModel):
+        fields = {name: hostile(getattr(value, name), evil) for name in type(value).model_fields}
+        return value.model_copy(update=fields)
     if isinstance(value, dict):
         return {name: hostile(inner, evil) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [hostile(inner, evil) for inner in value] or [evil]
-    return evil if isinstance(value, str) else value
+    if isinstance(value, tuple):
+        return tuple(hostile(inner, evil) for inner in value)
+    return evil if isinstance(value, str) and not isinstance(value, Enum) else value
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,8 @@ def test_whatever_came_from_data_is_shown_and_not_obeyed(world: World, evil: str
     world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
     world.land("one.csv", csv_file(weekly(60, seed=1)))
     report = world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
-    text = page(hostile(report, evil), world.ledger.unseen_days(report["run_id"]))
+    run = hostile(world.ledger.run(report["run_id"]), evil).evolve(warnings=(evil,))
+    text = page(run, world.ledger.unseen_days(report["run_id"]))
     seen = Seen(text)
     broken = seen.tags - HARMLESS | {name for name in seen.attributes if name.startswith("on")}
 

@@ -3,89 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import uuid
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 
 from retrain.promotion.resume import LOCK
-from retrain.settings import parse
-from retrain.wiring import connect
-from tests.builders import FIRST_DAY, QUICK, csv_file, weekly
+from tests.builders import FIRST_DAY, csv_file
+from tests.functions.app import ROOT, YEAR_ONE, YEAR_TWO, App
 from tests.functions.worker import InvocationFailed, Worker
-from tests.platforms import stop_services
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from retrain.records.context import Context
-
-
-ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "adventureworks"
-YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
-
-
-@pytest.fixture(scope="session")
-def worker() -> Iterator[Worker]:
-    """The app, loaded once, as the platform does."""
-    with Worker(ROOT) as loaded:
-        yield loaded
-
-
-@dataclass
-class App:
-    """The loaded app with a storage account of its own."""
-
-    worker: Worker
-    environment: dict[str, str]
-    service: BlobServiceClient
-
-    @property
-    def context(self) -> Context:
-        return connect(parse(self.environment))
-
-    def upload(self, name: str, data: bytes) -> None:
-        """A file lands in the container."""
-        container = self.environment["TRANSACTIONS_CONTAINER"]
-        self.service.get_blob_client(container, name).upload_blob(data, overwrite=True)
-
-    def blob_event(self, name: str) -> None:
-        """The platform noticed it."""
-        container = self.environment["TRANSACTIONS_CONTAINER"]
-        self.worker.blob("retrain_on_new_data", container, name, "TRANSACTIONS_STORAGE")
-
-    def newest_run(self) -> dict[str, Any]:
-        """What the app itself tells about its last run."""
-        runs: list[dict[str, Any]] = self.worker.http("list_runs", "GET", newest="1").body["runs"]
-        return runs[0]
-
-
-@pytest.fixture
-def app(worker: Worker, storage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[App]:
-    """Fresh containers in Azurite, and the settings that point there."""
-    mark = uuid.uuid4().hex[:12]
-    environment = {
-        **QUICK,
-        "RETRAIN_STORE": "blob",
-        "RETRAIN_ROOT": str(tmp_path),
-        "TRANSACTIONS_STORAGE": storage,
-        "TRANSACTIONS_CONTAINER": f"transactions-{mark}",
-        "RETRAIN_STATE_CONTAINER": f"retrain-{mark}",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    service = BlobServiceClient.from_connection_string(storage)
-    service.create_container(environment["TRANSACTIONS_CONTAINER"])
-    yield App(worker, environment, service)
-    stop_services(tmp_path)
 
 
 def test_every_function_is_indexed_with_its_trigger(worker: Worker):
@@ -215,41 +144,6 @@ def test_a_browser_is_shown_a_page(app: App):
     assert "&lt;b&gt;one&lt;/b&gt;.csv" in shown.body
 
 
-@pytest.mark.parametrize(
-    ("body", "detail"),
-    [
-        (b"{", "the body"),
-        (b'{"force": "yes"}', "force"),
-        (b'{"forse": true}', "forse"),
-        (b"[]", "the body"),
-        (b'{"reason": "' + b"x" * 70_000 + b'"}', "70014 bytes"),
-    ],
-)
-def test_a_body_that_is_off_is_a_problem_and_asks_for_nothing(app: App, body: bytes, detail: str):
-    """400 as problem+json; nothing is queued."""
-    answer = app.worker.http("retrain_on_request", "POST", body)
-
-    assert (answer.status, answer.queued) == (400, None)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert detail in answer.body["detail"]
-    assert not list(app.context.state.names("requests/"))
-
-
-@pytest.mark.parametrize("route", ["show_run", "show_page"])
-@pytest.mark.parametrize("run_id", ["20240101T000000000Z-0000", "../champion", "%00"])
-def test_a_run_that_does_not_exist_is_not_found(app: App, run_id: str, route: str):
-    """404 as problem+json."""
-    answer = app.worker.http(route, "GET", route={"id": run_id})
-
-    assert (answer.status, answer.body["title"]) == (404, "NotFound")
-
-
-@pytest.mark.parametrize("newest", ["0", "101", "many", "-1"])
-def test_an_absurd_number_of_runs_is_refused(app: App, newest: str):
-    """400, with what is allowed."""
-    assert app.worker.http("list_runs", "GET", newest=newest).status == 400
-
-
 def test_a_bad_blob_is_set_aside_and_not_retried(app: App):
     """The function returns: trying again would find the same file."""
     app.upload("bad.csv", b"%PDF-1.7")
@@ -292,46 +186,6 @@ def test_a_storage_that_is_away_makes_the_platform_try_again(app: App, monkeypat
     assert "does not answer" in str(failed.value)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
     assert key not in str(failed.value) + str(answer.body)
-
-
-def test_one_address_forecasts_through_promotions(app: App):
-    """The champion's answer, from the last accepted day; 404 before there is one, 502 when its service is away."""
-    before = app.worker.http("forecast", "GET")
-    app.upload("one.csv", csv_file(YEAR_ONE))
-    app.blob_event("one.csv")
-    first = app.worker.http("forecast", "GET", days="3")
-    app.upload("week.csv", csv_file(YEAR_TWO[:7], FIRST_DAY + timedelta(days=150)))
-    app.blob_event("week.csv")
-    told = app.worker.http("forecast", "GET", days="3")
-    app.context.platform.remove("daily-transactions-v1")
-    away = app.worker.http("forecast", "GET")
-
-    assert (before.status, before.body["title"]) == (404, "NotFound")
-    assert (first.status, first.body["version"], len(first.body["forecast"])) == (200, "1", 3)
-    assert told.body["trained_through"] == first.body["origin"]
-    assert told.body["origin"] == (FIRST_DAY + timedelta(days=156)).isoformat()
-    assert (away.status, away.headers["content-type"]) == (502, "application/problem+json")
-
-
-def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatch: pytest.MonkeyPatch):
-    """It accepts the connection and never answers."""
-    app.upload("one.csv", csv_file(YEAR_ONE))
-    app.blob_event("one.csv")
-    monkeypatch.setattr("retrain.promotion.client.ANSWER_SECONDS", 0.2)
-    service = app.context.platform.services()[0]
-    app.context.platform.remove(service.name)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent_one = replace(service, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        app.context.platform._write(silent_one)  # type: ignore[attr-defined]
-        answer = app.worker.http("forecast", "GET")
-
-    assert (answer.status, answer.body["title"]) == (504, "ServiceTimeout")
-
-
-@pytest.mark.parametrize("days", ["0", "366", "week", "9" * 5000])
-def test_an_absurd_horizon_is_refused(app: App, days: str):
-    """400, with what is allowed."""
-    assert app.worker.http("forecast", "GET", days=days).status == 400
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the AdventureWorks files are not beside this checkout")

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
-from retrain.data.series import GapPolicy
-from retrain.doors.champion_forecast import _asked as asked
 from retrain.doors.champion_forecast import champion_forecast as forecast
-from retrain.doors.champion_forecast import newer_days
-from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceUnavailable, Unsettled
+from retrain.errors import NotFound, ServiceError, ServiceUnavailable, Unsettled
 from retrain.promotion.record import Promotion
 from retrain.promotion.resume import promote_run
 from retrain.records.ledger import Ledger
 from retrain.runs.dispatch import work_off
-from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, reports, weekly
+from tests.builders import ONE, THREE, TWO, World, reports
 from tests.faults import Killed, fails, fails_at
-from tests.stories.test_acquire import server
 
 STEPS = ["register", "build", "deploy", "prove", "switch", "confirm", "retire"]
 
@@ -242,79 +236,6 @@ def test_only_a_run_with_a_winner_can_be_promoted(serving: World):
         promote_run(serving.run()["run_id"], serving.settings, serving.context)
 
 
-def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
-    """And the same data do not bring the rolled-back version in again."""
-    second_year(serving)
-
-    report = serving.roll_back()
-
-    assert report["reason"] == "Back from version 2 to 1."
-    assert forecast(7, serving.settings, serving.context)["version"] == "1"
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2", "1"]
-    assert serving.run()["verdict"] == "unchanged"
-
-
-def test_rolling_back_starts_a_service_that_is_gone(serving: World):
-    """Its image and its artifact are kept."""
-    second_year(serving)
-    serving.platform.remove("daily-transactions-v1")
-
-    serving.roll_back("1")
-
-    assert forecast(7, serving.settings, serving.context)["version"] == "1"
-
-
-def test_rolling_back_a_champion_to_itself_brings_its_service_back(serving: World):
-    """After a restart of the machine, for example."""
-    serving.platform.remove("daily-transactions-v1")
-    with pytest.raises(ServiceUnavailable, match="retrain rollback --to 1"):
-        forecast(7, serving.settings, serving.context)
-
-    serving.roll_back("1")
-
-    assert forecast(7, serving.settings, serving.context)["version"] == "1"
-
-
-@pytest.mark.parametrize(("to", "message"), [(None, "no earlier champion"), ("9", "has no version 9")])
-def test_there_must_be_something_to_go_back_to(serving: World, to: str | None, message: str):
-    """Otherwise nothing moves, and the attempt is on record."""
-    report = serving.roll_back(to)
-
-    assert (report["status"], report["error"]["kind"]) == ("failed", "not_found")
-    assert message in report["reason"]
-    assert serving.ledger.requests() == []
-
-
-def test_a_rollback_that_fails_leaves_the_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
-    """The same gate as a promotion's."""
-    second_year(serving)
-    monkeypatch.setattr("retrain.promotion.steps.prove", fails(ServiceError("it is broken")))
-    report = serving.roll_back("1")
-
-    assert report["status"] == "failed"
-    assert forecast(7, serving.settings, serving.context)["version"] == "2"
-
-
-@pytest.mark.parametrize("failing", ["wait_until_ready", "prove", "confirm"])
-@pytest.mark.parametrize("again", ["promote", "rollback"])
-def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
-    serving: World, failing: str, again: str, monkeypatch: pytest.MonkeyPatch
-):
-    """Promoted once more, or rolled back to itself: a failure then changes neither pointer, service nor report."""
-    run = second_year(serving, RETRAIN_KEEP_SERVICES="1")
-    monkeypatch.setattr(f"retrain.promotion.steps.{failing}", fails(ServiceError("a glitch")))
-    taken = {
-        "promote": lambda: promote_run(run["run_id"], serving.settings, serving.context).as_json(),
-        "rollback": lambda: serving.roll_back("2"),
-    }[again]
-    with suppress(PromotionFailed):
-        assert taken()["status"] == "failed"
-
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
-    assert forecast(7, serving.settings, serving.context)["version"] == "2"
-    assert serving.ledger.run(run["run_id"]).status == "done"
-
-
 @pytest.mark.parametrize("error", [ServiceUnavailable("away"), AttributeError("a bug")], ids=str)
 def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
     serving: World, error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -329,16 +250,6 @@ def test_whatever_breaks_after_the_switch_moves_the_pointer_back(
     assert running(serving) == ["1"]
 
 
-def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, monkeypatch: pytest.MonkeyPatch):
-    """A rollback goes to somebody who was confirmed."""
-    with monkeypatch.context() as broken:
-        broken.setattr("retrain.promotion.steps.confirm", fails(ServiceError("it died")))
-        second_year(serving)
-
-    assert serving.ledger.pointer().versions == ["1"]
-    assert "no earlier champion" in serving.roll_back()["reason"]
-
-
 def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch: pytest.MonkeyPatch):
     """Its failure is on record and its request struck out."""
     with monkeypatch.context() as dying, suppress(Killed):
@@ -350,74 +261,3 @@ def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch
     assert serving.run()["status"] in {"done", "failed"}
     assert serving.ledger.run(stuck).status == "failed"
     assert not serving.ledger.requests()
-
-
-@pytest.mark.parametrize("body", [b"[]", b"null", b"no json", b"{}"])
-def test_a_service_that_talks_nonsense_is_a_service_error(serving: World, body: bytes):
-    """Whatever it answers."""
-    with server(body) as url:
-        silly = replace(serving.platform.services()[0], url=url.removesuffix("/TransactionHistory.csv"))
-        with pytest.raises(ServiceError):
-            asked(silly, 7, serving.settings, serving.context)
-
-
-def test_years_of_new_days_still_fit_into_a_question(serving: World):
-    """The newest thousand are told; a model has forgotten what lies further back."""
-    serving.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "730"
-    serving.clock.now = datetime(2030, 1, 1, tzinfo=UTC)
-    for year in range(5):
-        serving.land(
-            f"{year}.csv", csv_file(weekly(365, seed=year) / 3, NEW_YEAR + timedelta(days=365 * year)), dry_run=True
-        )
-
-    answer = forecast(7, serving.settings, serving.context)
-
-    assert answer["origin"] == (NEW_YEAR + timedelta(days=5 * 365 - 1)).isoformat()
-
-
-def test_a_kept_champion_forecasts_from_the_last_accepted_day(serving: World):
-    """It is told the days it was not trained on, with the parameters it has; nothing is deployed."""
-    kept = second_year(serving, RETRAIN_MIN_GAIN="0.99")
-
-    answer = forecast(7, serving.settings, serving.context)
-
-    assert kept["verdict"] == "keep"
-    assert answer["origin"] == (NEW_YEAR + timedelta(days=59)).isoformat()
-    assert answer["trained_through"] == (NEW_YEAR - timedelta(days=1)).isoformat()
-    assert answer["forecast"][0]["date"] == (NEW_YEAR + timedelta(days=60)).isoformat()
-    assert answer["data_age_days"] > 0
-
-
-def test_a_missing_day_is_told_as_zero_only_where_it_means_zero():
-    """Otherwise the model bears that it is missing."""
-    known = {NEW_YEAR: 1.0, NEW_YEAR + timedelta(days=3): 5.0}
-
-    missing = newer_days(NEW_YEAR, known, GapPolicy.INTERPOLATE)
-    zero = newer_days(NEW_YEAR, known, GapPolicy.ZERO)
-
-    assert list(missing.values()) == [5.0]
-    assert list(zero.values()) == [0.0, 0.0, 5.0]
-
-
-def test_without_a_champion_there_is_no_forecast(world: World):
-    """And that is said."""
-    with pytest.raises(NotFound, match="no champion yet"):
-        forecast(7, world.settings, world.context)
-
-
-def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
-    serving: World, monkeypatch: pytest.MonkeyPatch
-):
-    """The pointer had moved: the successor is asked."""
-    from retrain.doors import champion_forecast as forecasting
-
-    asked = forecasting._asked
-
-    def retired_meanwhile(*args: Any) -> Any:
-        monkeypatch.setattr(forecasting, "_asked", asked)
-        second_year(serving, RETRAIN_KEEP_SERVICES="1")
-        return asked(*args)
-
-    monkeypatch.setattr(forecasting, "_asked", retired_meanwhile)
-
-    assert forecast(7, serving.settings, serving.context)["version"] == "2"

@@ -1,0 +1,89 @@
+"""The stable route: whoever is champion forecasts from the last accepted day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from retrain.data.series import GapPolicy
+from retrain.doors.champion_forecast import _asked as asked
+from retrain.doors.champion_forecast import champion_forecast as forecast
+from retrain.doors.champion_forecast import newer_days
+from retrain.errors import NotFound, ServiceError
+from tests.builders import NEW_YEAR, World, csv_file, weekly
+from tests.stories.test_acquire import server
+from tests.stories.test_promotion import second_year
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"no json", b"{}"])
+def test_a_service_that_talks_nonsense_is_a_service_error(serving: World, body: bytes):
+    """Whatever it answers."""
+    with server(body) as url:
+        silly = replace(serving.platform.services()[0], url=url.removesuffix("/TransactionHistory.csv"))
+        with pytest.raises(ServiceError):
+            asked(silly, 7, serving.settings, serving.context)
+
+
+def test_years_of_new_days_still_fit_into_a_question(serving: World):
+    """The newest thousand are told; a model has forgotten what lies further back."""
+    serving.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "730"
+    serving.clock.now = datetime(2030, 1, 1, tzinfo=UTC)
+    for year in range(5):
+        serving.land(
+            f"{year}.csv", csv_file(weekly(365, seed=year) / 3, NEW_YEAR + timedelta(days=365 * year)), dry_run=True
+        )
+
+    answer = forecast(7, serving.settings, serving.context)
+
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=5 * 365 - 1)).isoformat()
+
+
+def test_a_kept_champion_forecasts_from_the_last_accepted_day(serving: World):
+    """It is told the days it was not trained on, with the parameters it has; nothing is deployed."""
+    kept = second_year(serving, RETRAIN_MIN_GAIN="0.99")
+
+    answer = forecast(7, serving.settings, serving.context)
+
+    assert kept["verdict"] == "keep"
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=59)).isoformat()
+    assert answer["trained_through"] == (NEW_YEAR - timedelta(days=1)).isoformat()
+    assert answer["forecast"][0]["date"] == (NEW_YEAR + timedelta(days=60)).isoformat()
+    assert answer["data_age_days"] > 0
+
+
+def test_a_missing_day_is_told_as_zero_only_where_it_means_zero():
+    """Otherwise the model bears that it is missing."""
+    known = {NEW_YEAR: 1.0, NEW_YEAR + timedelta(days=3): 5.0}
+
+    missing = newer_days(NEW_YEAR, known, GapPolicy.INTERPOLATE)
+    zero = newer_days(NEW_YEAR, known, GapPolicy.ZERO)
+
+    assert list(missing.values()) == [5.0]
+    assert list(zero.values()) == [0.0, 0.0, 5.0]
+
+
+def test_without_a_champion_there_is_no_forecast(world: World):
+    """And that is said."""
+    with pytest.raises(NotFound, match="no champion yet"):
+        forecast(7, world.settings, world.context)
+
+
+def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
+    serving: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The pointer had moved: the successor is asked."""
+    from retrain.doors import champion_forecast as forecasting
+
+    asked = forecasting._asked
+
+    def retired_meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr(forecasting, "_asked", asked)
+        second_year(serving, RETRAIN_KEEP_SERVICES="1")
+        return asked(*args)
+
+    monkeypatch.setattr(forecasting, "_asked", retired_meanwhile)
+
+    assert forecast(7, serving.settings, serving.context)["version"] == "2"
