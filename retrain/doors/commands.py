@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, show_progress, tell
 from retrain.errors import NotFound, ServiceUnavailable, UsageError
-from retrain.ports import REGISTER
+from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
     import argparse
@@ -80,16 +80,17 @@ def rollback(options: argparse.Namespace) -> int:
 def promote(options: argparse.Namespace) -> int:
     """Continue a promotion, or carry out a job's half of one."""
     from retrain.promotion.resume import promote_run
-    from retrain.runs.dispatch import work_off
+    from retrain.runs.dispatch import deliver, work_off
 
     settings, context = _connect(options)
     promoted: Run | None = None
     try:
         promoted = promote_run(options.run_id, settings, context, options.step)
     finally:
-        # What has waited for this job's end, and what there is to deliver: nobody else may come for a day.
-        if options.step != REGISTER or promoted is None:
-            work_off(settings, context)
+        if options.step == DEPLOY or (options.step and promoted is None):
+            work_off(settings, context)  # what has waited for this job's end; no other trigger may come for a day
+        else:
+            deliver(context)
     if options.report is not None:
         (options.report / "report.json").write_bytes(promoted.to_json())
     return tell(promoted, as_json=options.json)

@@ -53,9 +53,14 @@ def work_off(settings: Settings, context: Context) -> Outcome:
     with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
     """
     outcome = _worked_off(settings, context)
-    with suppress(RetrainError):  # events are kept; the next round delivers them
-        context.ledger.outbox.deliver(context.listeners, context.ledger.recorded)
+    deliver(context)
     return outcome
+
+
+def deliver(context: Context) -> None:
+    """Bring the waiting events to the listeners. What cannot be delivered now is kept for the next round."""
+    with suppress(RetrainError):
+        context.ledger.outbox.deliver(context.listeners, context.ledger.recorded)
 
 
 def _worked_off(settings: Settings, context: Context) -> Outcome:
