@@ -43,8 +43,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 def _environment_as_before() -> Iterator[None]:
-    """Put the environment back after each test: Azure ML's SDK writes into it, and later tests start processes."""
-    before = dict(os.environ)
+    """Put the environment back after each test: later tests start processes, which inherit it.
+
+    Azure ML's SDK writes the emulator's address into it, also while a fixture of a whole module is made.
+    """
+    before = {name: value for name, value in os.environ.items() if name != "AZUREML_CURRENT_CLOUD"}
     yield
     os.environ.clear()
     os.environ.update(before)

@@ -29,7 +29,7 @@ def test_a_service_that_talks_nonsense_is_a_service_error(serving: World, body: 
 
 def test_years_of_new_days_still_fit_into_a_question(serving: World):
     """The newest thousand are told; a model has forgotten what lies further back."""
-    serving.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "730"
+    serving.overrides |= {"RETRAIN_MIN_UNSEEN_DAYS": "730", "RETRAIN_REFIT_DAYS": "365"}
     serving.clock.now = datetime(2030, 1, 1, tzinfo=UTC)
     for year in range(5):
         serving.land(
