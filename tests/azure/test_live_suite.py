@@ -33,6 +33,7 @@ def test_the_live_suite_passes_on_the_emulator(vault: SecureAzurite, tmp_path: P
         assert azure.services() == []
 
 
+@pytest.mark.long
 def test_without_a_subscription_the_live_suite_is_skipped():
     """And says which setting is missing."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RETRAIN_")}
