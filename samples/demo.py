@@ -80,8 +80,8 @@ def demo(folder: Path, *, keep: bool) -> int:
     say(
         f"The files of {folder} ({len(files)}) land one after the other, as if each had just arrived. Each landing "
         "searches for an ARIMA model, compares it with the champion on the days that the champion has not seen, "
-        f"and promotes it only if it is better. Everything is kept in {ROOT}; every model is served by a process on "
-        "this machine. With the sample files this takes 15 to 30 seconds."
+        f"and promotes it only if it is better. Everything is kept in {ROOT}; a process on this machine serves "
+        "each model. With the sample files this takes 15 to 30 seconds."
     )
     try:
         steps = shown(files)
