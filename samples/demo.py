@@ -51,7 +51,8 @@ class Steps:
         """Say what is going to be done, run `retrain WORDS`, show what it prints, and how long it took."""
         self.taken += 1
         command = f"retrain {' '.join(words)} --root {ROOT}"
-        say(f"\n[{self.taken}/{self.total}] {sentence}\n$ {command}")
+        say(f"\n[{self.taken}/{self.total}] {sentence}")
+        print(f"$ {command}", flush=True)  # in one line, to be copied
         began, printed = time.perf_counter(), io.StringIO()
         with redirect_stdout(printed):  # progress goes to stderr at once
             code = main([*words, "--root", str(ROOT)])
