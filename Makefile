@@ -1,5 +1,7 @@
-# Everything a person or a pipeline does here, from nothing: git, make, Python 3 and Node are all it asks for.
+# Everything a person or a pipeline does here, from nothing. It needs git, make, bash and Python 3; the tests also Node.
 .DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 .PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-significance bench-first-use bench-all clean
 
 VENV   := .venv
@@ -12,35 +14,44 @@ DATA   ?= samples/data
 PEERS  ?= statsforecast,pmdarima,seasonal_naive,arima202
 
 help: ## what each target does
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-setup: $(VENV)/.ready node_modules/.ready ## install Python 3.13, the pinned packages and Azurite, all inside this folder
+setup: $(VENV)/.ready node_modules/.ready ## install Python 3.13, the pinned packages and, for the tests, Azurite; all inside this folder
+
+# What uv says, without the list of every package: what it downloads, and how long each step took.
+WITHOUT_LIST := 2>&1 | sed '/^ [+~-] /d'
 
 .tools/uv/bin/uv:
-	python3 -m pip install --quiet --root-user-action=ignore --target .tools/uv uv
+	@echo "Set-up: installing uv, the package installer, into .tools (about 25 MB; usually a few seconds)"
+	@python3 -m pip install --quiet --root-user-action=ignore --target .tools/uv uv
 
 # uv's own search is not enough: a python3.13 on the PATH may be a pyenv shim that refuses to start.
 $(VENV)/bin/python: | $(UV)
+	@echo "Set-up: making a Python 3.13 environment in $(VENV) (downloads Python, about 35 MB, if this machine has no 3.13)"
 	@found=$$(for candidate in python3.13 "$$(pyenv root 2>/dev/null)"/versions/3.13*/bin/python; do \
 		"$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$candidate" && break; done); \
-	$(UV) venv --quiet --python "$${found:-3.13}" $(VENV)
+	$(UV) venv --python "$${found:-3.13}" $(VENV)
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
-	$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements-dev.txt
-	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@echo "Set-up: installing $$(grep -c '==' requirements-dev.txt) pinned packages into $(VENV) (about 230 MB to download, 1 GB on disk;"
+	@echo "        usually less than a minute, several on a slow network; compiling them takes 15 s and says nothing)"
+	@$(UV) pip sync --compile-bytecode --python $(PYTHON) --require-hashes requirements-dev.txt $(WITHOUT_LIST)
+	@echo "Set-up: installing retrain itself"
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 node_modules/.ready: package-lock.json
-	npm ci --silent
+	@echo "Set-up: installing Azurite, the storage emulator of the tests, into node_modules (usually less than a minute)"
+	@npm ci --loglevel=error
 	@touch $@
 
-demo: $(VENV)/.ready ## land a history year by year and ask the champion; DATA=folder lands yours, KEEP=1 keeps it running
+demo: $(VENV)/.ready ## land two years, promote, forecast, in 15 s; DATA=folder lands your files, KEEP=1 keeps the services
 	@$(PYTHON) samples/demo.py $(DATA)
 
-stop: $(VENV)/.ready ## end the services that KEEP=1 has left
-	@$(PYTHON) -c 'from samples.demo import stop; stop()'
+stop: $(VENV)/.ready ## stop the services that KEEP=1 has left
+	@$(PYTHON) -c 'from samples.demo import stop; print(f"Services stopped: {stop()}.")'
 
-test: setup ## every test: unit, stories, contract, functions, project
+test: setup ## every test; it also needs Node, for the storage emulator
 	$(PYTHON) -m pytest $(AT_ONCE)
 
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/

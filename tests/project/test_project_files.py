@@ -19,6 +19,8 @@ from samples.generate import generate
 from tests.platforms import stop_services
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+COMMANDS = ROOT / "docs" / "commands.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"]
 
@@ -121,22 +123,23 @@ def test_host_json_suits_flex_consumption():
     assert host["extensions"]["queues"]["batchSize"] == 1
 
 
-def console_blocks(path: Path) -> list[str]:
-    """Every command that a document shows after a prompt."""
-    blocks = re.findall(r"```console\n(.*?)```", path.read_text(), re.DOTALL)
+def console_blocks(*pages: Path) -> list[str]:
+    """Every command that these pages show after a prompt."""
+    text = "\n".join(page.read_text() for page in pages)
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
 def test_the_readme_shows_make_targets_that_exist():
     """`make -n` knows each of them."""
-    made = [command for command in console_blocks(ROOT / "README.md") if command.startswith("make ")]
+    made = [command for command in console_blocks(README, COMMANDS) if command.startswith("make ")]
 
     assert {"make demo", "make test"} <= set(made)
     for command in made:
         subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_the_readme_commands_run(
+def test_the_commands_of_the_readme_and_its_page_of_commands_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -148,7 +151,7 @@ def test_the_readme_commands_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RETRAIN_CONFIRM_SECONDS", "0")
     monkeypatch.setenv("RETRAIN_ORDER", "0,0,0")
-    commands = [command for command in console_blocks(ROOT / "README.md") if command.startswith("retrain ")]
+    commands = [command for command in console_blocks(README, COMMANDS) if command.startswith("retrain ")]
 
     for command in commands:
         if "acquire" in command:  # it downloads; test_acquire does it from loopback
@@ -163,17 +166,38 @@ def test_the_readme_commands_run(
     assert len(commands) >= 6
 
 
-def test_the_readme_names_every_command():
+def test_the_readme_and_its_page_of_commands_name_every_command():
     """A command that nobody can find does not exist."""
     commands = _parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    readme = (ROOT / "README.md").read_text()
+    text = README.read_text() + COMMANDS.read_text()
 
-    assert all(f"retrain {name}" in readme for name in commands)  # type: ignore[union-attr]
+    assert all(f"retrain {name}" in text for name in commands)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.stem
-)
+def test_the_readme_leads_to_every_page():
+    """A page that nobody can find does not exist either."""
+    linked = {(ROOT / link).resolve() for link in re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text())}
+    reached = linked | {ROOT / "docs" / "azure-drills.md"}  # from the page about Azure
+
+    assert set((ROOT / "docs").glob("*.md")) <= reached
+
+
+def test_the_readme_begins_with_the_description_of_the_package():
+    """One sentence says what this is, wherever it is read."""
+    opening = " ".join(README.read_text().split("\n\n")[1].split())
+
+    assert opening == f"{PROJECT['project']['description']}."
+
+
+def test_the_readme_names_every_package():
+    """With a line each."""
+    packages = [path.parent.name for path in (ROOT / "retrain").glob("*/__init__.py")]
+
+    assert packages
+    assert all(re.search(rf"^  {name}/ +\S", README.read_text(), re.MULTILINE) for name in packages)
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.stem)
 def test_no_link_between_the_pages_is_dead(page: Path):
     """Every relative one leads to a file."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
