@@ -1,4 +1,4 @@
-"""A listener that keeps what it is told, and a world in which somebody listens."""
+"""Listeners that keep what they are told, and a world in which somebody listens."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from retrain.runs.dispatch import work_off
 from tests.builders import World, ask
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from retrain.records.context import Context
     from retrain.records.outbox import Event
     from retrain.records.run import Run
@@ -30,6 +32,18 @@ class Listener:
             raise self.away
         self.told.append((event.id, event.kind))
         self.runs.append(run)
+
+
+@dataclass(frozen=True, slots=True)
+class FileListener:
+    """Adds the id of every event to a file that outlives this process."""
+
+    path: Path
+    name: str = "file"
+
+    def receive(self, event: Event, _run: Run) -> None:
+        with self.path.open("a") as file:
+            file.write(f"{event.id}\n")
 
 
 @dataclass
