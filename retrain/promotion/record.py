@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from retrain.errors import ModelError, NotFound, PromotionFailed, RetrainError
 from retrain.ports import ABSENT
@@ -52,10 +53,9 @@ class Promotion(BaseModel):
         if record is None:
             raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` shows its verdict")
         try:
-            return cls.model_validate_json(record)
-        except ValidationError as error:
-            fields = ", ".join(".".join(map(str, one["loc"])) or "the record" for one in error.errors())
-            raise ModelError(f"the promotion of run {run_id} is damaged ({fields}); retrain again") from error
+            return cls.model_validate(json.loads(record))
+        except ValueError as error:
+            raise ModelError(f"the promotion of run {run_id} is damaged; retrain again") from error
 
     @contextmanager
     def taking(self, step: str, context: Context) -> Iterator[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Promotion(BaseModel):
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""
-        context.ledger.note_promotion(self.run_id, self.model_dump_json(indent=1).encode())
+        context.ledger.note_promotion(self.run_id, json.dumps(self.model_dump(mode="json"), indent=1).encode())
 
     @property
     def is_rollback(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -21,9 +22,18 @@ class Record(BaseModel):
         """A copy in which these fields are replaced."""
         return self.model_copy(update=changes)
 
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read a stored record. Raises: ValueError (pydantic's is one) if it is damaged."""
+        return cls.model_validate(json.loads(data))
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as a JSON object."""
+        return self.model_dump(mode="json")
+
     def to_json(self) -> bytes:
         """As it is stored. A number that is not finite becomes null."""
-        return self.model_dump_json(indent=1).encode()
+        return json.dumps(self.as_json(), indent=1, allow_nan=False).encode()
 
 
 def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:

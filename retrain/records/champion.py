@@ -10,8 +10,6 @@ from typing import Any
 
 NOBODY = ""
 """The version of an entry that says: there is no champion, because the first one failed and had no predecessor."""
-OLDER = "reigns"
-"""A key that only versions before 0.2.0 wrote."""
 REBUILT = "being rebuilt, records moved to"
 """The key of a record that stands in for the pointer during a rebuild."""
 
@@ -83,7 +81,7 @@ def read_pointer(data: bytes, etag: str) -> Pointer:
 def why_refused(data: bytes) -> str:
     """Why a store with this record cannot be used, and what to do; empty if it can be, or the record is damaged."""
     record = _parsed(data)
-    if OLDER in record:
+    if "champion" in record and "champions" not in record:  # so did every version before 0.2.0
         return (
             "an older version of retrain wrote this store, and this version cannot read it; `retrain rebuild` "
             "makes it anew from the files in its inbox"

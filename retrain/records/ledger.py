@@ -6,8 +6,6 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from pydantic import ValidationError
-
 from retrain.errors import ConfigError, Conflict, NotFound, ServiceError
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
@@ -75,7 +73,7 @@ class Ledger:
             return None
         try:
             request = parse_request(stored.data)
-        except ValidationError:
+        except ValueError:
             if _is_of_newer_code(stored.data):
                 return None
         else:
@@ -141,7 +139,7 @@ class Ledger:
             return None
         try:
             return Run.from_json(stored.data)
-        except ValidationError as error:
+        except ValueError as error:
             raise unreadable(self._store, name, error) from error
 
     def run(self, run_id: str) -> Run:
@@ -186,8 +184,8 @@ class Ledger:
         name = f"verdicts/{question}.json"
         stored = self._store.read(name)
         try:
-            return None if stored is None else Conclusion.model_validate_json(stored.data)
-        except ValidationError as error:
+            return None if stored is None else Conclusion.from_json(stored.data)
+        except ValueError as error:
             raise unreadable(self._store, name, error) from error
 
     def conclude(self, question: str, conclusion: Conclusion) -> None:

@@ -11,8 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import ValidationError
-
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record, set_aside
@@ -107,8 +105,8 @@ class Outbox:
         if stored is None:
             return None
         try:
-            event = Event.model_validate_json(stored.data)
-        except ValidationError:
+            event = Event.from_json(stored.data)
+        except ValueError:
             event = None
         if event is not None and _name(event.id) == name:
             return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -85,8 +86,8 @@ _REQUEST: TypeAdapter[Request] = TypeAdapter(
 
 
 def parse_request(data: bytes) -> Request:
-    """Read a stored request. Raises: pydantic.ValidationError if it is not one."""
-    return _REQUEST.validate_json(data)
+    """Read a stored request. Raises: ValueError (pydantic's is one) if it is damaged."""
+    return _REQUEST.validate_python(json.loads(data))
 
 
 def file_of(request: Request) -> str | None:

@@ -195,7 +195,7 @@ class Run(Record):
     will_retry: bool = False
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_wrong(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_absent_trouble(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in write(self).items() if value or name not in WHAT_IS_WRONG}
 
     @classmethod
@@ -216,15 +216,6 @@ class Run(Record):
             artifacts=artifacts,
             ends=ends,
         )
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read a stored record. Raises: pydantic.ValidationError if it is damaged."""
-        return cls.model_validate_json(data)
-
-    def as_json(self) -> dict[str, Any]:
-        """The document that the command line prints and the HTTP routes answer."""
-        return self.model_dump(mode="json")
 
     def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
         """With what a file brought and what it changed."""

@@ -20,7 +20,9 @@ from tests.builders import World
 from tests.unit.records.examples import NOON, REQUESTS, RUN_ID, RUNS, STEPS
 
 ADDED = {"colour": "green", "sizes": [1, None, {"x": 2.5}], "nothing": None}
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+undecodable = st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"])
+"""How Python reads the bytes of a file's name that is not valid text."""
+texts = st.text(st.characters(exclude_categories=["Cs"]) | undecodable)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -44,7 +46,7 @@ def test_a_landing_is_read_back_as_what_it_was(run: Run):
 def test_any_text_and_any_number_read_back(
     reason: str, warnings: list[str], seconds: dict[str, float], score: float
 ):
-    """Also the smallest and the longest; only what is not finite becomes null."""
+    """Also the smallest and the longest, and what is not valid text."""
     naive = Scores(rmse=score)
     run = RUNS["landed"].evolve(reason=reason, warnings=tuple(warnings), seconds=seconds, seasonal_naive=naive)
 
