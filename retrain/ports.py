@@ -51,7 +51,7 @@ class ObjectStore(Protocol):
         """Store a stream; a reader sees the whole object or none."""
 
     def names(self, prefix: str) -> Iterator[str]:
-        """The names that begin with the prefix, ascending; the prefix ends in a slash."""
+        """The names that begin with the prefix, ascending; the prefix ends in a slash, or is empty for all."""
 
     def delete(self, name: str) -> None:
         """Remove an object if it exists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -160,6 +161,12 @@ class World:
 def reports(ledger: Ledger, newest: int) -> list[dict[str, Any]]:
     """The reports of the newest runs, newest first."""
     return [run.as_json() for run in ledger.runs(newest)]
+
+
+def made_older(root: Path) -> None:
+    """Write the pointer as versions before 0.2.0 did."""
+    record = json.loads((root / "champion.json").read_bytes())
+    (root / "champion.json").write_text(json.dumps({"champion": record["champion"], "reigns": record["champions"]}))
 
 
 def has_worked_off(settings: Settings, context: Context) -> bool:

@@ -92,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     promote.add_argument("--step", choices=(REGISTER, DEPLOY), help="the half that a job makes; both by default")
     rollback = command("rollback", commands.rollback, "make an earlier version champion again")
     rollback.add_argument("--to", metavar="VERSION", help="default: the champion before the present one")
+    rebuild = command("rebuild", commands.rebuild, "make the store anew from the files in its inbox")
+    rebuild.add_argument("--yes", action="store_true", help="do it; without this, only say what would be done")
     command(
         "release",
         commands.release,

@@ -167,6 +167,17 @@ def forecast(options: argparse.Namespace) -> int:
     return 0
 
 
+def rebuild(options: argparse.Namespace) -> int:
+    """Make the store anew from the files in its inbox, and retrain after each."""
+    from retrain.runs.rebuild import must_confirm
+    from retrain.runs.rebuild import rebuild as begin
+
+    settings, context = _connect(options)
+    if not options.yes:
+        raise must_confirm(context)
+    return max([_work_off(request, options, settings, context) for request in begin(context)], default=0)
+
+
 def services(options: argparse.Namespace) -> int:
     """List the services and their state."""
     _, context = _connect(options)

@@ -49,7 +49,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
         if not half:
             Promotion.of(run_id, context)
             with suppress(Conflict):  # it is asked for already
-                context.ledger.ask(Promote(run_id=run_id, trigger=run.trigger))
+                context.ledger.ask(Promote(run_id=run_id, trigger=run.trigger, ends=run.ends))
             context.ledger.record(run.promoting())
         run, failure = _carry_out(run, settings, context, half)
         if failure is not None:

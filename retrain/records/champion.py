@@ -10,6 +10,8 @@ from typing import Any
 
 NOBODY = ""
 """The version of an entry that says: there is no champion, because the first one failed and had no predecessor."""
+REBUILT = "being rebuilt, records moved to"
+"""The key of a record that stands in for the pointer during a rebuild."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,38 @@ def read_pointer(data: bytes, etag: str) -> Pointer:
         Champion(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"]) for entry in entries
     )
     return Pointer(champions, etag)
+
+
+def why_refused(data: bytes) -> str:
+    """Why a store with this record cannot be used, and what to do; empty if it can be, or the record is damaged."""
+    record = _parsed(data)
+    if "champion" in record and "champions" not in record:  # so did every version before 0.2.0
+        return (
+            "an older version of retrain wrote this store, and this version cannot read it; `retrain rebuild` "
+            "makes it anew from the files in its inbox"
+        )
+    if REBUILT in record:
+        return "the store is being rebuilt, or the rebuild was interrupted; `retrain rebuild --yes` continues it"
+    return ""
+
+
+def being_rebuilt(folder: str) -> bytes:
+    """The record of a store that is being rebuilt. `folder`: where its records are moved."""
+    return json.dumps({REBUILT: folder}).encode()
+
+
+def rebuilt_into(data: bytes) -> str | None:
+    """The folder into which an interrupted rebuild has moved records; None if this is not such a record."""
+    folder = _parsed(data).get(REBUILT)
+    return folder if isinstance(folder, str) else None
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(data)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def no_champion() -> bytes:

@@ -41,6 +41,6 @@ class Context:
     jobs: Jobs | None = None
     listeners: tuple[Listener, ...] = ()
 
-    def finish(self, run: Run, *, keep_request: bool = False) -> Run:
+    def finish(self, run: Run) -> Run:
         """See Ledger.finish."""
-        return self.ledger.finish(run, self.now(), keep_request=keep_request)
+        return self.ledger.finish(run, self.now())

@@ -6,12 +6,12 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from retrain.errors import Conflict, NotFound, ServiceError
+from retrain.errors import ConfigError, Conflict, NotFound, ServiceError
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
 from retrain.records.base import Record, set_aside, unreadable
-from retrain.records.champion import Champion, Pointer, no_champion, read_pointer
+from retrain.records.champion import Champion, Pointer, no_champion, read_pointer, why_refused
 from retrain.records.outbox import Outbox, event_of
 from retrain.records.request import KINDS, RUN_ID, BaseRequest, Request, new_run_id, parse_request
 from retrain.records.run import Run, Status
@@ -62,7 +62,8 @@ class Ledger:
     def requests(self) -> list[Request]:
         """What is still to be done, oldest first.
 
-        A damaged request is set aside under `unreadable/`. One of a kind that only newer code knows is left to it.
+        A damaged request is set aside under `unreadable/`, and so is one under another run's name. One of a kind
+        that only newer code knows is left to it.
         """
         return [request for name in self._store.names("requests/") if (request := self._read_request(name))]
 
@@ -71,11 +72,15 @@ class Ledger:
         if stored is None:
             return None
         try:
-            return parse_request(stored.data)
+            request = parse_request(stored.data)
         except ValueError:
-            if not _is_of_newer_code(stored.data):
-                set_aside(self._store, name, stored)
-            return None
+            if _is_of_newer_code(stored.data):
+                return None
+        else:
+            if _request(request.run_id) == name:
+                return request
+        set_aside(self._store, name, stored)
+        return None
 
     def begin(self, request: BaseRequest) -> int | None:
         """Note that a request's run begins.
@@ -109,11 +114,11 @@ class Ledger:
         """Keep a run as it is so far."""
         self._store.write(f"runs/{run.run_id}/report.json", run.to_json())
 
-    def finish(self, run: Run, now: datetime, *, keep_request: bool = False) -> Run:
+    def finish(self, run: Run, now: datetime) -> Run:
         """The one end of every run: an event, the record, and the request is removed.
 
-        Args: keep_request: the run has to be made again, because what it needed was away or is not set up yet. It
-            tells of its failure once, and not again while it fails the same way.
+        A run that will be made again keeps its request. It tells of its failure once, and not again while it fails
+        the same way.
         """
         before = self.recorded(run.run_id)
         ends = before.ends if before else 0
@@ -122,7 +127,7 @@ class Ledger:
         if run.ends > ends:
             self.outbox.put(event_of(run, now))
         self.record(run)
-        if not keep_request:
+        if not run.will_retry:
             self.done(run.run_id)
         return run
 
@@ -192,14 +197,17 @@ class Ledger:
     def pointer(self) -> Pointer:
         """Who is champion.
 
-        Raises: ServiceError if the record is damaged, or missing although models were registered, which does not
-            mean that there is no champion.
+        Raises: ConfigError if older code wrote the store, or it is being rebuilt; ServiceError if the record is
+            damaged, or missing although models were registered, which does not mean that there is no champion.
         """
         stored = self._store.read(POINTER)
         if stored is None:
             if any(self._store.names("models/")):
                 raise ServiceError(f"{self._store.address(POINTER)} is missing; restore it from a backup")
             return Pointer((), ABSENT)
+        refusal = why_refused(stored.data)
+        if refusal:
+            raise ConfigError(f"{self._store.address(POINTER)}: {refusal}")
         try:
             return read_pointer(stored.data, stored.etag)
         except (ValueError, KeyError, TypeError) as error:

@@ -7,7 +7,6 @@ event later; no run waits for it or fails with it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +18,7 @@ from retrain.records.request import Trigger
 from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from retrain.ports import ObjectStore
 
@@ -40,8 +39,9 @@ class Event(Record):
     """That a run has ended.
 
     Attributes:
-        id: the same however often it is delivered; ascending in time.
+        id: the same however often it is delivered.
         end: which of the run's ends it tells of, from 1.
+        at: when the run ended; events are delivered in this order.
         delivered: the listeners that have taken it.
         trouble: why the last delivery failed; empty if none has.
     """
@@ -83,7 +83,7 @@ class Listener(Protocol):
 
 
 class Outbox:
-    """The events that are not delivered yet, oldest first."""
+    """The events that are not delivered yet."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -92,16 +92,26 @@ class Outbox:
         """Write an event down; the same id again replaces it."""
         self._store.write(_name(event.id), event.to_json())
 
-    def waiting(self) -> Iterator[Event]:
-        """Read them one by one. A damaged one is set aside under `unreadable/`."""
-        for name in self._store.names(OUTBOX):
-            stored = self._store.read(name)
-            if stored is None:
-                continue
-            try:
-                yield Event.from_json(stored.data)
-            except ValueError:
-                set_aside(self._store, name, stored)
+    def waiting(self) -> list[Event]:
+        """All of them, in the order in which their runs ended. A damaged one is set aside under `unreadable/`."""
+        return self._read(self._store.names(OUTBOX))
+
+    def _read(self, names: Iterable[str]) -> list[Event]:
+        found = (event for name in names if (event := self._read_one(name)))
+        return sorted(found, key=lambda event: (event.at, event.id))
+
+    def _read_one(self, name: str) -> Event | None:
+        stored = self._store.read(name)
+        if stored is None:
+            return None
+        try:
+            event = Event.from_json(stored.data)
+        except ValueError:
+            event = None
+        if event is not None and _name(event.id) == name:
+            return event
+        set_aside(self._store, name, stored)
+        return None
 
     def deliver(self, listeners: Sequence[Listener], recorded: Callable[[str], Run | None]) -> None:
         """Bring every event to every listener that has not taken it, then forget it.
@@ -109,21 +119,41 @@ class Outbox:
         A listener that fails is asked no more until the next call, which begins with the same event: each listener
         gets its events in their order. No failure of a listener is raised.
 
+        Whoever holds the lock delivers, and looks again after letting go: an event that was put meanwhile, by a
+        process that found the lock held, is delivered too.
+
         Args: recorded: reads a run's record.
         Raises: ServiceError if the store itself is away.
         """
-        with suppress(LockHeld), self._store.lock(LOCK):  # who holds it delivers
-            away: set[str] = set()
-            for event in self.waiting():
-                run = _known(event, recorded)
-                if run is None:
-                    continue
-                left = _offered(event, run, [one for one in listeners if one.name not in away])
-                if {listener.name for listener in listeners} <= {*left.delivered}:
-                    self._store.delete(_name(event.id))
-                elif left != event:
-                    self.put(left)
-                away |= {listener.name for listener in listeners} - {*left.delivered}
+        tried: set[str] = set()
+        away: set[str] = set()
+        while fresh := [name for name in self._store.names(OUTBOX) if name not in tried]:
+            tried |= {*fresh}
+            try:
+                with self._store.lock(LOCK):
+                    for event in self._read(fresh):
+                        away |= self._bring(event, listeners, away, recorded)
+            except LockHeld:
+                return
+
+    def _bring(
+        self,
+        event: Event,
+        listeners: Sequence[Listener],
+        away: Collection[str],
+        recorded: Callable[[str], Run | None],
+    ) -> set[str]:
+        """Bring one event to those that are not away. Returns: the names of those that still have to take it."""
+        run = _known(event, recorded)
+        if run is None:
+            return set()
+        left = _offered(event, run, [one for one in listeners if one.name not in away])
+        missing = {listener.name for listener in listeners} - {*left.delivered}
+        if not missing:
+            self._store.delete(_name(event.id))
+        elif left != event:
+            self.put(left)
+        return missing
 
 
 def _known(event: Event, recorded: Callable[[str], Run | None]) -> Run | None:

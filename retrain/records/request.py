@@ -67,9 +67,14 @@ class RollBack(BaseRequest):
 
 
 class Promote(BaseRequest):
-    """Continue the promotion that the run of this name began."""
+    """Continue the promotion that the run of this name began.
+
+    Attributes:
+        ends: how often that run had ended when this was asked for.
+    """
 
     kind: Literal["promote"] = "promote"
+    ends: NonNegativeInt
 
 
 type Request = Land | Evaluate | RollBack | Promote

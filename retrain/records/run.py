@@ -143,7 +143,8 @@ class Step(Record):
 
     @model_serializer(mode="wrap")
     def _facts(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in write(self).items() if value is not None}
+        added = self.model_extra or {}
+        return {name: value for name, value in write(self).items() if value is not None or name in added}
 
 
 type Steps = Mapping[str, Step]
@@ -156,6 +157,10 @@ class Failure(Record):
     message: str
 
 
+ONLY_IN_TROUBLE = ("error", "trouble", "will_retry")
+"""Fields of a run that are written only where something is wrong."""
+
+
 class Run(Record):
     """One run. A field is null until its stage is reached; every change makes a new Run.
 
@@ -163,6 +168,7 @@ class Run(Record):
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
         promotion: the finished steps, by name.
         trouble: what holds up a promotion that is under way; the next trigger tries again.
+        will_retry: it failed, but not for good: its request is kept, and the next trigger makes it again.
         ends: how often the run has ended; a promotion that is continued by hand ends once more.
     """
 
@@ -186,21 +192,29 @@ class Run(Record):
     ends: int = 0
     error: Failure | None = None
     trouble: str | None = None
+    will_retry: bool = False
 
     @model_serializer(mode="wrap")
     def _without_absent_trouble(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = write(self)
-        return {
-            name: value for name, value in written.items() if value is not None or name not in ("error", "trouble")
-        }
+        return {name: value for name, value in write(self).items() if value or name not in ONLY_IN_TROUBLE}
 
     @classmethod
-    def of(cls, request: BaseRequest, artifacts: str, status: Status = Status.RUNNING) -> Self:
-        """The run of a request, before anything is known. `artifacts`: where its record is."""
+    def of(cls, request: BaseRequest, artifacts: str, status: Status = Status.RUNNING, ends: int = 0) -> Self:
+        """The run of a request, before anything is known.
+
+        Args:
+            artifacts: where its record is.
+            ends: how often it has ended before.
+        """
         force = isinstance(request, Evaluate) and request.force
         asked = Asked(force=force, dry_run=request.dry_run, note=request.note)
         return cls(
-            run_id=request.run_id, trigger=request.trigger, status=status, request=asked, artifacts=artifacts
+            run_id=request.run_id,
+            trigger=request.trigger,
+            status=status,
+            request=asked,
+            artifacts=artifacts,
+            ends=ends,
         )
 
     def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
@@ -251,21 +265,25 @@ class Run(Record):
 
     def promoting(self, **facts: Any) -> Self:
         """On its way to champion: a run that is killed now is continued by the next trigger."""
-        return self.evolve(status=Status.PROMOTING, error=None, trouble=None, **facts)
+        return self._well(status=Status.PROMOTING, **facts)
 
     def done(self, **facts: Any) -> Self:
         """Ended as it should."""
-        return self.evolve(status=Status.DONE, error=None, trouble=None, **facts)
+        return self._well(status=Status.DONE, **facts)
+
+    def _well(self, **facts: Any) -> Self:
+        return self.evolve(error=None, trouble=None, will_retry=False, **facts)
 
     def promoted(self, reason: str) -> Self:
         """Ended with its version as champion. A rollback reaches no verdict."""
         verdict = None if self.trigger is Trigger.ROLLBACK else Verdict.PROMOTE
         return self.done(verdict=verdict, reason=reason)
 
-    def failed(self, error: RetrainError) -> Self:
+    def failed(self, error: RetrainError, *, will_retry: bool = False) -> Self:
         """Ended without a verdict; the champion stays as it was."""
         failure = Failure.model_validate(error.as_json())
-        return self.evolve(status=Status.FAILED, verdict=None, reason=str(error), error=failure, trouble=None)
+        failed = self._well(status=Status.FAILED, verdict=None, reason=str(error))
+        return failed.evolve(error=failure, will_retry=will_retry)
 
 
 def _scored(model: Model, card: Scorecard | None) -> Model:

@@ -95,7 +95,7 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
     """Make a run, or continue one that was killed. None if it has ended."""
     ledger = context.ledger
     before = ledger.recorded(request.run_id)
-    if before and before.status is Status.DONE:  # it was killed before it could remove its request
+    if before and _is_over(before, request):  # it was killed before it could remove its request
         ledger.done(request.run_id)
         return None
     begun = ledger.begin(request)
@@ -105,16 +105,26 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
         if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
             killed = _killed(request) if begun > MOST_DEATHS else None
             return _left_promoting(resume(before, settings, context, killed))
-        return _make(request, begun, settings, context)
+        return _make(request, begun, before.ends if before else 0, settings, context)
     finally:
         if begun <= MOST_DEATHS:
             with suppress(RetrainError):  # whatever has failed, this process is alive
                 ledger.put_back(request)
 
 
-def _make(request: Request, begun: int, settings: Settings, context: Context) -> Left | None:
-    """The door of a run: whatever fails inside is recorded as its failure, and the champion stays."""
-    draft = Draft(Run.of(request, context.ledger.address(request.run_id)), context)
+def _is_over(run: Run, request: Request) -> bool:
+    """Whether the run has come to the end that was asked for."""
+    if isinstance(request, Promote) and run.status is Status.FAILED:
+        return run.ends > request.ends
+    return run.status.has_ended and not run.will_retry
+
+
+def _make(request: Request, begun: int, ends: int, settings: Settings, context: Context) -> Left | None:
+    """The door of a run: whatever fails inside is recorded as its failure, and the champion stays.
+
+    Args: ends: how often the run has ended before; its events must not get the same id twice.
+    """
+    draft = Draft(Run.of(request, context.ledger.address(request.run_id), ends=ends), context)
     try:
         if begun > MOST_DEATHS:
             _set_aside(request, begun, draft, context)
@@ -135,13 +145,12 @@ def _make(request: Request, begun: int, settings: Settings, context: Context) ->
 
 def _failed(run: Run, error: RetrainError, context: Context) -> Left | None:
     """Record a failure. What may pass, or is a matter of settings, is tried again by the next trigger."""
-    run = run.failed(error)
     if may_pass(error):
+        run = run.failed(error, will_retry=True)
         context.ledger.record(run)
         return Left(run.run_id, Behind.TROUBLE, run.run_id, run.reason)
-    mended_by_a_setting = isinstance(error, ConfigError)
-    context.finish(run, keep_request=mended_by_a_setting)
-    return Left(run.run_id, Behind.TROUBLE, reason=run.reason) if mended_by_a_setting else None
+    run = context.finish(run.failed(error, will_retry=isinstance(error, ConfigError)))
+    return Left(run.run_id, Behind.TROUBLE, reason=run.reason) if run.will_retry else None
 
 
 def _left_promoting(run: Run) -> Left | None:

@@ -79,6 +79,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     Raises: RetrainError if anything fails; the champion is then as it was.
     """
     with _stages(draft):
+        pointer = context.ledger.pointer()  # a store that cannot be read is refused before anything lands in it
         file = file_of(request)
         if file is not None:
             draft.tell("land", "")
@@ -92,7 +93,6 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
             return None
         series = daily_series(history.days, settings.data.gaps)
         draft.run = draft.run.on_data(series, history.files)
-        pointer = context.ledger.pointer()
         champion = _champion(pointer, draft, settings, context)
         question = _question(series, champion, settings)
         is_forced = isinstance(request, Evaluate) and request.force

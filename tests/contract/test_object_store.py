@@ -111,6 +111,14 @@ def test_names_are_listed_below_a_prefix_in_order(store: ObjectStore):
     assert list(store.names("nothing/")) == []
 
 
+def test_every_name_is_listed_without_a_prefix(store: ObjectStore):
+    """And nothing that the store keeps for itself, such as unfinished files."""
+    for name in ("two.csv", "a folder/one.csv"):
+        store.write(name, b"x")
+
+    assert list(store.names("")) == ["a folder/one.csv", "two.csv"]
+
+
 def test_deleting_twice_is_deleting_once(store: ObjectStore):
     """A request is struck out, by whoever did its work."""
     store.write("requests/1.json", b"{}")

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -32,18 +32,18 @@ from retrain.runs import run as service
 from retrain.runs.dispatch import work_off
 from retrain.settings import Settings
 from tests.builders import ONE, TWO, ask
+from tests.drills.fate import PATIENCE_SECONDS, Fate, die
 from tests.drills.place import FilePlatform, Place
+from tests.listening import FileListener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retrain.ports import ObjectStore
     from retrain.records.context import Context
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
 RENEWAL_SECONDS = 1
-PATIENCE_SECONDS = 90
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
@@ -57,52 +57,15 @@ WARM = (
 STORY = {"one.csv": ONE, "bad.csv": BAD, "two.csv": TWO}
 
 
-@dataclass(slots=True)
-class Fate:
-    """Counts the writes to a store, and ends the process at one of them.
-
-    Attributes:
-        at: the write to die at, counted from 1; 0 for none.
-        when: `before` it takes effect, `during` (a folder's file is half made then), or right `after`.
-    """
-
-    at: int = 0
-    when: str = "before"
-    names: list[str] = field(default_factory=list)
-
-    def over[Store: ObjectStore](self, store: Store) -> Store:
-        """The same store, every write of which is counted."""
-        for method in ("write", "upload", "delete"):
-            setattr(store, method, self._counted(getattr(store, method)))
-        return store
-
-    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(name: str, *args: Any, **options: Any) -> Any:
-            self.names.append(f"{method.__name__} {name}")
-            if len(self.names) != self.at:
-                return method(name, *args, **options)
-            if self.when == "before":
-                die()
-            try:
-                with patch("retrain.adapters.local.folder.os.fsync", die if self.when == "during" else os.fsync):
-                    return method(name, *args, **options)
-            finally:  # also after a write that was refused
-                die()
-
-        return counted
-
-
-def die(*_: object) -> None:
-    """End this process at once."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(PATIENCE_SECONDS)
-
-
 def story(place: Place, at: int, when: str, platform: str) -> list[str]:
-    """Two years and a bad file land and are worked off; the writes that this took. Run again, it goes on."""
+    """Two years and a bad file land and are worked off; the writes that this took. Run again, it goes on.
+
+    Somebody listens; after the last run every event has been delivered.
+    """
     fate, root = Fate(at, when), Path(place.root)
     context = place.context(ProcessPlatform(root / "platform") if platform == "process" else FilePlatform(root))
     context = replace(context, inbox=fate.over(context.inbox), state=fate.over(context.state))
+    context = replace(context, listeners=(FileListener(place.told),))
     for name, data in STORY.items():
         context.inbox.write(name, data)
         ask(Trigger.BLOB, context, file=name)
@@ -122,11 +85,13 @@ def poison(place: Place) -> list[str]:
 
 
 def _until_it_is_done(settings: Settings, context: Context) -> None:
-    """Deliver the event again, as the platform does, while another holds the lock."""
+    """Deliver the event again, as the platform does, while another holds a lock."""
+    ledger = Ledger(context.state)
     for _ in poll(PATIENCE_SECONDS):
-        if work_off(settings, context) and not Ledger(context.state).requests():
+        work_off(settings, context)
+        if not ledger.requests() and not ledger.outbox.waiting():
             return
-    raise AssertionError("the lock was never released")
+    raise AssertionError("a lock was never released")
 
 
 def deliver(place: Place, file: str, times: int) -> list[str]:

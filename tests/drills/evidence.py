@@ -40,7 +40,8 @@ MARKS = (ACCOUNT_KEY, SIGNATURE, DOWNLOAD, PASSWORD, SERVICE_KEY, SCORING_KEY, C
 AWAY = f"DefaultEndpointsProtocol=http;AccountName=x;AccountKey={ACCOUNT_KEY};BlobEndpoint={NOBODY}/x;"
 COMMANDS = [
     "run", "run --force", "tick", "runs", "show 20240101T000000000Z-0000", "champion", "forecast", "services",
-    "promote --run 20240101T000000000Z-0000", "rollback", "release", "land FILE", "acquire", "run --no-such-option",
+    "promote --run 20240101T000000000Z-0000", "rollback", "release", "events", "land FILE", "acquire",
+    "rebuild", "rebuild --yes", "run --no-such-option",
 ]  # fmt: skip
 
 

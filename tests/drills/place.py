@@ -69,6 +69,11 @@ class Place:
         return replace(connect(self.settings), platform=platform)
 
     @property
+    def told(self) -> Path:
+        """The ids of the events that somebody was told, a line each."""
+        return Path(self.root) / "told.txt"
+
+    @property
     def ledger(self) -> Ledger:
         return Ledger(connect(self.settings).state)
 

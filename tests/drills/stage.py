@@ -17,6 +17,7 @@ from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, reports, weekly
 from tests.faults import SAYS, Call, Fault, Faults, FaultyStore, never
+from tests.listening import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class Stage:
     def __init__(
         self, world: World, inbox: ObjectStore, state: ObjectStore, direct: ObjectStore | None = None
     ) -> None:
-        self.world, self.faults = world, Faults()
+        self.world, self.faults, self._listener = world, Faults(), Listener()
         self.world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
         self._inbox, self._state = inbox, FaultyStore(state, self.faults, direct)
         inbox.write("one.csv", ONE)
@@ -52,7 +53,7 @@ class Stage:
     @property
     def context(self) -> Context:
         inbox = FaultyStore(self._inbox, self.faults)
-        return replace(self.world.with_state(self._state), inbox=inbox)
+        return replace(self.world.with_state(self._state), inbox=inbox, listeners=(self._listener,))
 
     @property
     def settings(self) -> Settings:
@@ -78,6 +79,7 @@ class Stage:
         faults.when, faults.fault, faults.hits = when, fault, 0
         faults.calls.clear()
         faults.past = dict(self._remembered)
+        self._listener.told.clear()
         told = self._event(Trigger.BLOB)
         self.played = list(faults.calls)
         self.hits = faults.hits
@@ -150,6 +152,8 @@ class Stage:
             "crowned by": crowned
             and (crowned["status"], crowned["verdict"], (crowned["model"] or {}).get("version")),
             "refused": list(self.context.state.names("quarantine/")),
+            "events": [event.id for event in self.ledger.outbox.waiting()],
+            "told": self._told_wrongly([each["run_id"] for each in ended[:-1]]),
         }
         expected = {
             "champion": "2",
@@ -160,8 +164,15 @@ class Stage:
             "unsettled": [],
             "crowned by": ("done", "promote", "2"),
             "refused": [],
+            "events": [],
+            "told": [],
         }
         return [f"{name} {found[name]}, not {expected[name]}" for name in found if found[name] != expected[name]]
+
+    def _told_wrongly(self, runs: list[str]) -> list[str]:
+        """Runs of which nobody was told, or under more than one id."""
+        told = [event_id.rpartition("-")[0] for event_id in {event_id for event_id, _ in self._listener.told}]
+        return [f"{run_id} {told.count(run_id)} times" for run_id in runs if told.count(run_id) != 1]
 
     def _only_version_one_runs(self) -> None:
         for service in self.world.platform.services():

@@ -21,7 +21,7 @@ STORES = frozenset({"folder", "Azurite"})
 LAWS = {
     "duplicates": "However often and from wherever an event comes: one retrain, one version, one service.",
     "concurrency": "One retrain at a time, no request dropped, the last data in the last decision.",
-    "crash": "Killed anywhere, a plain rerun ends where an undisturbed run does.",
+    "crash": "Killed anywhere, a plain rerun ends where an undisturbed run does; each end is told under one id.",
     "storage faults": "Whatever a store does, the champion never moves wrongly, and the run says what failed.",
     "bad files": "Accepted right, or set aside with the reason; no traceback, no hang, the history untouched.",
     "hostile requests": "4xx and nothing done: no store touched, no model asked; what is shown is escaped.",

@@ -162,7 +162,7 @@ def test_a_run_id_that_is_none_reaches_no_store(app: App):
             see_a_refusal(app.worker.http(route, "GET", route={"id": run_id}), 404)
 
     assert app.touched == []
-    tell("hostile requests", "Function App", "run ids that are none", 2 * len(PATHS))
+    tell("hostile requests", "Function App", "run ids that are not valid", 2 * len(PATHS))
 
 
 def test_a_run_id_in_other_digits_reaches_no_store(app: App):
@@ -179,7 +179,7 @@ def test_a_number_that_is_none_reaches_no_store(app: App, function: str, paramet
         see_a_refusal(asked(app, function, parameter, number), 400)
 
     assert app.touched == []
-    tell("hostile requests", "Function App", f"values of `{parameter}` that are none", len(NUMBERS))
+    tell("hostile requests", "Function App", f"values of `{parameter}` that are not valid", len(NUMBERS))
 
 
 @pytest.mark.parametrize(("function", "parameter"), [("list_runs", "newest"), ("forecast", "days")])

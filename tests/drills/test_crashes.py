@@ -28,9 +28,10 @@ from tests.drills.table import tell
 from tests.platforms import stop_services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from retrain.ports import ObjectStore
+    from retrain.records.run import Run
 
 AT_A_TIME = 2
 FEWEST_POINTS = 25
@@ -40,6 +41,7 @@ FOLDERS = (
     "artifacts",
     "landings",
     "models",
+    "outbox",
     "promotions",
     "quarantine",
     "requests",
@@ -103,8 +105,18 @@ def outcome(place: Place, platform: str) -> dict[str, Any]:
         "verdicts": {run["verdict"] for run in runs} - {"unchanged"},
         "endings": {(run["status"], run.get("error", {}).get("kind")) for run in runs},
         "left to do": ledger.requests(),
+        "told wrongly": told_wrongly(place, ledger.runs(100)),
+        "left to tell": ledger.outbox.waiting(),
         "unreadable": unreadable(state),
     }
+
+
+def told_wrongly(place: Place, runs: Sequence[Run]) -> list[str]:
+    """Runs of which nobody was told, or under more than one id, or not in the order in which they ended."""
+    ids = list(dict.fromkeys(place.told.read_text().splitlines()))
+    told = [event_id.rpartition("-")[0] for event_id in ids]
+    wrong = [f"{run.run_id} was told {told.count(run.run_id)} times" for run in runs if told.count(run.run_id) != 1]
+    return wrong if told == sorted(told) else [*wrong, f"in another order: {told}"]
 
 
 def services(place: Place, platform: str) -> list[str]:
@@ -141,7 +153,8 @@ def undisturbed(place: Place, platform: str, nursery: Nursery) -> tuple[dict[str
     assert expected["reigns"] == ["1", "2"]
     assert expected["services"] == ["daily-transactions-v1", "daily-transactions-v2"]
     assert expected["endings"] == {("done", None), ("failed", "data")}
-    assert (expected["left to do"], expected["unreadable"]) == ([], [])
+    assert [expected[name] for name in ("left to do", "unreadable", "told wrongly", "left to tell")] == [[]] * 4
+    assert len(calm.told.read_text().splitlines()) == 3
     stop_services(Path(calm.root))
     return expected, end.told
 

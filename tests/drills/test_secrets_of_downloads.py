@@ -47,4 +47,4 @@ def test_an_address_that_is_none_is_told_without_its_secrets(evidence: Evidence,
     evidence.command("acquire")
     evidence.command("acquire --json")
     evidence.hears(lambda: acquire(parse(os.environ), evidence.root, FIRST_DAY, lambda _detail: None))
-    see_no_mark(evidence, "downloads from an address that is none")
+    see_no_mark(evidence, "downloads from an address that is not valid")

@@ -25,6 +25,7 @@ COMMANDS = {
     "forecast": "forecast",
     "promote": "promote --run RUN",
     "rollback": "rollback",
+    "rebuild": "rebuild --yes",
     "release": "release",
     "services": "services",
     "settings": "settings",

@@ -83,9 +83,9 @@ class FolderStore:
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
         with self._translated(prefix):
-            folder = self._path(prefix)
-            files = (path for path in folder.rglob("*") if path.is_file())
-            yield from sorted(path.relative_to(self.root).as_posix() for path in files)
+            folder = self._path(prefix) if prefix else self.root
+            files = (path.relative_to(self.root) for path in folder.rglob("*") if path.is_file())
+            yield from sorted(path.as_posix() for path in files if path.parts[0] not in (LOCKS, UNFINISHED))
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""

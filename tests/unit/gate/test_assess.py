@@ -1,0 +1,188 @@
+"""The one question of the gate: pure, so that any process may answer it; and its three answers."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from retrain.arima.fit import fit
+from retrain.arima.order import Order
+from retrain.gate.assess import Assessment, DecisionSettings, assess
+from retrain.gate.decide import PromotionPolicy, Verdict
+from tests.builders import series, weekly
+from tests.unit.gate.outside import reached_while_assessing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from retrain.data.series import DailySeries
+    from scoring.model import ForecastModel
+
+AR = Order(1, 0, 0, mean=True)
+SETTINGS = DecisionSettings(order=AR, min_unseen_days=28)
+KNOWN = 100
+OLD = weekly(KNOWN, seed=1)
+HIGHER = np.concatenate([OLD, weekly(60, seed=2, level=180)])
+"""The level has moved: a challenger that is refitted along the new days wins."""
+
+
+def champion() -> ForecastModel:
+    """Trained on the first days."""
+    return fit(AR, series(OLD)).model
+
+
+def numbers(assessment: Assessment) -> dict[str, Any]:
+    """Everything that a report takes from it, as plain values."""
+    fitted = {"challenger": assessment.challenger, "winner": assessment.winner}
+    return {
+        "decision": assessment.decision,
+        "measured": assessment.measured and replace(assessment.measured, days=()),
+        "days": [repr(day) for day in assessment.measured.days] if assessment.measured else [],
+        "orders": {name: model and str(model.order) for name, model in fitted.items()},
+        "parameters": {name: model and model.parameters for name, model in fitted.items()},
+        "artifacts": {name: model and model.model.to_json() for name, model in fitted.items()},
+    }
+
+
+ASKED: dict[str, tuple[DailySeries, ForecastModel | None, DecisionSettings]] = {
+    "waiting": (series(OLD), champion(), SETTINGS),
+    "keep": (series(HIGHER), champion(), replace(SETTINGS, policy=PromotionPolicy(min_gain=0.99))),
+    "promote": (series(HIGHER), champion(), SETTINGS),
+    "a first model": (series(OLD), None, SETTINGS),
+    "a search": (series(HIGHER), champion(), replace(SETTINGS, order=None, country="DE")),
+}
+asked = pytest.mark.parametrize("question", ASKED)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[ProcessPoolExecutor]:
+    """A process that shares nothing with this one."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
+
+
+@asked
+def test_another_process_gives_the_same_verdict_sentence_and_numbers(question: str, elsewhere: ProcessPoolExecutor):
+    """To the last bit, artifacts included."""
+    here = assess(*ASKED[question])
+    there = elsewhere.submit(assess, *ASKED[question]).result()
+
+    assert numbers(there) == numbers(here)
+
+
+@asked
+def test_arguments_and_result_can_be_sent(question: str):
+    """What arrives is worth the same."""
+    again = pickle.loads(pickle.dumps(ASKED[question]))  # noqa: S301 - our own bytes
+    result = assess(*ASKED[question])
+
+    assert numbers(assess(*again)) == numbers(result)
+    assert numbers(pickle.loads(pickle.dumps(result))) == numbers(result)  # noqa: S301 - our own bytes
+
+
+@asked
+def test_it_reads_no_file_clock_environment_or_chance(question: str, elsewhere: ProcessPoolExecutor):
+    """Once its libraries are loaded: no file is opened, nothing is started, and the clock is not looked at."""
+    reached, answer = elsewhere.submit(reached_while_assessing, *ASKED[question]).result()
+
+    assert reached == []
+    assert numbers(answer) == numbers(assess(*ASKED[question]))
+
+
+def test_what_it_is_given_is_not_changed():
+    """The same arguments give the same answer again."""
+    arguments = ASKED["promote"]
+    before = arguments[0].values.copy(), arguments[1] and arguments[1].to_json()
+    first, second = assess(*arguments), assess(*arguments)
+
+    assert numbers(first) == numbers(second)
+    assert np.array_equal(arguments[0].values, before[0])
+    assert arguments[1] is not None
+    assert arguments[1].to_json() == before[1]
+
+
+def test_too_few_unseen_days_wait():
+    """Nothing is fitted."""
+    answer = assess(series(HIGHER[: KNOWN + 27]), champion(), SETTINGS)
+
+    assert answer.decision.verdict is Verdict.WAITING
+    assert answer.decision.reason == "The champion has not seen 27 of the 127 days; a comparison needs 28."
+    assert (answer.challenger, answer.measured, answer.winner) == (None, None, None)
+
+
+def test_too_few_days_for_a_first_model_wait():
+    """Three weeks are needed."""
+    answer = assess(series(OLD[:20]), None, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.WAITING
+    assert answer.decision.reason == "There are 20 days; a first model needs 21."
+
+
+def test_a_series_that_never_changes_waits():
+    """There is nothing to learn from it."""
+    answer = assess(series(np.full(60, 7.0)), None, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.WAITING
+    assert "All 60 days are 7" in answer.decision.reason
+
+
+def test_a_challenger_that_is_not_better_enough_is_kept_out():
+    """It was compared, and there is no winner."""
+    answer = assess(*ASKED["keep"])
+
+    assert answer.decision.verdict is Verdict.KEEP
+    assert answer.challenger is not None
+    assert answer.measured is not None
+    assert answer.winner is None
+
+
+def test_a_better_challenger_is_promoted_fitted_to_every_day():
+    """It was compared as it was before the unseen days; its order is the same."""
+    days, old, _ = ASKED["promote"]
+    answer = assess(*ASKED["promote"])
+
+    assert answer.decision.verdict is Verdict.PROMOTE
+    assert answer.winner is not None
+    assert answer.challenger is not None
+    assert old is not None
+    assert answer.challenger.model.origin == old.origin
+    assert answer.winner.model.origin == days.last_day
+    assert answer.winner.order == answer.challenger.order
+
+
+def test_a_first_model_is_promoted_and_tested_on_its_own_last_days():
+    """There is no champion to compare with."""
+    answer = assess(*ASKED["a first model"])
+
+    assert answer.decision.verdict is Verdict.PROMOTE
+    assert answer.measured is not None
+    assert answer.measured.champion is None
+    assert answer.winner is not None
+
+
+@pytest.mark.parametrize("days", [20, 21, 40, 100])
+@pytest.mark.parametrize("gain", [0.0, 0.99])
+@pytest.mark.parametrize("has_champion", [True, False])
+def test_there_is_a_winner_only_with_the_verdict_promote(days: int, gain: float, *, has_champion: bool):
+    """Whatever is asked."""
+    settings = replace(SETTINGS, policy=PromotionPolicy(min_gain=gain))
+    values = HIGHER[: KNOWN + days] if has_champion else OLD[:days]
+    answer = assess(series(values[~np.isnan(values)]), champion() if has_champion else None, settings)
+
+    assert (answer.winner is not None) == (answer.decision.verdict is Verdict.PROMOTE)
+    assert all(math.isfinite(value) for value in (answer.winner.parameters.values() if answer.winner else []))
+
+
+def test_progress_is_told_in_the_order_of_the_stages():
+    """For a person who waits."""
+    stages: list[str] = []
+    assess(*ASKED["promote"], lambda stage, _detail: stages.append(stage))
+
+    assert list(dict.fromkeys(stages)) == ["search", "compare", "fit"]
