@@ -1,11 +1,12 @@
-"""A whole decision against one fit of a peer: search, comparison over every unseen day, test, final fit.
+"""A whole decision, as a run makes it, against one fit of a peer.
 
     make bench-decision DATA=folder
 
-The folder holds the daily amounts of one year in each file. The champion is made from the first file, the decision
-from all; then statsforecast fits AutoARIMA(season_length=7) once to the same days, in the same process, in turn.
-The peak memory is that of a process of its own that decides once (--once). The quick form takes
-the first days only.
+The folder holds the daily amounts of one year in each file. The champion is the first model that a run makes of
+the first file; the decision is that of the next run, on all files: search, comparison over every unseen day, test,
+and the fit of the winner to every day if it is promoted. Then statsforecast fits AutoARIMA(season_length=7) once to
+the same days, in the same process, in turn. The peak memory is that of a process of its own that decides once
+(--once). The quick form takes the first days only.
 """
 
 from __future__ import annotations
@@ -22,31 +23,19 @@ from threadpoolctl import threadpool_limits
 from benchmarks.daily import files_of, series_of, stem
 from benchmarks.processes import in_new_process, peak_mb
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
-from retrain.arima.fit import FittedModel, refit
-from retrain.arima.search import search
+from benchmarks.runs import SETTINGS, first_model
 from retrain.data.series import DailySeries
-from retrain.errors import NotConverged
-from retrain.gate.decide import PromotionPolicy, decide
-from retrain.gate.evaluate import compare
+from retrain.gate.assess import assess
+from scoring.model import ForecastModel
 
-SEASON = HORIZON = 7
-REFIT_DAYS = 14
 ROUNDS, QUICK_ROUNDS = 5, 1
-QUICK_DAYS, QUICK_UNSEEN_DAYS = 150, 21
+QUICK_DAYS, QUICK_UNSEEN_DAYS = 150, SETTINGS.min_unseen_days
 PEER = "statsforecast"
 
 
-def ours(champion: FittedModel, first: DailySeries, whole: DailySeries) -> str:
-    """What a run does between reading the history and promoting, with the default policy."""
-    challenger = search(first, SEASON, HORIZON)
-    measured = compare(
-        champion.model, challenger, whole, horizon_days=HORIZON, season_days=SEASON, refit_days=REFIT_DAYS
-    )
-    decision = decide(measured, PromotionPolicy())
-    try:
-        refit(challenger, whole)
-    except NotConverged:  # a run then keeps the parameters of before the unseen days
-        challenger.model.observe(whole.after(challenger.model.origin))
+def ours(champion: ForecastModel, whole: DailySeries) -> str:
+    """What a run does between reading the history and promoting."""
+    decision = assess(whole, champion, SETTINGS).decision
     return f"{decision.verdict}: {decision.reason}"
 
 
@@ -54,7 +43,7 @@ def theirs(whole: DailySeries) -> str:
     """One automatic fit."""
     from statsforecast.models import AutoARIMA
 
-    model = AutoARIMA(season_length=SEASON).fit(whole.values.copy())
+    model = AutoARIMA(season_length=SETTINGS.season_days).fit(whole.values.copy())
     return f"arma {model.model_['arma']}"
 
 
@@ -84,14 +73,14 @@ def main() -> None:
     if asked.quick:
         first = first.through(first.first_day + timedelta(days=QUICK_DAYS - 1))
         whole = whole.through(first.last_day + timedelta(days=QUICK_UNSEEN_DAYS))
-    champion = search(first, SEASON, HORIZON)
+    champion = first_model(first)
     if asked.once:
-        ours(champion, first, whole)
+        ours(champion, whole)
         print(peak_mb())
         return
     again = ["--data", asked.data.resolve(), "--once", *(["--quick"] if asked.quick else [])]
     memory = float(in_new_process("-m", "benchmarks.decision", *again))
-    sides: dict[str, Callable[[], str]] = {"decision": partial(ours, champion, first, whole)}
+    sides: dict[str, Callable[[], str]] = {"decision": partial(ours, champion, whole)}
     if not asked.quick:
         sides[PEER] = partial(theirs, whole)
     rounds = QUICK_ROUNDS if asked.quick else ROUNDS
@@ -107,7 +96,8 @@ def main() -> None:
         ratios = [ours / peer for ours, peer in zip(seconds["decision"], seconds[PEER], strict=True)]
         tables.insert(1, Table(f"decision / {PEER}", (spread("time", ratios),)))
     result = Result(
-        f"A whole decision of ours against one AutoARIMA(season_length={SEASON}).fit of {PEER} on the same days.",
+        f"A whole decision of ours against one AutoARIMA(season_length={SETTINGS.season_days}).fit of {PEER} "
+        "on the same days.",
         f"{', '.join(map(stem, files))}: {len(whole)} days, {len(whole) - len(first)} of them unseen; "
         f"{rounds} round(s) in turn, medians; one thread for linear algebra.",
         tuple(tables),

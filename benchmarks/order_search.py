@@ -114,12 +114,14 @@ def measure(model: Callable[[DailySeries], Fitted], whole: DailySeries) -> Row:
         made = np.array([fitted.forecast(values[:origin]) for origin in origins])
         actual = np.array([values[origin : origin + HORIZON] for origin in origins])
         rmse = float(np.sqrt(np.mean((actual - made) ** 2)))
-        errors = {"RMSE": rmse, "MASE": mase(actual, made, series.values, SEASON)}
+        scaled = mase(actual, made, series.values, SEASON)
     except Exception as exc:  # noqa: BLE001 - a model that fails is part of the result
         return {"error": f"{type(exc).__name__}: {exc}"}
-    if not np.isfinite(list(errors.values())).all():
+    if scaled is None:
+        return {"error": "MASE is not defined: the training days have no scale", "order": fitted.order}
+    if not np.isfinite([rmse, scaled]).all():
         return {"error": "a forecast is not a finite number", "order": fitted.order}
-    return {**errors, "fit time, s": seconds, "order": fitted.order}
+    return {"RMSE": rmse, "MASE": scaled, "fit time, s": seconds, "order": fitted.order}
 
 
 def geometric_mean(ratios: list[float]) -> float:

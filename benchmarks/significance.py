@@ -2,9 +2,10 @@
 
     make bench-significance
 
-Each simulation draws a weekly pattern with ARMA noise, trains a champion on the first half year and decides after
-five more months, as a run does. Where something changes, it changes on the first unseen day. The share of
-promotions is shown with its 95 % interval (Wilson, 1927), by default and with RETRAIN_SIGNIFICANCE=0.05.
+Each simulation draws a weekly pattern with ARMA noise, makes the first model of the first half year and decides
+after five more months, both as a run with the default settings does. Where something changes, it changes on the
+first unseen day. The share of promotions is shown with its 95 % interval (Wilson, 1927), by default and with
+RETRAIN_SIGNIFICANCE=0.05.
 """
 
 from __future__ import annotations
@@ -19,18 +20,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.result import Result, Row, Table, finish, parser, progress
-from retrain.arima.search import search
+from benchmarks.runs import SETTINGS, first_model
 from retrain.data.series import DailySeries
+from retrain.gate.assess import assess
 from retrain.gate.decide import PromotionPolicy, Verdict, decide
-from retrain.gate.evaluate import compare
 
 TRAINED, UNSEEN, BURN = 182, 151, 50
-SEASON = HORIZON = 7
-REFIT_DAYS = 14
 SIMULATIONS, QUICK_SIMULATIONS = 400, 2
-QUICK_UNSEEN = 28
+QUICK_UNSEEN = SETTINGS.min_unseen_days
 WEEK = np.array([30.0, 20.0, 10.0, 0.0, -5.0, -25.0, -30.0])
-POLICIES = {"better": PromotionPolicy(), "significance = 0.05": PromotionPolicy(significance=0.05)}
+POLICIES = {"better": SETTINGS.policy, "significance = 0.05": PromotionPolicy(significance=0.05)}
 WORLDS: dict[str, dict[str, Any]] = {
     "nothing changed": {},
     "the level rose by 30 %": {"level": 130.0},
@@ -61,13 +60,12 @@ def simulated(
 
 
 def promoted(world: str, seed: int, unseen: int) -> tuple[str, list[str]]:
-    """The policies that promote the challenger of one simulation."""
+    """The policies that promote the challenger of one simulation. They decide on the same comparison."""
     whole = simulated(seed, unseen, **WORLDS[world])
     known = whole.through(whole.first_day + timedelta(days=TRAINED - 1))
-    champion = search(known, SEASON, HORIZON)
-    measured = compare(
-        champion.model, champion, whole, horizon_days=HORIZON, season_days=SEASON, refit_days=REFIT_DAYS
-    )
+    measured = assess(whole, first_model(known), SETTINGS).measured
+    if measured is None:
+        raise SystemExit(f"{unseen} unseen days are too few for a verdict")
     return world, [name for name, policy in POLICIES.items() if decide(measured, policy).verdict is Verdict.PROMOTE]
 
 

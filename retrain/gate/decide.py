@@ -64,11 +64,14 @@ def decide_unmeasured(days: int) -> Decision:
 
 
 def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
-    """Promote the challenger only if it is measurably better; otherwise keep the champion."""
+    """Promote the challenger only if it is measurably better; otherwise keep the champion.
+
+    Raises: ModelError if the loss is not defined for a model or for the seasonal naive; no other metric matters.
+    """
     name = policy.loss.upper()
-    challenger: float = getattr(measured.challenger, policy.loss)
-    naive: float = getattr(measured.seasonal_naive, policy.loss)
-    loses_to_naive = challenger >= naive
+    challenger = measured.challenger.of(policy.loss)
+    naive = measured.seasonal_naive.of(policy.loss)
+    loses_to_naive = not challenger < naive
     losses = f"the seasonal naive's {name} is {naive:.4g}, the challenger's {challenger:.4g}"
     warnings = (f"The challenger is not better than the seasonal naive: {losses}.",) if loses_to_naive else ()
     if loses_to_naive and policy.floor is Floor.BLOCK:
@@ -80,7 +83,7 @@ def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
             f"its {name} on the last {measured.unseen_days} days, which were held out, is {challenger:.4g}."
         )
         return Decision(Verdict.PROMOTE, reason, warnings)
-    champion: float = getattr(measured.champion, policy.loss)
+    champion = measured.champion.of(policy.loss)
     limit = champion * (1 - max(policy.min_gain, MIN_MEASURABLE_GAIN))
     numbers = (
         f"challenger's {name} {challenger:.4g}, champion's {champion:.4g}, over the same {measured.origins} "
@@ -90,8 +93,7 @@ def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
         required = f"; promotion needs less than {limit:.1f}" if policy.min_gain else ""
         return Decision(Verdict.KEEP, f"The champion stays: {numbers}{required}.", warnings)
     if policy.significance is not None and not _significant(measured, policy.significance):
-        p = "unknown" if measured.test is None else f"{measured.test.p_value:.3f}"
-        reason = f"The champion stays: {numbers}; p = {p} is not below {policy.significance}."
+        reason = f"The champion stays: {numbers}; {_evidence(measured, policy.significance)}."
         return Decision(Verdict.KEEP, reason, warnings)
     gain = 1 - challenger / champion
     return Decision(Verdict.PROMOTE, f"The challenger is {gain:.1%} better: {numbers}.", warnings)
@@ -99,3 +101,9 @@ def decide(measured: Comparison, policy: PromotionPolicy) -> Decision:
 
 def _significant(measured: Comparison, level: float) -> bool:
     return measured.test is not None and measured.test.p_value < level
+
+
+def _evidence(measured: Comparison, level: float) -> str:
+    if measured.test is None:
+        return f"p has to be below {level}, and the Diebold-Mariano test is not defined on these losses"
+    return f"p = {measured.test.p_value:.3f} is not below {level}"

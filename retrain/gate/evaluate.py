@@ -37,6 +37,7 @@ class Comparison:
         unseen_days: number of observed days that the scores cover.
         origins: number of forecasts by each model.
         champion: None if there is no champion yet; then `test` is None too.
+        test: None also if the losses cannot be tested.
         challenger_trained_through: the cutoff of the challenger's last refit.
         refits_kept: number of refits that did not converge, so that the parameters were kept.
         days: one for each origin, by the first day that is forecast from it.
@@ -72,6 +73,7 @@ def compare(
         champion: as deployed; its state is filtered up to each origin, its parameters do not change.
         challenger: fitted through the champion's cutoff; refitted every `refit_days`.
         history: all accepted days.
+        loss: also says what is scored of a model of logarithms: its means for RMSE, its medians for MAE and MASE.
     Raises: SeriesTooShort if no whole horizon is unseen; ModelError if a score is not finite.
     """
     cutoff = challenger.model.origin
@@ -80,47 +82,55 @@ def compare(
         raise SeriesTooShort(f"{len(unseen)} unseen days are fewer than one horizon of {horizon_days} days")
     actual = np.lib.stride_tricks.sliding_window_view(unseen, horizon_days)
     scored = ~np.isnan(actual).all(axis=1)
-    season = max(season_days, 1)
-    rolled = _challenger_forecasts(challenger, history, horizon_days, refit_days, progress)
-    naive = _seasonal_naive(history, cutoff, horizon_days, season)
-    actual, challenger_made, naive = actual[scored], rolled.forecasts.where(scored), naive[scored]
-    champion_card, test, champion_made = None, None, None
-    if champion is not None:
-        champion_made = champion.rolling(unseen, horizon_days).where(scored)
-        champion_card = score(actual, champion_made, seen, season)
-        before, after = (loss.at_origins(actual, made.mean) for made in (champion_made, challenger_made))
-        test = diebold_mariano(before, after, horizon_days)
+    actual, season = actual[scored], max(season_days, 1)
+
+    def measure(made: Matrix | Prediction) -> _Measured:
+        card = score(actual, made, seen, season, loss)
+        point = loss.point(made)
+        return _Measured(card, loss.at_origins(actual, point, seen), point[:, 0])
+
     first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
+    rolled = _challenger_forecasts(challenger, history, horizon_days, refit_days, progress)
+    theirs = measure(champion.rolling(unseen, horizon_days).where(scored)) if champion else None
+    ours = measure(rolled.forecasts.where(scored))
+    naive = measure(_seasonal_naive(history, cutoff, horizon_days, season)[scored])
     return Comparison(
         first_unseen_day=cutoff + timedelta(days=1),
         unseen_days=int((~np.isnan(unseen)).sum()),
         origins=len(actual),
         horizon_days=horizon_days,
-        champion=champion_card,
-        challenger=score(actual, challenger_made, seen, season),
-        seasonal_naive=score(actual, naive, seen, season),
-        test=test,
+        champion=theirs.card if theirs else None,
+        challenger=ours.card,
+        seasonal_naive=naive.card,
+        test=diebold_mariano(theirs.losses, ours.losses, horizon_days) if theirs else None,
         challenger_trained_through=rolled.trained_through,
         refits_kept=rolled.refits_kept,
-        days=_days(first_days, actual, champion_made, challenger_made, naive, loss),
+        days=_days(first_days, actual, theirs, ours, naive),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One model on the unseen days: its scorecard, and by origin its loss and its forecast one day ahead."""
+
+    card: Scorecard
+    losses: Vector
+    day_ahead: Vector
+
+
 def _days(
-    first_days: Sequence[date],
-    actual: Matrix,
-    champion: Prediction | None,
-    challenger: Prediction,
-    naive: Matrix,
-    loss: Loss,
+    first_days: Sequence[date], actual: Matrix, champion: _Measured | None, challenger: _Measured, naive: _Measured
 ) -> tuple[UnseenDay, ...]:
-    """One for each row of the matrices: the first day that is forecast from its origin."""
-    champion_forecast = champion_loss = np.full(len(actual), math.nan)
-    if champion is not None:
-        champion_forecast, champion_loss = champion.mean[:, 0], loss.at_origins(actual, champion.mean)
-    challenger_loss = loss.at_origins(actual, challenger.mean)
-    forecasts = (champion_forecast, challenger.mean[:, 0], naive[:, 0])
-    columns = (actual[:, 0], *forecasts, champion_loss, challenger_loss)
+    """One for each row of `actual`: the first day that is forecast from its origin."""
+    absent = np.full(len(actual), math.nan)
+    columns = (
+        actual[:, 0],
+        champion.day_ahead if champion else absent,
+        challenger.day_ahead,
+        naive.day_ahead,
+        champion.losses if champion else absent,
+        challenger.losses,
+    )
     return tuple(UnseenDay(*row) for row in zip(first_days, *(column.tolist() for column in columns), strict=True))
 
 
@@ -158,7 +168,10 @@ def _challenger_forecasts(
 
 
 def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:
-    """The latest observed amount of the same day in the cycle, shape (origins, horizon)."""
+    """The latest observed amount of the same day in the cycle, shape (origins, horizon).
+
+    Where a forecast is made before the first cycle is complete, the amount of the day before it.
+    """
     values = history.values.copy()
     for day in history.interpolated:
         at = history.position(day)
@@ -167,4 +180,5 @@ def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, seaso
     origins = np.arange(first, len(history) - horizon_days)[:, None]
     ahead = np.arange(1, horizon_days + 1)[None, :]
     back = -(-ahead // season) * season
-    return np.asarray(values[origins + ahead - back])
+    sources = origins + ahead - back
+    return np.asarray(values[np.where(sources < 0, origins, sources)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.errors import FlatSeries, ModelError, SeriesTooShort
+from retrain.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     type Matrix = NDArray[np.float64]
 
 LEVELS = (80.0, 95.0)
+ROUNDING = 1e-9  # relative to the mean amount; filters of the same model differ by less
 
 
 class Loss(StrEnum):
@@ -29,40 +30,66 @@ class Loss(StrEnum):
     MAE = "mae"
     MASE = "mase"
 
-    def at_origins(self, actual: Matrix, forecast: Matrix) -> Vector:
+    def at_origins(self, actual: Matrix, forecast: Matrix, history: Vector) -> Vector:
         """The mean loss of each forecast, shape (origins,): squared errors for RMSE, otherwise absolute errors."""
-        errors = forecast - actual
+        errors = forecast_errors(actual, forecast, history)
         return np.asarray(np.nanmean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1))
 
+    def point(self, made: Matrix | Prediction) -> Matrix:
+        """The forecast that this loss is expected to be least for: the mean for RMSE, otherwise the median.
 
-def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> float:
+        They differ for models of logarithms only. Source: Gneiting (2011), J. American Statistical Association
+        106, 746-762.
+        """
+        if isinstance(made, np.ndarray):
+            return made
+        return np.exp(made.center) if made.log and self is not Loss.RMSE else made.mean
+
+
+def forecast_errors(actual: Matrix, forecast: Matrix, history: Vector) -> Matrix:
+    """`forecast - actual`; 0 for an error that is only rounding of amounts like those of `history`.
+
+    Two exact forecasts then have the same error, so that rounding never decides between them.
+    """
+    errors = forecast - actual
+    return np.where(np.abs(errors) <= _rounding(history), 0.0, errors)
+
+
+def _rounding(amounts: Vector) -> float:
+    return ROUNDING * float(np.mean(np.abs(amounts)))
+
+
+def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> float | None:
     """Mean absolute scaled error: forecast MAE over the in-sample seasonal-naive MAE.
 
     Args:
         actual, forecast: the same shape, currency per day, same dates.
-        history: shape (n,), n > season; training days only.
+        history: shape (n,); training days only.
         season: days per cycle; 7 for a weekly pattern.
-    Returns: unitless, >= 0.
-    Raises: SeriesTooShort if n <= season; FlatSeries if the scale is 0.
+    Returns: unitless, >= 0; None without a scale: if n <= season, or if each day equals the one a cycle before.
     Source: Hyndman & Koehler (2006), Int. J. Forecasting 22(4), 679-688.
     """
     if len(history) <= season:
-        raise SeriesTooShort(f"MASE needs more than {season} training days; there are {len(history)}")
+        return None
     scale = float(np.mean(np.abs(history[season:] - history[:-season])))
-    if scale == 0:
-        raise FlatSeries(f"every training day equals the day {season} days before; so MASE is not defined")
-    return float(np.mean(np.abs(actual - forecast))) / scale
+    if scale <= _rounding(history):
+        return None
+    return float(np.mean(np.abs(forecast_errors(actual, forecast, history)))) / scale
 
 
-def r2(actual: Vector, forecast: Vector) -> float:
+def r2(actual: Vector, forecast: Vector) -> float | None:
     """Share of the variance of the actual amounts that the forecast explains; negative if worse than their mean.
 
-    Raises: FlatSeries if the actual amounts never change.
+    Returns: None if the actual amounts never change.
     """
-    spread = float(np.sum((actual - actual.mean()) ** 2))
-    if spread == 0:
-        raise FlatSeries(f"all unseen days are {actual.flat[0]:g}; so R2 is not defined")
-    return 1 - float(np.sum((actual - forecast) ** 2)) / spread
+    spread = float(np.ptp(actual))
+    if spread <= _rounding(actual):
+        return None
+    errors, deviations = (actual - forecast) / spread, (actual - actual.mean()) / spread
+    return 1 - float(np.sum(errors**2)) / float(np.sum(deviations**2))
+
+
+MAY_BE_NONE = ("mase", "r2", "coverage_80", "coverage_95")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +98,17 @@ class Scorecard:
 
     Attributes:
         rmse, mae: currency per day. bias: currency per day, positive when the forecasts are too high.
-        mase: unitless; 1.0 equals the in-sample seasonal naive. r2: unitless, at most 1.
+        mase: unitless; 1.0 equals the in-sample seasonal naive; None where it has no scale.
+        r2: unitless, at most 1; None if the actual amounts never change.
         coverage_80, coverage_95: share of the amounts inside the intervals of that level; None for a model without
             intervals.
-    Raises: ModelError if any other metric is not finite, because it cannot be compared.
+    Raises: ModelError if a metric is not finite, or if any other one is None, because it cannot be compared.
     """
 
     rmse: float
     mae: float
-    mase: float
-    r2: float
+    mase: float | None
+    r2: float | None
     bias: float
     coverage_80: float | None = None
     coverage_95: float | None = None
@@ -88,9 +116,20 @@ class Scorecard:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            absent = value is None and name.startswith("coverage")
+            absent = value is None and name in MAY_BE_NONE
             if not absent and not (isinstance(value, float) and math.isfinite(value)):
                 raise ModelError(f"{name} is {value!r}, not a finite number; the models cannot be compared")
+
+    def of(self, loss: Loss) -> float:
+        """The metric that decides. Raises: ModelError if it is not defined on these days."""
+        value: float | None = getattr(self, loss)
+        if value is None:
+            raise ModelError(
+                f"RETRAIN_LOSS is {loss}, which is not defined on these days: the training days are no more than "
+                "one season, or each of them equals the day one season before; set RETRAIN_LOSS=mae, which ranks "
+                "models as mase does, or RETRAIN_LOSS=rmse"
+            )
+        return value
 
 
 def coverage(actual: Matrix, made: Prediction, level: float) -> float:
@@ -103,8 +142,13 @@ def coverage(actual: Matrix, made: Prediction, level: float) -> float:
     return float(np.mean(((low <= actual) & (actual <= high))[observed]))
 
 
-def score(actual: Matrix, made: Matrix | Prediction, history: Vector, season: int) -> Scorecard:
+def score(
+    actual: Matrix, made: Matrix | Prediction, history: Vector, season: int, loss: Loss = Loss.RMSE
+) -> Scorecard:
     """All metrics over every origin and every observed day of its horizon.
+
+    RMSE, R2 and bias are those of the mean forecast. MAE and MASE are too, unless one of them is the loss: then
+    they are those of the median forecast.
 
     Args:
         actual, made: shape (origins, horizon); NaN in `actual` for days that were not observed.
@@ -113,15 +157,14 @@ def score(actual: Matrix, made: Matrix | Prediction, history: Vector, season: in
     covered = (
         (None, None) if isinstance(made, np.ndarray) else tuple(coverage(actual, made, level) for level in LEVELS)
     )
-    forecast = made if isinstance(made, np.ndarray) else made.mean
     observed = ~np.isnan(actual)
-    actual, forecast = actual[observed], forecast[observed]
-    errors = forecast - actual
+    actual, mean, point = actual[observed], Loss.RMSE.point(made)[observed], loss.point(made)[observed]
+    errors = forecast_errors(actual, mean, history)
     return Scorecard(
         rmse=float(np.sqrt(np.mean(errors**2))),
-        mae=float(np.mean(np.abs(errors))),
-        mase=mase(actual, forecast, history, season),
-        r2=r2(actual, forecast),
+        mae=float(np.mean(np.abs(forecast_errors(actual, point, history)))),
+        mase=mase(actual, point, history, season),
+        r2=r2(actual, mean),
         bias=float(np.mean(errors)),
         coverage_80=covered[0],
         coverage_95=covered[1],

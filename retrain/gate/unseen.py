@@ -17,7 +17,8 @@ class UnseenDay:
 
     Attributes:
         amount: the actual amount, currency per day.
-        champion, challenger, seasonal_naive: the forecast of each, one day ahead, currency per day.
+        champion, challenger, seasonal_naive: the forecast of each, one day ahead, currency per day; of a model of
+            logarithms the mean if the loss is RMSE, otherwise the median.
         champion_loss, challenger_loss: mean loss of the forecast of the whole horizon that begins with this day;
             currency per day, squared if the loss is RMSE.
     """

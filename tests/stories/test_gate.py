@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 
+METRICS = ("rmse", "mae", "mase", "r2", "bias")
+
+
 @pytest.fixture
 def drifted(serving: World) -> World:
     """Year one has a champion; a better challenger would come out of year two, which has landed."""
@@ -91,21 +94,57 @@ def test_an_inbox_that_raises_keeps_the_champion(drifted: World, error: Exceptio
     assert reports(drifted.ledger, 1)[0]["status"] == "failed"
 
 
-@pytest.mark.parametrize("metric", ["rmse", "mae", "mase", "r2", "bias"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None], ids=str)
+def with_metric(metric: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every scorecard from now on has this value of the metric."""
+    scorecard = scores.Scorecard
+    monkeypatch.setattr(scores, "Scorecard", lambda **numbers: scorecard(**{**numbers, metric: value}))
+
+
+NO_NUMBERS = [
+    *((metric, value) for metric in METRICS for value in (float("nan"), float("inf"))),
+    *((metric, None) for metric in METRICS if metric not in ("mase", "r2")),
+]
+
+
+@pytest.mark.parametrize(("metric", "value"), NO_NUMBERS)
 def test_a_metric_that_is_no_number_keeps_the_champion(
     drifted: World, metric: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ):
     """The run fails and names the metric."""
     before = pointer(drifted)
-    scorecard = scores.Scorecard
-    monkeypatch.setattr(scores, "Scorecard", lambda **numbers: scorecard(**{**numbers, metric: value}))
+    with_metric(metric, value, monkeypatch)
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
     assert pointer(drifted) == before
     assert report["status"] == "failed"
     assert metric in report["reason"]
+
+
+@pytest.mark.parametrize("metric", ["mase", "r2"])
+def test_a_metric_that_is_not_defined_and_decides_nothing_changes_no_verdict(
+    drifted: World, metric: str, monkeypatch: pytest.MonkeyPatch
+):
+    """It is null in the report; RMSE decides."""
+    with_metric(metric, None, monkeypatch)
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert report["verdict"] == "promote"
+    assert [report[model][metric] for model in ("champion", "challenger", "seasonal_naive")] == [None] * 3
+
+
+def test_a_loss_that_is_not_defined_keeps_the_champion(drifted: World, monkeypatch: pytest.MonkeyPatch):
+    """There is no verdict; the report names the setting."""
+    before = pointer(drifted)
+    drifted.overrides["RETRAIN_LOSS"] = "mase"
+    with_metric("mase", None, monkeypatch)
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert pointer(drifted) == before
+    assert (report["status"], report["verdict"], report["error"]["kind"]) == ("failed", None, "model")
+    assert "RETRAIN_LOSS is mase, which is not defined" in report["reason"]
 
 
 @contextmanager

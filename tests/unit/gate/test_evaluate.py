@@ -48,6 +48,7 @@ def test_one_day_ahead_the_test_is_the_paired_t_test():
     expected = ttest_rel(theirs, ours, alternative="greater")
     found = diebold_mariano(theirs, ours, horizon=1)
 
+    assert found is not None
     assert found.statistic == pytest.approx(expected.statistic)
     assert found.p_value == pytest.approx(expected.pvalue)
 
@@ -59,6 +60,8 @@ def test_the_test_is_one_sided():
 
     found, swapped = diebold_mariano(worse, better, 7), diebold_mariano(better, worse, 7)
 
+    assert found is not None
+    assert swapped is not None
     assert found.p_value < 0.05
     assert swapped.statistic == pytest.approx(-found.statistic)
     assert swapped.p_value == pytest.approx(1 - found.p_value)
@@ -68,7 +71,30 @@ def test_equal_losses_give_a_p_value_of_one_half():
     """There is no evidence for either model."""
     same = np.ones(40)
 
-    assert diebold_mariano(same, same, 7).p_value == 0.5
+    assert diebold_mariano(same, same, 7) == DieboldMariano(0.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger"),
+    [
+        (np.arange(7.0), np.ones(7)),
+        (np.full(40, 3.0), np.ones(40)),
+        (0.1 + np.linspace(1, 2, 40), np.linspace(1, 2, 40)),
+    ],
+    ids=["fewer origins than one needs", "a constant", "a constant but for rounding"],
+)
+def test_a_test_that_is_not_defined_is_none(champion: np.ndarray, challenger: np.ndarray):
+    """It decides nothing unless the policy asks for significance; then it does not promote."""
+    assert diebold_mariano(champion, challenger, 7) is None
+
+
+def test_losses_that_are_no_numbers_are_an_error():
+    """NaN is not a difference of zero."""
+    losses = np.ones(40)
+    losses[3] = np.nan
+
+    with pytest.raises(ModelError, match="Diebold-Mariano"):
+        diebold_mariano(losses, np.ones(40), 7)
 
 
 def test_both_models_share_every_origin_of_the_unseen_days():
@@ -103,6 +129,43 @@ def test_the_seasonal_naive_repeats_the_last_known_week():
     assert measured.test is None
 
 
+def test_before_the_first_whole_cycle_the_seasonal_naive_repeats_the_day_before():
+    """It never takes an amount from the end of the series, which is not known yet."""
+    values = weekly(60)
+    history = series(values)
+    challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=19)))
+
+    measured = compare(None, challenger, history, horizon_days=7, season_days=28, refit_days=100)
+
+    made = [day.seasonal_naive for day in measured.days]
+    assert made[:8] == values[19:27].tolist()
+    assert made[8:] == values[: len(made) - 8].tolist()
+    assert measured.challenger.mase is None
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_a_verdict_by_absolute_errors_rests_on_the_medians_of_logarithms(loss: Loss):
+    """For champion and challenger: in the scorecards, the losses of the days, and the test."""
+    history = series(np.exp(weekly(120, level=4, noise=0.4)))
+    known = history.through(FIRST_DAY + timedelta(days=79))
+    challenger = fit(Order(1, 0, 0, mean=True, log=True), known)
+    champion = fit(Order(0, 0, 1, mean=True, log=True), known).model
+
+    measured = compare(champion, challenger, history, horizon_days=7, season_days=7, refit_days=100, loss=loss)
+
+    unseen, losses = history.after(known.last_day), []
+    for model, card in ((champion, measured.champion), (challenger.model, measured.challenger)):
+        made = model.rolling(unseen, 7)
+        point = made.mean if loss is Loss.RMSE else np.exp(made.center)
+        errors = point - np.lib.stride_tricks.sliding_window_view(unseen, 7)
+        losses.append(np.mean(errors**2 if loss is Loss.RMSE else np.abs(errors), axis=1))
+        assert card is not None
+        assert card.mae == pytest.approx(np.mean(np.abs(errors)))
+    np.testing.assert_allclose([day.champion_loss for day in measured.days], losses[0])
+    np.testing.assert_allclose([day.challenger_loss for day in measured.days], losses[1])
+    assert measured.test == diebold_mariano(losses[0], losses[1], 7)
+
+
 def test_a_statistic_that_is_nan_is_an_error():
     """It is never read as an improvement."""
     with pytest.raises(ModelError, match="Diebold-Mariano"):
@@ -110,13 +173,13 @@ def test_a_statistic_that_is_nan_is_an_error():
 
 
 def forecasts_of(compare_them: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """What champion and challenger forecast at the origins that are scored."""
+    """What champion, challenger and seasonal naive forecast at the origins that are scored."""
     made: list[np.ndarray] = []
     at_origins = Loss.at_origins
 
-    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    def spy(self: Loss, actual: np.ndarray, forecast: np.ndarray, history: np.ndarray) -> np.ndarray:
         made.append(forecast)
-        return at_origins(self, actual, forecast)
+        return at_origins(self, actual, forecast, history)
 
     with monkeypatch.context() as spying:
         spying.setattr(Loss, "at_origins", spy)
