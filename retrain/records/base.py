@@ -32,7 +32,7 @@ class Record(BaseModel):
         return self.model_dump(mode="json")
 
     def to_json(self) -> bytes:
-        """As it is stored. Raises: ValueError for a number that is not finite."""
+        """As it is stored. A number that is not finite becomes null."""
         return json.dumps(self.as_json(), indent=1, allow_nan=False).encode()
 
 

@@ -23,7 +23,7 @@ STATUSES = {
 }
 PASSING = (429, 500, 503)
 QUICK = (403, 503)
-"""Enough for every day: one that stays and one that passes; the others are drilled by `make drills`."""
+"""In turn, for every day: one that stays and one that passes. `make drills` refuses every call with every status."""
 
 
 JOBS = {"RETRAIN_JOBS": "azureml"}

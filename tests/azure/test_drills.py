@@ -10,6 +10,7 @@ import os
 import re
 from collections import defaultdict
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,14 @@ def see_that_the_next_run_succeeds(cloud: Cloud) -> None:
     assert cloud.running == ["1", "2"]
 
 
-EVERY = [pytest.param(status, marks=() if status in QUICK else pytest.mark.long) for status in STATUSES]
+EVERY = [
+    pytest.param(place, status, id=f"{place.call}-{status}", marks=() if status == quick else pytest.mark.long)
+    for place, quick in zip(PLACES, cycle(QUICK), strict=False)
+    for status in STATUSES
+]
 
 
-@pytest.mark.parametrize("status", EVERY)
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.call)
+@pytest.mark.parametrize(("place", "status"), EVERY)
 def test_a_refused_call_keeps_the_champion(serving: Cloud, place: Place, status: int):
     """For as long as it is refused; where nothing depends on the call, the promotion goes on without it."""
     if "RETRAIN_JOBS" in place.overrides:

@@ -139,7 +139,7 @@ main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("after_notes", [0, 1, 3, 4, 5])
+@pytest.mark.parametrize("after_notes", [0, 4])  # before the submission, and between deployment and switch
 def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
     serving: World, tmp_path: Path, after_notes: int
 ):

@@ -105,6 +105,10 @@ ONLY_IN = {
 HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests"}
 
 
+LONGEST_FILE = 300
+SOURCES = ("retrain", "scoring", "tests", "benchmarks", "samples")
+
+
 def path_of(module: str) -> Path:
     path = ROOT / module.replace(".", "/")
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
@@ -228,3 +232,14 @@ def test_the_scoring_model_needs_numpy_alone(module: str):
 def test_triggers_stay_small():
     """They hand over; they hold no logic."""
     assert len((ROOT / "function_app.py").read_text().splitlines()) < 100
+
+
+def test_no_file_is_long():
+    """One idea each, that a reader takes in at a sitting."""
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
+        for folder in SOURCES
+        for path in (ROOT / folder).rglob("*.py")
+    }
+
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
