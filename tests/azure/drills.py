@@ -23,7 +23,7 @@ STATUSES = {
 }
 PASSING = (429, 500, 503)
 QUICK = (403, 503)
-"""In turn, for every day: one that stays and one that passes. `make drills` refuses every call with every status."""
+"""In turn, for every day: one that stays and one that passes. `make drills` refuses each call with each status."""
 
 
 JOBS = {"RETRAIN_JOBS": "azureml"}
