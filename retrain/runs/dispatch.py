@@ -82,7 +82,7 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
                         ended.append(request.run_id)
                         continue
                     left.append(found)
-                    if found.first:
+                    if found.ends_the_round:
                         left += [Left(each.run_id, found.behind, found.first, found.reason) for each in waiting()]
                         return Outcome(tuple(ended), tuple(left))
         except LockHeld:

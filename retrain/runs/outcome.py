@@ -21,14 +21,20 @@ class Left:
     Attributes:
         run_id: its run.
         behind: what it waits for.
-        first: the run that is being promoted or met trouble, which may be its own; empty for another process.
-        reason: what is the matter there.
+        first: the run that is being promoted or met trouble, perhaps its own; empty for another process, and for
+            a wrong setting, which holds up no other run.
+        reason: why that run has not ended.
     """
 
     run_id: str
     behind: Behind
     first: str = ""
     reason: str = ""
+
+    @property
+    def ends_the_round(self) -> bool:
+        """Whether everything that is left has to wait for the same."""
+        return self.first != ""
 
 
 @dataclass(frozen=True, slots=True)
