@@ -74,6 +74,8 @@ def demo(folder: Path, *, keep: bool) -> int:
     began = time.perf_counter()
     settings = parse(os.environ)
     files = by_days(folder, settings)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; name a folder of transactions: make demo DATA=folder")
     if not files:
         raise DataError(f"{folder} holds no files; name a folder of transactions: make demo DATA=folder")
     stop()
@@ -122,11 +124,16 @@ def expected(version: str | None) -> str:
     )
 
 
+def refused(steps: Steps) -> list[str]:
+    """The landings that failed."""
+    return [command for command, _ in steps.failures if " land " in f" {command} "]
+
+
 def summarise(steps: Steps, files: int, seconds: float) -> None:
     """How it ended, and what to do next."""
     version = champion()
     state = f"version {version} is champion" if version else "there is no champion; the verdicts above say why"
-    say(f"\nFiles landed: {files}, in {seconds:.0f} s; {state}.")
+    say(f"\nFiles landed: {files - len(refused(steps))} of {files}, in {seconds:.0f} s; {state}.")
     for command, code in steps.failures:
         say(f"FAILED     {command} ended with exit code {code}\nto do      {ADVICE.get(code, ADVICE[1])}")
     if steps.failures:

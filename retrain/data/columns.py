@@ -74,12 +74,16 @@ def choose(names: Sequence[str], file: str, columns: Columns) -> TableColumns:
     quantity, cost = find("Quantity"), find("ActualCost")
     shown = ", ".join(names)[:200]
     if day is None:
-        raise DataError(file=file, found=shown, expected=f"a column {columns.date}")
+        raise DataError(
+            file=file, found=shown, expected=f"a column {columns.date}; RETRAIN_DATE_COLUMN names another"
+        )
     if amount is not None:
         return TableColumns(day, (amount,), transaction_id)
     if quantity is not None and cost is not None:
         return TableColumns(day, (quantity, cost), transaction_id)
-    expected = f"a column {columns.amount}, or the columns Quantity and ActualCost"
+    expected = (
+        f"a column {columns.amount}, or the columns Quantity and ActualCost; RETRAIN_AMOUNT_COLUMN names another"
+    )
     raise DataError(file=file, found=shown, expected=expected)
 
 

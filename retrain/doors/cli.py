@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
 from retrain.doors import commands
-from retrain.doors.output import refuse
+from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
 
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        complain("interrupted; what was asked for is stored, and `retrain tick` continues it")
         return 130
     except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

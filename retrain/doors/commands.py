@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain.doors.output import complain, exit_code, show_progress, tell
+from retrain.doors.output import complain, exit_code, printable, show_progress, tell, tell_others
 from retrain.errors import NotFound, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
@@ -28,6 +28,9 @@ POLL_SECONDS = 0.5
 def land(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and retrain after each."""
     settings, context = _connect(options)
+    for file in options.files:
+        if not file.is_file():
+            raise NotFound(f"{file} is not a file; nothing was landed")
     return max([_land_file(file, options, settings, context) for file in options.files])
 
 
@@ -69,6 +72,8 @@ def tick(options: argparse.Namespace) -> int:
 
 def rollback(options: argparse.Namespace) -> int:
     """Make an earlier version champion again."""
+    if options.to == "":
+        raise UsageError("--to is empty; name a version, or leave --to out for the champion before the present one")
     from retrain.records.request import RollBack
     from retrain.runs.dispatch import ask
 
@@ -92,17 +97,19 @@ def promote(options: argparse.Namespace) -> int:
         else:
             deliver(context)
     if options.report is not None:
+        options.report.mkdir(parents=True, exist_ok=True)
         (options.report / "report.json").write_bytes(promoted.to_json())
     return tell(promoted, as_json=options.json)
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List the newest runs."""
+    """List the newest runs, and the requests that wait."""
+    from retrain.doors.terminal import ending
+
     _, context = _connect(options)
     for found in context.ledger.runs(options.newest):
-        ending = found.verdict or found.status
-        line = f"{found.run_id}  {found.trigger:<8}  {ending:<9}  {found.reason}"
-        print(json.dumps(found.as_json()) if options.json else line)
+        line = f"{found.run_id}  {found.trigger:<8}  {ending(found):<9}  {found.reason}"
+        print(json.dumps(found.as_json()) if options.json else printable(line))
     return 0
 
 
@@ -250,8 +257,11 @@ def _work_off(request: Request, options: argparse.Namespace, settings: Settings,
     from retrain.runs.outcome import Behind
 
     while True:
-        left = work_off(settings, context).of(request.run_id)
+        outcome = work_off(settings, context)
+        left = outcome.of(request.run_id)
         made = context.ledger.run(request.run_id)
+        if not options.json:
+            tell_others([context.ledger.run(run_id) for run_id in outcome.ended if run_id != request.run_id])
         if left is None or left.behind is not Behind.ANOTHER_PROCESS or made.status.has_ended:
             break
         show_progress("waiting", "another process is retraining")

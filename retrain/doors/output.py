@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrain.records.run import Run
 
 EXIT_CODES = {
@@ -30,14 +32,28 @@ def tell(run: Run, *, as_json: bool) -> int:
     from retrain.doors.terminal import summary
 
     show_progress("", "")
-    print(json.dumps(run.as_json()) if as_json else summary(run) + "\n")
+    print(json.dumps(run.as_json()) if as_json else printable(summary(run)) + "\n")
     return 0
+
+
+def tell_others(runs: Sequence[Run]) -> None:
+    """Print a line for each run that ended on the way: what an earlier command or trigger had asked for."""
+    from retrain.doors.terminal import ending
+
+    for run in runs:
+        show_progress("", "")
+        print(printable(f"earlier    run {run.run_id} ({run.trigger}) ended: {ending(run)}. {run.reason}"))
+
+
+def printable(text: str) -> str:
+    """A text without what would move the cursor or change colours: names of files may hold anything."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 
 def complain(message: str) -> None:
     """Print one sentence for people."""
     show_progress("", "")
-    print(f"retrain: {message}", file=sys.stderr)
+    print(f"retrain: {printable(message)}", file=sys.stderr)
 
 
 def refuse(error: dict[str, Any], *, as_json: bool) -> int:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from retrain.doors.terminal import METRICS, heading, scorecards, shown
-from retrain.records.run import Model, Status
+from retrain.doors.terminal import METRICS, ending, heading, scorecards, shown
+from retrain.records.run import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,8 +64,7 @@ def page(run: Run, days: Sequence[UnseenDay]) -> str:
 
     Args: days: the days that its comparison rests on; none where nothing was compared.
     """
-    ending = (run.verdict if run.status is Status.DONE else None) or run.status
-    title = f"{ending.upper()}: run {run.run_id}"
+    title = f"{ending(run).upper()}: run {run.run_id}"
     plots = _plots(days) if run.evidence else []  # days of an earlier attempt may be left
     body = _join([*_reasons(run), *_scores(run), *plots, *_facts(run)])
     # Half a character, which JSON can hold and a file's name too, would stop the whole page at its encoding.

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from retrain.records.run import Data, Evidence, Run
 
 SHOWN_P = 0.001
+NOT_RECORDED = {
+    Status.QUEUED: "it waits for its turn; the next command or trigger that retrains makes it",
+    Status.RUNNING: "its run has begun; if its process was ended, the next command or trigger makes it again",
+}
+"""A run has no record before its first end, or before its winner is submitted."""
 SHOWN_DAYS = 3
 METRICS = ("rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95")
 HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
@@ -19,10 +24,11 @@ HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
 def summary(run: Run) -> str:
     """A run, line by line, each under its heading."""
     lines = [f"run        {run.run_id}  ({run.trigger})"]
-    if run.status is Status.QUEUED:
-        return "\n".join([*lines, "status     waits its turn"])
+    if run.status in NOT_RECORDED:
+        return "\n".join([*lines, f"status     {run.status}: {NOT_RECORDED[run.status]}"])
     lines += _landing_lines(run.landing) + _data_lines(run.data)
-    lines.append(f"verdict    {(run.verdict or run.status).upper()}  {run.reason}")
+    heading_of_ending = "verdict" if run.status is Status.DONE and run.verdict else "status"
+    lines.append(f"{heading_of_ending:<11}{ending(run).upper()}  {run.reason}")
     lines += [f"warning    {warning}" for warning in run.warnings]
     lines += [f"trouble    {run.trouble}"] if run.trouble else []
     lines += _score_lines(run)
@@ -32,6 +38,11 @@ def summary(run: Run) -> str:
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
     lines += [f"time       {spent}", f"artifacts  {run.artifacts}"]
     return "\n".join(lines)
+
+
+def ending(run: Run) -> str:
+    """The verdict of a run that is done; the status of every other, which has not reached one for good."""
+    return (run.verdict if run.status is Status.DONE else None) or run.status
 
 
 def _landing_lines(landing: Landed | LandedBefore | Quarantined | None) -> list[str]:

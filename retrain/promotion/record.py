@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from retrain.errors import ModelError, NotFound, PromotionFailed, RetrainError
 from retrain.ports import ABSENT
+from retrain.records.base import parsed
 from retrain.records.run import Step
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Promotion(BaseModel):
         if record is None:
             raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` shows its verdict")
         try:
-            return cls.model_validate(json.loads(record))
+            return cls.model_validate(parsed(record))
         except ValueError as error:
             raise ModelError(f"the promotion of run {run_id} is damaged; retrain again") from error
 

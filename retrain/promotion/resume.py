@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import stamina
 
-from retrain.errors import Bug, Conflict, LockHeld, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import Bug, Conflict, LockHeld, NotFound, PromotionFailed, RetrainError, ServiceError
 from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
@@ -47,6 +47,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
         if half and run.status is not Status.PROMOTING:
             raise Conflict(f"run {run_id} is {run.status} and waits for no job: {run.reason or 'it is queued'}")
         if not half:
+            _check_that_it_won(run)
             Promotion.of(run_id, context)
             with suppress(Conflict):  # it is asked for already
                 context.ledger.ask(Promote(run_id=run_id, trigger=run.trigger, ends=run.ends))
@@ -55,6 +56,26 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
         if failure is not None:
             raise failure
         return run
+
+
+def _check_that_it_won(run: Run) -> None:
+    """Raises: NotFound if the run reached another verdict, perhaps when it was made again after a kill."""
+    failed_in_promotion = run.error is not None and run.error.is_of_a_promotion
+    if run.status is Status.PROMOTING or run.has_promoted or failed_in_promotion:
+        return
+    raise NotFound(f"run {run.run_id} has no model to promote: it is {run.verdict or run.status}. {run.reason}")
+
+
+def overtake(run: Run, by: str, settings: Settings, context: Context) -> Run:
+    """End a promotion that is under way, because the run `by` says which version is to answer.
+
+    Returns: the run as it is on record: failed, or done if its champion was confirmed; promoting with trouble if it
+        could not be taken back yet.
+    """
+    if context.jobs is not None:
+        with suppress(RetrainError):  # a job that goes on finds its run failed, and does nothing
+            context.jobs.cancel(run.run_id)
+    return _given_up(run, PromotionFailed("", f"run {by} rolled back meanwhile", []), settings, context)
 
 
 def start(run: Run, promotion: Promotion, settings: Settings, context: Context) -> Run:
@@ -156,7 +177,17 @@ def _given_up(run: Run, error: RetrainError, settings: Settings, context: Contex
         if may_pass(stuck):
             return _in_trouble(run, stuck, context)
         failure = PromotionFailed("taking back", f"{why}; {stuck}", [])
-    return context.finish(run.done() if failure is None else run.failed(failure))
+    if run.has_promoted:
+        return _still_done(run, context)
+    return context.finish(run.promoted(run.reason) if failure is None else run.failed(failure))
+
+
+def _still_done(run: Run, context: Context) -> Run:
+    """A run that was done before, and whose version could not be proven again, is done as it was."""
+    run = run.promoted(run.reason)
+    context.ledger.record(run)
+    context.ledger.done(run.run_id)
+    return run
 
 
 def _carry_out(
@@ -164,7 +195,7 @@ def _carry_out(
 ) -> tuple[Run, PromotionFailed | None]:
     """Take the steps that are left, and record how they ended.
 
-    Args: run: as it was before; if it was done, a failure leaves it so.
+    Args: run: as it was before; if its version was champion before, a failure leaves it done.
     Returns: the run as it is on record, and the failure if there was one.
     Raises: what `promote` raises besides PromotionFailed; the run is still promoting then.
     """
@@ -172,11 +203,9 @@ def _carry_out(
     try:
         promoted = promote(run.run_id, settings, context, half)
     except PromotionFailed as error:
-        if run.status is not Status.DONE:
-            return context.finish(_timed(run, "promote", began).failed(error)), error
-        context.ledger.record(run)
-        context.ledger.done(run.run_id)
-        return run, error
+        if run.has_promoted:
+            return _still_done(run, context), error
+        return context.finish(_timed(run, "promote", began).failed(error)), error
     model, promotion = promoted.model, promoted.promotion
     registered = Registered(name=model.name, version=model.version, artifact_sha256=model.artifact_sha256)
     run = _timed(run.evolve(model=registered, promotion=promotion.steps), "promote", began)

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore, Stored
 
 
+def parsed(data: bytes) -> Any:
+    """Read JSON. Raises: ValueError if it is damaged or nested without end."""
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 class Record(BaseModel):
     """A frozen record that reads and writes JSON. Unknown fields are kept and written again."""
 
@@ -25,7 +33,7 @@ class Record(BaseModel):
     @classmethod
     def from_json(cls, data: bytes) -> Self:
         """Read a stored record. Raises: ValueError (pydantic's is one) if it is damaged."""
-        return cls.model_validate(json.loads(data))
+        return cls.model_validate(parsed(data))
 
     def as_json(self) -> dict[str, Any]:
         """The record as a JSON object."""
@@ -39,7 +47,10 @@ class Record(BaseModel):
 def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
     """The error for a record that is damaged."""
     where = store.address(name)
-    return ServiceError(f"{where} cannot be read ({type(error).__name__}); restore it from a backup")
+    return ServiceError(
+        f"{where} cannot be read ({type(error).__name__}); restore it from a backup, or make the store anew with "
+        "`retrain rebuild`"
+    )
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:

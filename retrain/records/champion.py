@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
+
+from retrain.records.base import parsed
 
 NOBODY = ""
 """The version of an entry that says: there is no champion, because the first one failed and had no predecessor."""
@@ -29,10 +32,15 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Every champion, the present one last, and the ETag under which the record may be replaced."""
+    """Every champion, the present one last, and the ETag under which the record may be replaced.
+
+    Attributes:
+        record: as it was read, so that fields which newer code added are kept when the pointer moves.
+    """
 
     champions: tuple[Champion, ...]
     etag: str
+    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def champion(self) -> Champion | None:
@@ -63,24 +71,24 @@ class Pointer:
         """The record in which this one is champion, no sooner than the one before, even if the clock went back."""
         if self.champions:
             champion = replace(champion, since=max(champion.since, self.champions[-1].since))
-        return _written([*self.champions, champion])
+        return _written([*self.record.get("champions", []), champion.as_json()], self.record)
 
 
 def read_pointer(data: bytes, etag: str) -> Pointer:
     """Read the record. Raises: ValueError, KeyError or TypeError if it is damaged or contradicts itself."""
-    record: dict[str, Any] = json.loads(data)
+    record: dict[str, Any] = parsed(data)
     entries = record["champions"]
     if not isinstance(entries, list) or record["champion"] != (entries[-1] if entries else None):
         raise ValueError("the champion is not the last entry")
     champions = tuple(
         Champion(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"]) for entry in entries
     )
-    return Pointer(champions, etag)
+    return Pointer(champions, etag, record)
 
 
 def why_refused(data: bytes) -> str:
     """Why a store with this record cannot be used, and what to do; empty if it can be, or the record is damaged."""
-    record = _parsed(data)
+    record = _object(data)
     if "champion" in record and "champions" not in record:  # so did every version before 0.2.0
         return (
             "an older version of retrain wrote this store, and this version cannot read it; `retrain rebuild` "
@@ -98,13 +106,13 @@ def being_rebuilt(folder: str) -> bytes:
 
 def rebuilt_into(data: bytes) -> str | None:
     """The folder into which an interrupted rebuild has moved records; None if this is not such a record."""
-    folder = _parsed(data).get(REBUILT)
+    folder = _object(data).get(REBUILT)
     return folder if isinstance(folder, str) else None
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def _object(data: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(data)
+        record = parsed(data)
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
@@ -112,12 +120,12 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 def no_champion() -> bytes:
     """The record of a store that has no champion yet."""
-    return _written([])
+    return _written([], {})
 
 
-def _written(champions: list[Champion]) -> bytes:
-    entries = [entry.as_json() for entry in champions]
-    return json.dumps({"champion": entries[-1] if entries else None, "champions": entries}, indent=1).encode()
+def _written(entries: list[dict[str, Any]], record: Mapping[str, Any]) -> bytes:
+    changed = {"champion": entries[-1] if entries else None, "champions": entries}
+    return json.dumps({**record, **changed}, indent=1).encode()
 
 
 def _somebody(entry: Champion | None) -> Champion | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from retrain.errors import ConfigError, Conflict, NotFound, ServiceError
+from retrain.errors import ConfigError, Conflict, NotFound, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
-from retrain.records.base import Record, set_aside, unreadable
+from retrain.records.base import Record, parsed, set_aside, unreadable
 from retrain.records.champion import Champion, Pointer, no_champion, read_pointer, why_refused
 from retrain.records.outbox import Outbox, event_of
-from retrain.records.request import KINDS, RUN_ID, BaseRequest, Request, new_run_id, parse_request
+from retrain.records.request import KINDS, RUN_ID, BaseRequest, Request, Trigger, new_run_id, parse_request
 from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
@@ -138,9 +137,12 @@ class Ledger:
         if stored is None:
             return None
         try:
-            return Run.from_json(stored.data)
+            run = Run.from_json(stored.data)
+            if run.run_id != run_id:
+                raise ValueError(f"it is the record of run {run.run_id}")
         except ValueError as error:
             raise unreadable(self._store, name, error) from error
+        return run
 
     def run(self, run_id: str) -> Run:
         """A run's record, or the fact that it is queued or begun. Raises: NotFound."""
@@ -155,10 +157,21 @@ class Ledger:
         raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
     def runs(self, newest: int) -> list[Run]:
-        """The newest runs, newest first."""
-        names = [name for name in self._store.names("runs/") if name.endswith("/report.json")]
-        found = (self.recorded(name.split("/")[1]) for name in names[: -newest - 1 : -1])
+        """The newest runs, newest first, those that wait among them. One that cannot be read says so."""
+        recorded = {name.split("/")[1] for name in self._store.names("runs/") if name.endswith("/report.json")}
+        waiting = {name.split("/")[1].removesuffix(".json") for name in self._store.names("requests/")}
+        found = (self._shown(run_id) for run_id in sorted(recorded | waiting)[: -newest - 1 : -1])
         return [run for run in found if run is not None]
+
+    def _shown(self, run_id: str) -> Run | None:
+        try:
+            return self.run(run_id)
+        except NotFound:  # it ended meanwhile, or only newer code knows it
+            return None
+        except ServiceUnavailable:
+            raise
+        except ServiceError as error:
+            return Run(run_id=run_id, trigger=Trigger.UNKNOWN).failed(error)
 
     def address(self, run_id: str) -> str:
         """Where a run's record is."""
@@ -181,12 +194,11 @@ class Ledger:
 
     def concluded(self, question: str) -> Conclusion | None:
         """The verdict that this very question was given before; None if there is none."""
-        name = f"verdicts/{question}.json"
-        stored = self._store.read(name)
+        stored = self._store.read(f"verdicts/{question}.json")
         try:
             return None if stored is None else Conclusion.from_json(stored.data)
-        except ValueError as error:
-            raise unreadable(self._store, name, error) from error
+        except ValueError:  # it is only remembered to save work: the question is decided again
+            return None
 
     def conclude(self, question: str, conclusion: Conclusion) -> None:
         """Remember that the question has been decided."""
@@ -240,8 +252,11 @@ def _request(run_id: str) -> str:
 
 def _is_of_newer_code(data: bytes) -> bool:
     try:
-        record = json.loads(data)
+        record = parsed(data)
     except ValueError:
         return False
-    kind = record.get("kind") if isinstance(record, dict) else None
-    return isinstance(kind, str) and kind not in KINDS
+    if not isinstance(record, dict):
+        return False
+    kind, trigger = record.get("kind"), record.get("trigger")
+    is_new_trigger = isinstance(trigger, str) and trigger not in {*Trigger}
+    return isinstance(kind, str) and (kind not in KINDS or is_new_trigger)

@@ -11,10 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic import AwareDatetime
+
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record, set_aside
-from retrain.records.request import Trigger
+from retrain.records.request import RUN_ID, Trigger
 from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Event(Record):
     kind: Kind
     run_id: str
     end: int
-    at: datetime
+    at: AwareDatetime
     delivered: tuple[str, ...] = ()
     trouble: str = ""
 
@@ -108,7 +110,7 @@ class Outbox:
             event = Event.from_json(stored.data)
         except ValueError:
             event = None
-        if event is not None and _name(event.id) == name:
+        if event is not None and _name(event.id) == name and RUN_ID.fullmatch(event.run_id):
             return event
         set_aside(self._store, name, stored)
         return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from retrain.errors import ModelError, NotFound
 from retrain.ports import ABSENT
+from retrain.records.base import parsed
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 
+VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What a model was made from; two models of the same lineage are the same version."""
+    """What a model was made from."""
 
     data_sha256: str
     trained_from: date
@@ -78,14 +83,19 @@ class Registry:
         return digest
 
     def register(self, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
-        """Make a kept artifact a version. Idempotent: the same lineage gives the same version.
+        """Make a kept artifact a version. Idempotent: the same artifact of the same lineage is the same version.
+
+        Another fit of the same data is another version: what answers has to be what was submitted.
 
         Raises: Conflict if somebody else registers at the same moment.
         """
         versions = self.versions()
         for version in reversed(versions):
-            there = self.get(version)
-            if there.lineage == lineage:
+            try:
+                there = self.get(version)
+            except ModelError:  # a damaged record of an old version stops no new one
+                continue
+            if (there.lineage, there.artifact_sha256) == (lineage, artifact_sha256):
                 return there
         version = str(int(versions[-1]) + 1 if versions else 1)
         record = {
@@ -102,15 +112,16 @@ class Registry:
     def versions(self) -> list[str]:
         """Ascending."""
         names = self._store.names(f"models/{self.name}/")
-        return sorted((name.rsplit("/", 1)[1].removesuffix(".json") for name in names), key=int)
+        found = (name.rsplit("/", 1)[1].removesuffix(".json") for name in names)
+        return sorted((name for name in found if VERSION.fullmatch(name)), key=int)
 
     def get(self, version: str) -> RegisteredModel:
         """Raises: NotFound; ModelError if the record cannot be understood."""
-        stored = self._store.read(self._record(version))
+        stored = self._store.read(self._record(version)) if VERSION.fullmatch(version) else None
         if stored is None:
-            raise NotFound(f"model {self.name} has no version {version}")
+            raise NotFound(f"model {self.name} has no version {version[:20]}")
         try:
-            record: dict[str, Any] = json.loads(stored.data)
+            record: dict[str, Any] = parsed(stored.data)
             return RegisteredModel(
                 name=record["name"],
                 version=record["version"],

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter
 
-from retrain.records.base import Record
+from retrain.records.base import Record, parsed
 
 STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
 class Trigger(StrEnum):
-    """Who asks."""
+    """Who asks. UNKNOWN stands in the list of runs for a record that cannot be read."""
 
     BLOB = "blob"
     TIMER = "timer"
     HTTP = "http"
     ROLLBACK = "rollback"
+    UNKNOWN = "unknown"
 
 
 class BaseRequest(Record):
@@ -87,7 +88,7 @@ _REQUEST: TypeAdapter[Request] = TypeAdapter(
 
 def parse_request(data: bytes) -> Request:
     """Read a stored request. Raises: ValueError (pydantic's is one) if it is damaged."""
-    return _REQUEST.validate_python(json.loads(data))
+    return _REQUEST.validate_python(parsed(data))
 
 
 def file_of(request: Request) -> str | None:
@@ -107,5 +108,6 @@ def new_run_id(now: datetime, after: str = "") -> str:
     Args: after: the newest name there is; if the clock has gone back since, the new name continues from it.
     """
     if after and f"{now:{STAMP}}{now.microsecond // 1000:03d}" <= after[:18]:
-        now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)
+        with suppress(ValueError, OverflowError):  # a name that is no time cannot be continued
+            now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)
     return f"{now:{STAMP}}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"

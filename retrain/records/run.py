@@ -156,6 +156,11 @@ class Failure(Record):
     kind: str
     message: str
 
+    @property
+    def is_of_a_promotion(self) -> bool:
+        """Whether a step of a promotion failed: then the error names it."""
+        return "step" in (self.model_extra or {})
+
 
 ONLY_IN_TROUBLE = ("error", "trouble", "will_retry")
 """Fields of a run that are written only where something is wrong."""
@@ -216,6 +221,11 @@ class Run(Record):
             artifacts=artifacts,
             ends=ends,
         )
+
+    @property
+    def has_promoted(self) -> bool:
+        """Whether it ended with its version as champion, also if it is being promoted again since."""
+        return self.ends > 0 and self.model is not None
 
     def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
         """With what a file brought and what it changed."""

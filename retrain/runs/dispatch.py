@@ -12,9 +12,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from retrain.data.landings import quarantine, taken_in
-from retrain.errors import Bug, ConfigError, Conflict, Killed, LockHeld, RetrainError
+from retrain.errors import (
+    Bug,
+    ConfigError,
+    Conflict,
+    Killed,
+    LockHeld,
+    RetrainError,
+    ServiceError,
+    ServiceUnavailable,
+)
 from retrain.promotion.record import submit_rollback
-from retrain.promotion.resume import LOCK, TRACEBACK, may_pass, resume, start
+from retrain.promotion.resume import LOCK, TRACEBACK, may_pass, overtake, resume, start
 from retrain.records.request import Promote, RollBack, file_of, shown_name
 from retrain.records.run import Quarantined, Run, Status
 from retrain.runs.outcome import Behind, Left, Outcome
@@ -94,7 +103,12 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 def _work(request: Request, settings: Settings, context: Context) -> Left | None:
     """Make a run, or continue one that was killed. None if it has ended."""
     ledger = context.ledger
-    before = ledger.recorded(request.run_id)
+    try:
+        before = ledger.recorded(request.run_id)
+    except ServiceUnavailable:
+        raise
+    except ServiceError as error:  # a damaged record holds up its own run and no other
+        return Left(request.run_id, Behind.TROUBLE, reason=str(error))
     if before and _is_over(before, request):  # it was killed before it could remove its request
         ledger.done(request.run_id)
         return None
@@ -102,6 +116,8 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
     if begun is None:  # somebody else took the lock over meanwhile and has made the run
         return None
     try:
+        if isinstance(request, RollBack) and (ahead := _overtaken(request, settings, context)):
+            return Left(request.run_id, Behind.TROUBLE, ahead.run_id, ahead.trouble or "")
         if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
             killed = _killed(request) if begun > MOST_DEATHS else None
             return _left_promoting(resume(before, settings, context, killed))
@@ -110,6 +126,20 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
         if begun <= MOST_DEATHS:
             with suppress(RetrainError):  # whatever has failed, this process is alive
                 ledger.put_back(request)
+
+
+def _overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:
+    """End every other promotion that is under way, before the pointer is moved for good.
+
+    Returns: one that could not be taken back yet, which the rollback has to wait for; None if there is none.
+    """
+    for other in context.ledger.requests():
+        run = context.ledger.recorded(other.run_id) if other.run_id != request.run_id else None
+        if run is not None and run.status is Status.PROMOTING:
+            run = overtake(run, request.run_id, settings, context)
+            if run.status is Status.PROMOTING:
+                return run
+    return None
 
 
 def _is_over(run: Run, request: Request) -> bool:

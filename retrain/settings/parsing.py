@@ -23,6 +23,10 @@ LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
 NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 
 
+PLAIN = {"int_parsing": "write a whole number", "float_parsing": "write a number"}
+"""Of pydantic's messages, those that speak of parsing."""
+
+
 def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -> Settings:
     """Read the settings; a flag wins over the environment.
 
@@ -87,4 +91,8 @@ def _refusal(exc: ValidationError, values: Mapping[str, str]) -> str:
     # What looks like a secret that was pasted into the wrong setting.
     may_be_one = len(value) > LONGEST_SHOWN or any(sign in value for sign in "=;@?")
     shown = "is not valid (its value is not shown)" if may_hold_a_secret or may_be_one else f"is {value!r}"
-    return f"{name} {shown}; {first['msg'].removeprefix('Value error, ')}"
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":  # the pattern itself helps nobody
+        about = next(known for known in known_settings() if known.name == name)
+        said = f"it must be {about.description}"
+    return f"{name} {shown}; {PLAIN.get(first['type'], said)}"

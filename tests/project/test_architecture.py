@@ -90,7 +90,7 @@ ONLY_IN = {
     "pydantic": {
         *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
-        *(f"retrain.records.{name}" for name in ("base", "request", "run")),
+        *(f"retrain.records.{name}" for name in ("base", "outbox", "request", "run")),
         "retrain.promotion.record",
         "retrain.doors.http",
         "scoring.schema",

@@ -57,7 +57,7 @@ def test_every_step_is_announced_before_its_command_and_timed(folder: Path):
         announced, _, rest = shown.partition(f"[{step}/4] ")[2].partition(f"$ retrain {command} ")
         assert announced.strip()
         assert " s)" in rest
-    assert "Files landed: 1, in" in shown
+    assert "Files landed: 1 of 1, in" in shown
     assert "Services stopped: 1." in shown
 
 

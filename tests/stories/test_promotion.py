@@ -256,7 +256,8 @@ def test_a_promotion_that_cannot_go_on_blocks_nobody(serving: World, monkeypatch
         dying.setattr("retrain.promotion.steps.prove", fails(Killed()))
         second_year(serving)
     stuck = serving.ledger.requests()[0].run_id
-    (serving.root / "models" / "daily-transactions" / "2.json").write_bytes(b"damaged")
+    artifact = Promotion.of(stuck, serving.context).artifact_sha256
+    (serving.root / "artifacts" / f"{artifact}.json").write_bytes(b"damaged")
 
     assert serving.run()["status"] in {"done", "failed"}
     assert serving.ledger.run(stuck).status == "failed"

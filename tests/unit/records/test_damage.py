@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.errors import ConfigError, ModelError, ServiceError
 from retrain.promotion.record import Promotion
+from retrain.records.champion import Champion
+from retrain.records.registry import Lineage
 from retrain.records.request import Evaluate, Trigger
-from tests.builders import World
+from tests.builders import World, ask
 from tests.unit.records.examples import REQUESTS, RUN_ID, RUNS
 
 DAMAGED = {
@@ -34,27 +37,27 @@ def written(world: World, name: str, data: bytes) -> str:
 
 @damaged
 def test_a_damaged_run_is_an_error_that_names_its_record(world: World, data: bytes):
-    """However it is asked for."""
+    """When it is asked for by name; in the list it is a line that says so."""
     where = written(world, f"runs/{RUN_ID}/report.json", data)
 
-    for ask in (
+    for read in (
         lambda: world.ledger.recorded(RUN_ID),
         lambda: world.ledger.run(RUN_ID),
-        lambda: world.ledger.runs(5),
     ):
         with pytest.raises(ServiceError, match=r"cannot be read .* restore it from a backup") as error:
-            ask()
+            read()
         assert where in str(error.value)
+    (listed,) = world.ledger.runs(5)
+    assert (listed.run_id, listed.status) == (RUN_ID, "failed")
+    assert where in listed.reason
 
 
 @damaged
-def test_a_damaged_conclusion_is_an_error_that_names_its_record(world: World, data: bytes):
-    """It is no missing one, which would ask the question again."""
-    where = written(world, "verdicts/question.json", data)
+def test_a_damaged_conclusion_is_none(world: World, data: bytes):
+    """It only saves work: the question is decided again, by the gate."""
+    written(world, "verdicts/question.json", data)
 
-    with pytest.raises(ServiceError, match="cannot be read") as error:
-        world.ledger.concluded("question")
-    assert where in str(error.value)
+    assert world.ledger.concluded("question") is None
 
 
 @damaged
@@ -128,3 +131,85 @@ def test_a_request_without_a_kind_is_set_aside(world: World):
 
     assert world.ledger.requests() == []
     assert (world.root / "unreadable" / REQUEST).exists()
+
+
+DEEP = b"[" * 100_000
+
+
+def test_what_is_nested_without_end_is_damaged_and_stops_nobody(world: World):
+    """A request and an event are set aside, a report is a line in the list."""
+    written(world, f"requests/{RUN_ID}.json", DEEP)
+    written(world, f"outbox/{RUN_ID}-1.json", DEEP)
+    written(world, f"runs/{RUN_ID}/report.json", DEEP)
+
+    assert world.ledger.requests() == []
+    assert world.ledger.outbox.waiting() == []
+    assert [run.status for run in world.ledger.runs(5)] == ["failed"]
+
+
+@pytest.mark.parametrize("name", ["99999999T999999999Z-ffff", "99991231T235959999Z-ffff"])
+def test_a_request_whose_name_is_no_time_does_not_keep_others_from_being_asked(world: World, name: str):
+    """Their names go on from the clock."""
+    written(world, f"requests/{name}.json", b'{"kind": "of newer code"}')
+
+    assert world.run()["verdict"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"run_id": RUN_ID, "at": "2026-01-01T00:00:00"},
+        {"run_id": "../../elsewhere", "at": "2026-01-01T00:00:00+00:00"},
+    ],
+    ids=["a time without a zone", "a run that is a path"],
+)
+def test_an_event_that_is_not_valid_is_set_aside(world: World, event: dict[str, str]):
+    """The others are delivered."""
+    record = {"id": f"{event['run_id']}-1", "kind": "verdict", "end": 1, **event}
+    written(world, f"outbox/{RUN_ID}-1.json", json.dumps(record).encode())
+
+    assert world.ledger.outbox.waiting() == []
+
+
+def test_a_request_with_a_trigger_of_newer_code_is_left_to_it(world: World):
+    """As one of a kind that only newer code knows."""
+    written(
+        world,
+        f"requests/{RUN_ID}.json",
+        json.dumps({"kind": "evaluate", "run_id": RUN_ID, "trigger": "drift"}).encode(),
+    )
+
+    assert world.run()["verdict"] == "waiting"
+    assert (world.root / "requests" / f"{RUN_ID}.json").exists()
+
+
+def test_a_queued_run_whose_record_is_of_newer_code_holds_up_no_other(world: World):
+    """It is left, with the reason."""
+    request = ask(Trigger.TIMER, world.context)
+    written(world, f"runs/{request.run_id}/report.json", b'{"status": "held"}')
+
+    assert world.run()["verdict"] == "waiting"
+    assert [left.run_id for left in world.ledger.requests()] == [request.run_id]
+
+
+def test_fields_of_the_pointer_that_newer_code_added_are_kept_when_it_moves(world: World):
+    """Of the record, and of each entry."""
+    entry = {"version": "1", "since": "2024-03-01T12:00:00+00:00", "run_id": "r", "approved_by": "somebody"}
+    written(world, "champion.json", json.dumps({"champion": entry, "champions": [entry], "format": 2}).encode())
+    since = datetime(2024, 3, 2, tzinfo=UTC)
+
+    world.ledger.switch(world.ledger.pointer(), Champion("2", since, "s"))
+    moved = json.loads((world.root / "champion.json").read_bytes())
+
+    assert (moved["format"], moved["champions"][0]) == (2, entry)
+    assert moved["champion"]["version"] == "2"
+
+
+def test_a_stray_file_among_the_versions_is_no_version(world: World):
+    """Neither is a damaged record in the way of a new version."""
+    registry = world.context.registry
+    lineage = Lineage("ab" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
+    written(world, f"models/{registry.name}/x.json", b"x")
+    written(world, f"models/{registry.name}/1.json", b"damaged")
+
+    assert registry.register("cd" * 32, lineage, "run", world.clock()).version == "2"
