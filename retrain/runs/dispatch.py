@@ -133,13 +133,23 @@ def _overtaken(request: RollBack, settings: Settings, context: Context) -> Run |
 
     Returns: one that could not be taken back yet, which the rollback has to wait for; None if there is none.
     """
-    for other in context.ledger.requests():
-        run = context.ledger.recorded(other.run_id) if other.run_id != request.run_id else None
-        if run is not None and run.status is Status.PROMOTING:
-            run = overtake(run, request.run_id, settings, context)
-            if run.status is Status.PROMOTING:
-                return run
+    others = [other.run_id for other in context.ledger.requests() if other.run_id != request.run_id]
+    for run in filter(None, (_readable(run_id, context) for run_id in others)):
+        if run.status is Status.PROMOTING:
+            ended = overtake(run, request.run_id, settings, context)
+            if ended.status is Status.PROMOTING:
+                return ended
     return None
+
+
+def _readable(run_id: str, context: Context) -> Run | None:
+    """A run's record; None if there is none, or it is damaged. Raises: ServiceUnavailable."""
+    try:
+        return context.ledger.recorded(run_id)
+    except ServiceUnavailable:
+        raise
+    except ServiceError:
+        return None
 
 
 def _is_over(run: Run, request: Request) -> bool:
