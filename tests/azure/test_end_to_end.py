@@ -121,7 +121,7 @@ def test_a_second_file_whose_model_is_not_better_registers_nothing(story: Story)
 
 
 def test_the_registered_model_carries_its_lineage(story: Story):
-    """What it was made from, how it measured, what it runs as, since when it reigns."""
+    """What it was made from, how it measured, what it runs as, since when it is champion."""
     told = story.puts("models")[-1]["properties"]["tags"]
 
     assert told["data_sha256"] == story.promoted["data"]["sha256"]

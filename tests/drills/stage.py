@@ -128,11 +128,11 @@ class Stage:
             wrong.append(f"version {answers} answers, and {champion.version} is champion")
         says = told
         for report in found:
-            crowned = (champion.version, champion.run_id) == ("2", report["run_id"])
+            is_its_own = (champion.version, champion.run_id) == ("2", report["run_id"])
             says += report["reason"] + report.get("trouble", "")
-            if report["status"] == "failed" and crowned:
+            if report["status"] == "failed" and is_its_own:
                 wrong.append(f"the run failed ({report['reason']}) and its model is champion")
-            if (report["status"], report["verdict"]) == ("done", "promote") and not crowned and told == "":
+            if (report["status"], report["verdict"]) == ("done", "promote") and not is_its_own and told == "":
                 wrong += [] if report["model"]["version"] == "1" else ["the run is done and its model no champion"]
         if not silent and self.hits and champion.version == "1" and SAYS not in says:
             wrong.append(f"nobody says what failed: {says}")
@@ -142,7 +142,7 @@ class Stage:
         """What is not as if nothing had happened."""
         ended = reports(self.ledger, 10)
         champion = self.ledger.pointer().champion
-        crowned = next((each for each in ended if champion and each["run_id"] == champion.run_id), None)
+        promoted = next((each for each in ended if champion and each["run_id"] == champion.run_id), None)
         found = {
             "champion": self._version(),
             "versions": Registry(self.context.state, self.settings.platform.model_name).versions(),
@@ -150,8 +150,8 @@ class Stage:
             "requests": [request.run_id for request in self.ledger.requests()],
             "days": len(read_history(self.context.state).days),
             "unsettled": [each["run_id"] for each in ended if each["status"] not in ("done", "failed")],
-            "crowned by": crowned
-            and (crowned["status"], crowned["verdict"], (crowned["model"] or {}).get("version")),
+            "champion by": promoted
+            and (promoted["status"], promoted["verdict"], (promoted["model"] or {}).get("version")),
             "refused": list(self.context.state.names("quarantine/")),
             "events": [event.id for event in self.ledger.outbox.waiting()],
             "told": self._told_wrongly(ended[:-1]),
@@ -163,7 +163,7 @@ class Stage:
             "requests": [],
             "days": DAYS,
             "unsettled": [],
-            "crowned by": ("done", "promote", "2"),
+            "champion by": ("done", "promote", "2"),
             "refused": [],
             "events": [],
             "told": [],

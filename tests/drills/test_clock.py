@@ -71,7 +71,7 @@ def landed(file: str, data: bytes, place: Place, context: Context) -> dict[str, 
     return Ledger(context.state).run(request.run_id).as_json()
 
 
-def crowned(version: str, at: datetime, context: Context) -> None:
+def make_champion(version: str, at: datetime, context: Context) -> None:
     """A version becomes champion when the clock says so."""
     ledger = Ledger(context.state)
     ledger.switch(ledger.pointer(), Champion(version, at, f"run-{version}"))
@@ -160,20 +160,20 @@ def test_events_of_one_millisecond_keep_their_order(
 
 def test_who_was_live_is_the_same_answer_after_the_clock_went_back(context: Context):
     """Nobody becomes champion before the one whom he replaced."""
-    crowned("1", NOON, context)
+    make_champion("1", NOON, context)
     before = [live(NOON.date() + timedelta(days=ahead), context) for ahead in (-2, -1)]
 
-    crowned("2", NOON - timedelta(days=2), context)
+    make_champion("2", NOON - timedelta(days=2), context)
 
     pointer = Ledger(context.state).pointer()
     assert [live(NOON.date() + timedelta(days=ahead), context) for ahead in (-2, -1)] == before == [None, None]
     assert live(NOON.date(), context) == "2"
-    assert [reign.version for reign in pointer.during(NOON.date())] == ["1", "2"]
+    assert [entry.version for entry in pointer.during(NOON.date())] == ["1", "2"]
     assert pointer.champions[0].since <= pointer.champions[1].since
 
 
 def test_a_promotion_succeeds_while_the_clock_goes_back(place: Place, context: Context, clock: Clock):
-    """A day lies between the two years, in the wrong direction: the champion is the one that was crowned last."""
+    """A day lies between the two years, in the wrong direction: the champion is the last one that became it."""
     landed("one.csv", ONE, place, context)
     clock.now -= timedelta(days=1)
 
@@ -181,7 +181,7 @@ def test_a_promotion_succeeds_while_the_clock_goes_back(place: Place, context: C
 
     pointer = Ledger(context.state).pointer()
     assert second["verdict"] == "promote"
-    assert [reign.version for reign in pointer.champions] == ["1", "2"]
+    assert [entry.version for entry in pointer.champions] == ["1", "2"]
     assert live(NOON.date(), context) == "2"
     assert forecast(3, place.settings, context)["version"] == "2"
     tell("clock", place.store, "the clock goes back between two promotions", 1)
@@ -204,10 +204,10 @@ def test_the_hour_that_summer_time_repeats_is_two_hours(place: Place, context: C
 
 @pytest.mark.usefixtures("berlin")
 def test_a_day_is_a_day_of_utc_in_summer_time_too(context: Context):
-    """Crowned at half past midnight in Berlin is crowned the evening before, on the short and long nights too."""
+    """Half past midnight in Berlin is the evening before in UTC, on the short and the long night too."""
     for version, night in (("1", date(2026, 3, 29)), ("2", date(2026, 10, 25))):
         at = datetime(night.year, night.month, night.day, 0, 30, tzinfo=BERLIN).astimezone(UTC)
-        crowned(version, at, context)
+        make_champion(version, at, context)
 
         assert at.date() == night - timedelta(days=1)
         assert live(night - timedelta(days=1), context) == version

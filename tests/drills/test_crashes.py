@@ -94,7 +94,7 @@ def outcome(place: Place, platform: str) -> dict[str, Any]:
     runs = reports(ledger, 100)
     return {
         "champion": getattr(ledger.pointer().champion, "version", None),
-        "reigns": [reign.version for reign in ledger.pointer().champions],
+        "champions": [entry.version for entry in ledger.pointer().champions],
         "versions": [
             (registry.get(name).lineage, registry.get(name).artifact_sha256) for name in registry.versions()
         ],
@@ -150,7 +150,7 @@ def undisturbed(place: Place, platform: str, nursery: Nursery) -> tuple[dict[str
     end = nursery.run("story", calm, at=0, when="", platform=platform)
     assert end.code == 0
     expected = outcome(calm, platform)
-    assert expected["reigns"] == ["1", "2"]
+    assert expected["champions"] == ["1", "2"]
     assert expected["services"] == ["daily-transactions-v1", "daily-transactions-v2"]
     assert expected["endings"] == {("done", None), ("failed", "data")}
     assert [expected[name] for name in ("left to do", "unreadable", "told wrongly", "left to tell")] == [[]] * 4
@@ -220,7 +220,7 @@ def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: 
     assert stored is not None
     assert stored.data == ONE
     assert story.code == 0
-    assert outcome(place, "file")["reigns"] == ["1", "2"]
+    assert outcome(place, "file")["champions"] == ["1", "2"]
 
 
 @pytest.mark.long

@@ -55,7 +55,7 @@ def lost(place: Place, runs: list[str], services: list[str]) -> int:
     taken = [report for report in reports if "taken_in_by" in (report["landing"] or {})]
 
     assert len(set(runs)) == len(runs) == EVENTS
-    assert [reign.version for reign in place.ledger.pointer().champions] == ["1"]
+    assert [entry.version for entry in place.ledger.pointer().champions] == ["1"]
     assert Registry(state, place.settings.platform.model_name).versions() == ["1"]
     assert len(list(state.names("accepted/"))) == len(list(state.names("artifacts/"))) == 1
     assert services == ["1"]

@@ -62,7 +62,7 @@ def test_a_timer_that_fires_late_and_twice_decides_once(
     assert late["request"]["note"] == "the schedule fired late"
     assert [late["verdict"], twice["verdict"]] == ["unchanged", "unchanged"]
     assert late["run_id"] < twice["run_id"]
-    assert [reign.version for reign in place.ledger.pointer().champions] == ["1"]
+    assert [entry.version for entry in place.ledger.pointer().champions] == ["1"]
     tell("clock", place.store, "a timer that fires late, and twice", 2)
 
 
@@ -78,7 +78,7 @@ def test_a_timer_that_fires_twice_makes_up_once_for_a_holder_that_was_killed(
     at_once([lambda: timer(True), lambda: timer(False)])
 
     assert place.ledger.run(yesterday).as_json()["model"]["version"] == "2"
-    assert [reign.version for reign in place.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in place.ledger.pointer().champions] == ["1", "2"]
     assert max(read_history(connect(place.settings).state).days) == NEW_YEAR + timedelta(days=59)
     assert place.ledger.requests() == []
     tell("clock", place.store, "a timer that fires twice after a kill", 2)

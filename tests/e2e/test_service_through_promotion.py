@@ -165,7 +165,7 @@ def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
     )
 
     assert done.returncode == 0, done.stderr
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in serving.ledger.pointer().champions] == ["1", "2"]
     assert len(list((tmp_path / "models").rglob("*.json"))) == 2
     assert processes(tmp_path) == 2
     assert forecast(7, serving.settings, serving.context)["version"] == "2"

@@ -83,8 +83,8 @@ class Office:
 
     @property
     def champion(self) -> str | None:
-        reign = self.world.ledger.pointer().champion
-        return reign.version if reign else None
+        champion = self.world.ledger.pointer().champion
+        return champion.version if champion else None
 
     @property
     def running(self) -> list[str]:

@@ -148,7 +148,7 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
     world.ledger.ask(request)
     world.run(Trigger.TIMER)
 
-    assert [reign.version for reign in world.ledger.pointer().champions] == ["1", "2", "1"]
+    assert [entry.version for entry in world.ledger.pointer().champions] == ["1", "2", "1"]
     assert world.ledger.run(request.run_id).status == "done"
 
 

@@ -74,9 +74,9 @@ def test_no_call_to_the_state_that_raises_moves_the_pointer_wrongly(drifted: Wor
             break
         for request in drifted.ledger.requests():  # what may pass is kept for the next trigger
             drifted.ledger.done(request.run_id)
-        reigns = drifted.ledger.pointer().champions
+        champions = drifted.ledger.pointer().champions
         if pointer(drifted) != before:
-            assert [reign.version for reign in reigns] == ["1", "2"]
+            assert [entry.version for entry in champions] == ["1", "2"]
             break
     else:
         pytest.fail("the run never got by")
@@ -219,7 +219,7 @@ def test_a_champion_that_was_switched_meanwhile_is_not_replaced(drifted: World, 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
     assert "version 9 became champion meanwhile" in report["reason"]
-    assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "9"]
+    assert [entry.version for entry in drifted.ledger.pointer().champions] == ["1", "9"]
 
 
 def test_a_winner_whose_last_fit_does_not_converge_keeps_the_parameters_it_was_compared_with(

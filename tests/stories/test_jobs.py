@@ -50,7 +50,7 @@ def test_a_half_that_is_made_again_changes_nothing(office: Office):
         office.half(run_id, half)
 
     assert (office.champion, office.running) == ("2", ["1", "2"])
-    assert [reign.version for reign in office.world.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in office.world.ledger.pointer().champions] == ["1", "2"]
 
 
 def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):

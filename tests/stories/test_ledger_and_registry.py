@@ -18,7 +18,7 @@ LINEAGE = Lineage("ab" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0
 
 
 def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):
-    """The last one crowned by the end of it; nobody before the first."""
+    """The last one that became champion by the end of it; nobody before the first."""
     for version, day in (("1", 1), ("2", 10), ("3", 10), ("4", 20)):
         since = datetime(2024, 3, day, 12, tzinfo=UTC)
         world.ledger.switch(world.ledger.pointer(), Champion(version, since, "run"))
@@ -26,11 +26,11 @@ def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):
     pointer = world.ledger.pointer()
     on = [pointer.on(date(2024, 3, day)) for day in (9, 10, 19, 31)]
 
-    assert [reign and reign.version for reign in on] == ["1", "3", "3", "4"]
+    assert [entry and entry.version for entry in on] == ["1", "3", "3", "4"]
     assert pointer.on(date(2024, 2, 29)) is None
     assert pointer.champion == pointer.on(date(2025, 1, 1))
-    assert [reign.version for reign in pointer.during(date(2024, 3, 10))] == ["1", "2", "3"]
-    assert [reign.version for reign in pointer.during(date(2024, 3, 15))] == ["3"]
+    assert [entry.version for entry in pointer.during(date(2024, 3, 10))] == ["1", "2", "3"]
+    assert [entry.version for entry in pointer.during(date(2024, 3, 15))] == ["3"]
     assert pointer.during(date(2024, 2, 29)) == ()
 
 

@@ -99,7 +99,7 @@ def test_a_first_champion_that_fails_right_after_the_switch_leaves_none(
 def test_a_first_model_that_fails_before_the_switch_leaves_no_champion(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """There were no reigns at all; the run says what failed, and the next one succeeds."""
+    """There was no champion before; the run says what failed, and the next one succeeds."""
     with monkeypatch.context() as broken:
         broken.setattr("retrain.promotion.steps.prove", fails(ServiceError("it answers something else")))
         report = world.land("one.csv", ONE)
@@ -214,7 +214,7 @@ def test_a_promotion_killed_at_any_write_is_gone_on_with(
     serving.run()
 
     first = reports(serving.ledger, 5)
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in serving.ledger.pointer().champions] == ["1", "2"]
     assert sorted(running(serving)) == ["1", "2"]
     assert {run["model"]["version"] for run in first if run["verdict"] == "promote"} == {"1", "2"}
     assert not serving.ledger.requests()

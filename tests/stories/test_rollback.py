@@ -22,7 +22,7 @@ def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
 
     assert report["reason"] == "Back from version 2 to 1."
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2", "1"]
+    assert [entry.version for entry in serving.ledger.pointer().champions] == ["1", "2", "1"]
     assert serving.run()["verdict"] == "unchanged"
 
 
@@ -82,7 +82,7 @@ def test_a_reigning_champion_is_not_deposed_by_proving_it_again(
     with suppress(PromotionFailed):
         assert taken()["status"] == "failed"
 
-    assert [reign.version for reign in serving.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in serving.ledger.pointer().champions] == ["1", "2"]
     assert forecast(7, serving.settings, serving.context)["version"] == "2"
     assert serving.ledger.run(run["run_id"]).status == "done"
 

@@ -50,7 +50,7 @@ def test_a_better_challenger_becomes_the_next_version(drifted: World):
     assert (report["champion"]["version"], report["model"]["version"]) == ("1", "2")
     assert report["evidence"]["origins"] == len(YEAR_TWO) - 6
     assert report["data"]["files"] == ["one.csv", "two.csv"]
-    assert [reign.version for reign in drifted.ledger.pointer().champions] == ["1", "2"]
+    assert [entry.version for entry in drifted.ledger.pointer().champions] == ["1", "2"]
 
 
 def test_a_challenger_that_is_not_better_enough_leaves_everything_as_it_was(drifted: World):

@@ -130,7 +130,7 @@ def test_no_champion_is_replaced_on_a_loss_that_is_not_defined(world: World):
 
     assert (first["verdict"], later["status"]) == ("promote", "failed")
     assert "set RETRAIN_LOSS=mae" in later["reason"]
-    assert [reign.version for reign in world.ledger.pointer().champions] == ["1"]
+    assert [entry.version for entry in world.ledger.pointer().champions] == ["1"]
 
 
 def test_a_metric_that_is_null_is_a_dash_for_people(world: World):
