@@ -45,7 +45,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def test_every_command_that_needs_the_champion_refuses_an_older_store(shell: Shell, command: str):
     """With the sentence and the command, and as a matter for the operator."""
     shell.root.mkdir()
-    (shell.root / "champion.json").write_bytes(b'{"champion": null, "champions": []}')
+    (shell.root / "champion.json").write_bytes(b'{"champion": null, "reigns": []}')
 
     code, _, err = shell(command.replace("FILE", str(shell.root.parent / "one.csv")))
 

@@ -72,7 +72,7 @@ def test_a_damaged_pointer_is_an_error_that_names_its_record(world: World, data:
 
 def test_an_older_store_is_refused_with_the_command_that_makes_it_anew(world: World):
     """It is no damage, and there is no reader of its layout."""
-    where = written(world, "champion.json", b'{"champion": null, "champions": []}')
+    where = written(world, "champion.json", b'{"champion": null, "reigns": []}')
 
     with pytest.raises(ConfigError, match=r"an older version of retrain .* `retrain rebuild`") as error:
         world.ledger.pointer()
