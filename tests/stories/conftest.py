@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.listening import Heard, Listener
 from tests.stories.office import JobsOnDemand, Office
 
 if TYPE_CHECKING:
@@ -16,3 +17,15 @@ if TYPE_CHECKING:
 def office(serving: World) -> Office:
     """Version 1 answers."""
     return Office(serving, JobsOnDemand())
+
+
+@pytest.fixture
+def heard(world: World) -> Heard:
+    """A world whose events a listener takes."""
+    return Heard(world, (Listener(),))
+
+
+@pytest.fixture
+def listener(heard: Heard) -> Listener:
+    """The one that takes them."""
+    return heard.listeners[0]

@@ -21,16 +21,6 @@ from tests.listening import Heard, Listener
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 
 
-@pytest.fixture
-def heard(world: World) -> Heard:
-    return Heard(world, (Listener(),))
-
-
-@pytest.fixture
-def listener(heard: Heard) -> Listener:
-    return heard.listeners[0]
-
-
 def test_a_promotion_is_told_once(heard: Heard, listener: Listener):
     """With the run as it is on record, and nothing is left."""
     run_id = heard.land("one.csv", ONE)

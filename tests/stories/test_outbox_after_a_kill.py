@@ -14,21 +14,11 @@ from retrain.records.outbox import Event, Outbox, event_of
 from retrain.records.request import Trigger
 from retrain.records.run import Run
 from retrain.runs.dispatch import work_off
-from tests.builders import ONE, World, at_once
+from tests.builders import ONE, at_once
 from tests.faults import Killed, fails
 from tests.listening import Heard, Listener
 
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
-
-
-@pytest.fixture
-def heard(world: World) -> Heard:
-    return Heard(world, (Listener(),))
-
-
-@pytest.fixture
-def listener(heard: Heard) -> Listener:
-    return heard.listeners[0]
 
 
 def test_two_processes_that_deliver_at_once_deliver_once(heard: Heard, listener: Listener):
