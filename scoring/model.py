@@ -1,11 +1,9 @@
-"""A fitted ARIMA as a linear Gaussian state space, read from JSON, run with NumPy alone.
+"""One model version: the median of one or a few ARIMAs, read from JSON, run with NumPy alone.
 
-    a[t+1] = T a[t] + noise,  noise ~ N(0, Q)         state
-    y[t]   = c + x[t] + Z a[t]                        amount of day t, or its logarithm
-
-The artifact has T, Q, Z, c, the calendar effects x, and the filter's mean and covariance of the state of the day
-after training. A forecast iterates the first equation; observing a day is one Kalman update.
-Source: Durbin & Koopman (2012), Time Series Analysis by State Space Methods, 2nd ed., sections 4.3 and 4.11.
+Each member is a state space; all observe the same days. The forecast of a day is the median of the members'
+centers; its variance is the mean of their mean squared distances from it, as for a mixture. One member that runs
+away moves the center not at all and the variance little.
+Source: medians of a few simple forecasts, Petropoulos & Svetunkov (2020), Int. J. Forecasting 36, 110-115.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from scoring.calendar import Calendar
+from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     type Vector = NDArray[np.float64]
-    type Matrix = NDArray[np.float64]
 
-FORMAT = 2
-READABLE = (1, 2)  # format 1 has neither logarithms nor a calendar
+FORMAT = 3
+RUN_AWAY = 4.0  # times the median of the members' mean squared distances: the most that one counts as
 GOLDEN_DAYS = 14
 GOLDEN_TOLERANCE = 1e-9  # relative; BLAS on other processors differs in the last bits only
 
@@ -46,12 +43,12 @@ class Prediction:
     Attributes:
         center: shape (h,) for one origin, (origins, h) for many; currency per day, or its logarithm.
         variance: the same shape; of the amount or of its logarithm, not of the mean.
-        log: True for logarithms.
+        log: True for logarithms; for many origins shape (origins, 1), because a search may decide otherwise later.
     """
 
     center: Vector
     variance: Vector
-    log: bool
+    log: bool | NDArray[np.bool_]
 
     @property
     def mean(self) -> Vector:
@@ -59,17 +56,29 @@ class Prediction:
 
         Source for logarithms: Hyndman & Athanasopoulos (2021), Forecasting: principles and practice, section 5.6.
         """
-        return np.exp(self.center + self.variance / 2) if self.log else self.center
+        return self._amounts(self.center + self.variance / 2, self.center)
+
+    @property
+    def median(self) -> Vector:
+        """The amounts that are exceeded as often as not, currency per day."""
+        return self._amounts(self.center, self.center)
+
+    def _amounts(self, logarithms: Vector, amounts: Vector) -> Vector:
+        """The first where the prediction is of logarithms, otherwise the second."""
+        with np.errstate(over="ignore"):
+            return np.where(self.log, np.exp(np.where(self.log, logarithms, 0.0)), amounts)
 
     def where(self, chosen: NDArray[np.bool_]) -> Prediction:
         """Only the chosen origins."""
-        return Prediction(self.center[chosen], self.variance[chosen], self.log)
+        log = np.broadcast_to(self.log, (len(self.center), 1))
+        return Prediction(self.center[chosen], self.variance[chosen], log[chosen])
 
     @staticmethod
     def joined(parts: Sequence[Prediction]) -> Prediction:
-        """The rows of all parts; all must have the same `log`."""
+        """The rows of all parts."""
+        log = [np.broadcast_to(part.log, (len(part.center), 1)) for part in parts]
         centers, variances = ([getattr(part, name) for part in parts] for name in ("center", "variance"))
-        return Prediction(np.vstack(centers), np.vstack(variances), parts[0].log)
+        return Prediction(np.vstack(centers), np.vstack(variances), np.vstack(log))
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
         """Lower and upper bounds of the interval of `level` percent, each of the same shape.
@@ -80,7 +89,7 @@ class Prediction:
             raise ValueError(f"level is {level}; it must be between 0 and 100 percent")
         half = NormalDist().inv_cdf(0.5 + level / 200) * np.sqrt(self.variance)
         low, high = self.center - half, self.center + half
-        return (np.exp(low), np.exp(high)) if self.log else (low, high)
+        return self._amounts(low, low), self._amounts(high, high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,31 +109,21 @@ class ForecastModel:
 
     Attributes:
         origin: the last observed day.
-        intercept: c, currency per day; if `log`, of the logarithm, as are all values below.
-        design: Z, shape (k,). transition: T, shape (k, k). noise: Q, shape (k, k).
-        state: shape (k,), mean of the state of the day after the origin.
-        covariance: shape (k, k), of that state.
-        log: True if the state space describes the logarithms of the amounts.
-        calendar: x, by day.
-        facts: the other content of the artifact: order, parameters, lineage; not used in computations.
+        members: at least one.
+        log: True if the members describe the logarithms of the amounts.
+        facts: the other content of the artifact: orders, parameters, lineage; not used in computations.
     """
 
     origin: date
-    intercept: float
-    design: Vector
-    transition: Matrix
-    noise: Matrix
-    state: Vector
-    covariance: Matrix
+    members: tuple[StateSpace, ...]
     log: bool = False
-    calendar: Calendar = field(default_factory=Calendar)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def forecast(self, horizon_days: int) -> Forecast:
         """Means and variances of the `horizon_days` days after the origin."""
-        days = tuple(self.origin + timedelta(days=step + 1) for step in range(horizon_days))
-        steps, noise = self._ahead(horizon_days)
-        return Forecast(*self._moments(steps, noise, self._effects(days)), self.log, days)
+        days = self._days(horizon_days)
+        moments = [member.ahead(horizon_days).of(member, member.effects(days)) for member in self.members]
+        return Forecast(*_combined(moments), self.log, days)
 
     def observe(self, amounts: Sequence[float] | Vector) -> Self:
         """The model after it has observed the days after its origin; its parameters do not change.
@@ -135,21 +134,11 @@ class ForecastModel:
             amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN for a
                 missing day.
         """
-        state, covariance, day = self.state, self.covariance, self.origin
-        for amount in amounts:
-            day += timedelta(days=1)
-            if math.isfinite(amount) and (amount > 0 or not self.log):
-                observed = math.log(amount) if self.log else float(amount)
-                gain = covariance @ self.design
-                variance = float(self.design @ gain)
-                if variance > 0:
-                    innovation = observed - self.intercept - self.calendar.effect(day) - float(self.design @ state)
-                    state = state + gain * (innovation / variance)
-                    covariance = covariance - np.outer(gain, gain) / variance
-            state = self.transition @ state
-            covariance = self.transition @ covariance @ self.transition.T + self.noise
-            covariance = (covariance + covariance.T) / 2
-        return replace(self, origin=day, state=state, covariance=covariance)
+        members, days = self.members, self._days(len(amounts))
+        for day, amount in zip(days, amounts, strict=True):
+            value = self._value(float(amount))
+            members = tuple(member.observe(value, day) for member in members)
+        return replace(self, origin=days[-1] if days else self.origin, members=members)
 
     def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
         """A forecast before each day of `amounts`, as long as a whole horizon of `amounts` follows.
@@ -158,37 +147,26 @@ class ForecastModel:
             amounts: shape (n,), the days after the origin.
         Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i observed days.
         """
-        origins = len(amounts) - horizon_days + 1
-        steps, noise = self._ahead(horizon_days)
-        days = [self.origin + timedelta(days=day + 1) for day in range(len(amounts))]
-        effects = self._effects(days)
-        model, centers, variances = self, [], []
-        for day in range(origins):
-            center, variance = model._moments(steps, noise, effects[day : day + horizon_days])
-            centers.append(center)
-            variances.append(variance)
-            model = model.observe(amounts[day : day + 1])
-        all_centers, all_variances = (np.array(rows).reshape(-1, horizon_days) for rows in (centers, variances))
-        return Prediction(all_centers, all_variances, self.log)
+        origins, days = len(amounts) - horizon_days + 1, self._days(len(amounts))
+        values = [self._value(amount) for amount in amounts.tolist()]
+        moments = []
+        for member in self.members:
+            ahead, effects, rows = member.ahead(horizon_days), member.effects(days), []
+            for origin in range(origins):
+                rows.append(ahead.of(member, effects[origin : origin + horizon_days]))
+                member = member.observe(values[origin], days[origin])
+            made = np.array(rows).reshape(-1, 2, horizon_days)
+            moments.append((made[:, 0], made[:, 1]))
+        return Prediction(*_combined(moments), self.log)
 
-    def _ahead(self, horizon_days: int) -> tuple[Matrix, Vector]:
-        """Independent of the origin: Z T^step, shape (h, k), and the accumulated noise variance, shape (h,)."""
-        steps, noise = np.empty((horizon_days, len(self.state))), np.zeros(horizon_days)
-        row = self.design
-        for step in range(horizon_days):
-            steps[step] = row
-            row = row @ self.transition
-        each = np.einsum("hi,ij,hj->h", steps, self.noise, steps)
-        noise[1:] = np.cumsum(each)[:-1]
-        return steps, noise
+    def _days(self, count: int) -> tuple[date, ...]:
+        return tuple(self.origin + timedelta(days=step + 1) for step in range(count))
 
-    def _moments(self, steps: Matrix, noise: Vector, effects: Vector) -> tuple[Vector, Vector]:
-        """Centers and variances of the forecast days, shape (h,) each."""
-        variance = np.einsum("hi,ij,hj->h", steps, self.covariance, steps) + noise
-        return self.intercept + effects + steps @ self.state, np.maximum(variance, 0.0)
-
-    def _effects(self, days: Sequence[date]) -> Vector:
-        return np.array([self.calendar.effect(day) for day in days])
+    def _value(self, amount: float) -> float:
+        """What the members observe of an amount."""
+        if not self.log:
+            return amount
+        return math.log(amount) if amount > 0 else math.nan
 
     def to_json(self) -> bytes:
         """The artifact: canonical JSON, so that the same model has the same sha256."""
@@ -199,15 +177,7 @@ class ForecastModel:
             "frequency": "D",
             "trained_through": self.origin.isoformat(),
             "log": self.log,
-            "calendar": self.calendar.as_json(),
-            "state_space": {
-                "intercept": self.intercept,
-                "design": self.design.tolist(),
-                "transition": self.transition.tolist(),
-                "noise": self.noise.tolist(),
-                "state": self.state.tolist(),
-                "covariance": self.covariance.tolist(),
-            },
+            "members": [member.as_json() for member in self.members],
             "golden": {"mean": golden.mean.tolist(), "variance": golden.variance.tolist()},
         }
         return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -220,22 +190,16 @@ class ForecastModel:
         """
         try:
             document = json.loads(data)
-            if document.get("format") not in READABLE:
+            if document.get("format") != FORMAT:
                 raise BadArtifact(
-                    f"the artifact has format {document.get('format')!r}; this service reads {READABLE}"
+                    f"the artifact has format {document.get('format')!r}; this service reads {FORMAT}"
                 )
-            space = document.pop("state_space")
             golden = document.pop("golden")
             model = cls(
                 origin=date.fromisoformat(document.pop("trained_through")),
-                intercept=float(space["intercept"]),
-                log=bool(document.pop("log", False)),
-                calendar=Calendar.from_json(document.pop("calendar", {"effects": {}, "holidays": []})),
+                members=tuple(StateSpace.from_json(member) for member in document.pop("members")),
+                log=bool(document.pop("log")),
                 facts={key: value for key, value in document.items() if key not in {"format", "frequency"}},
-                **{
-                    name: np.array(space[name], dtype=np.float64)
-                    for name in ("design", "transition", "noise", "state", "covariance")
-                },
             )
             again = model.forecast(len(golden["mean"]))
             expected = np.array([golden["mean"], golden["variance"]], dtype=np.float64)
@@ -246,3 +210,11 @@ class ForecastModel:
         if not np.allclose([again.mean, again.variance], expected, rtol=GOLDEN_TOLERANCE, atol=0.0):
             raise BadArtifact("the artifact does not reproduce its golden forecasts; do not serve it")
         return model
+
+
+def _combined(moments: Sequence[tuple[Vector, Vector]]) -> tuple[Vector, Vector]:
+    """The median of the members' centers, and the mean of their mean squared distances from it; of their shape."""
+    centers, variances = (np.array(parts) for parts in zip(*moments, strict=True))
+    center = np.median(centers, axis=0)
+    squares = variances + (centers - center) ** 2
+    return center, np.minimum(squares, RUN_AWAY * np.median(squares, axis=0)).mean(axis=0)

@@ -14,7 +14,7 @@ damping: Marquardt (1963), J. SIAM 11, 431-441.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +48,6 @@ class Estimate:
         coefficients: shape (k,), AR, MA, seasonal AR, seasonal MA.
         variance: mean square of the errors.
         days: number of errors in the sum.
-        information: shape (r + k, r + k), the expected Hessian of the mean negative log-likelihood.
     """
 
     order: Order
@@ -56,7 +55,6 @@ class Estimate:
     coefficients: Vector
     variance: float
     days: int
-    information: Matrix
 
     @property
     def is_noiseless(self) -> bool:
@@ -92,7 +90,6 @@ def estimate(order: Order, w: Vector, columns: Matrix, start: Vector | None = No
     """
     burn_in = min(2 * order.season_days + 1, len(w) // 5)
     effects, residuals = np.empty(0), w
-    information = np.zeros((columns.shape[1] + order.coefficients,) * 2)
     if columns.shape[1]:
         residuals = w - columns @ np.linalg.lstsq(columns, w)[0]
         start = _minimum(order, residuals, burn_in, start).coefficients
@@ -100,16 +97,13 @@ def estimate(order: Order, w: Vector, columns: Matrix, start: Vector | None = No
         white = np.column_stack([filters.errors(column) for column in columns.T])[burn_in:]
         effects = np.linalg.lstsq(white, filters.errors(w)[burn_in:])[0]
         residuals = w - columns @ effects
-        information[: len(effects), : len(effects)] = white.T @ white
     minimum = _minimum(order, residuals, burn_in, start)
-    information[len(effects) :, len(effects) :] = minimum.curvature
     return Estimate(
         order=order,
         effects=effects,
         coefficients=minimum.coefficients,
         variance=minimum.squares / (len(w) - burn_in),
         days=len(w) - burn_in,
-        information=information / max(minimum.squares, NOISELESS),
     )
 
 
@@ -121,7 +115,6 @@ class _Point:
     filters: Filters
     errors: Vector
     squares: float
-    curvature: Matrix
 
     @classmethod
     def at(cls, order: Order, coefficients: Vector, w: Vector, burn_in: int) -> _Point:
@@ -129,8 +122,7 @@ class _Point:
         errors = filters.errors(w)
         counted = errors[max(burn_in, filters.conditioning_days) :]
         squares = float(counted @ counted) * (len(w) - burn_in) / len(counted) if len(counted) else math.inf
-        curvature = np.zeros((order.coefficients, order.coefficients))
-        return cls(coefficients, filters, errors, squares if math.isfinite(squares) else math.inf, curvature)
+        return cls(coefficients, filters, errors, squares if math.isfinite(squares) else math.inf)
 
 
 def _minimum(order: Order, w: Vector, burn_in: int, start: Vector | None) -> _Point:
@@ -172,9 +164,9 @@ def _levenberg_marquardt(order: Order, w: Vector, burn_in: int, point: _Point) -
                     break
             damping = max(damping, 1e-3) * 8
         else:
-            return replace(point, curvature=curvature)
+            return point
         gain = 1 - lower.squares / point.squares
-        point, damping = replace(lower, curvature=curvature), damping / 5
+        point, damping = lower, damping / 5
         if gain < MIN_GAIN:
             break
     return point

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     type Matrix = NDArray[np.float64]
 
 
+DAYS_PER_PARAMETER = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """(p,d,q)(P,D,Q)m with or without a mean.
@@ -66,6 +69,11 @@ class Order:
         """Number of differenced days that serve as lags of the autoregression only."""
         return self.p + self.seasonal_p * self.season_days
 
+    def is_estimable(self, days: int) -> bool:
+        """True if a series of `days` has enough of them for every parameter, and no two describe one lag."""
+        counted = days - self.lost_days - self.conditioning_days
+        return counted >= (self.coefficients + self.mean + 1) * DAYS_PER_PARAMETER and not self.has_common_lags
+
     @property
     def has_common_lags(self) -> bool:
         """True if a seasonal lag is also a non-seasonal lag: then two coefficients describe one lag."""
@@ -114,7 +122,7 @@ class Order:
 
 def _lag_polynomial(coefficients: Vector, step: int) -> Vector:
     """1 + c1 B^step + c2 B^(2 step) + ..."""
-    polynomial = np.zeros(len(coefficients) * step + 1)
+    polynomial = np.zeros(len(coefficients) * step + 1, dtype=coefficients.dtype)
     polynomial[0] = 1.0
     if len(coefficients):
         polynomial[step::step] = coefficients

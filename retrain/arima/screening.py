@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima import css, css_filters, regressors
+from retrain.arima.order import DAYS_PER_PARAMETER
 from retrain.arima.scaling import scaled
 from retrain.arima.stationary import is_admissible
 from retrain.arima.traits import long_run_variance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 MAX_P = MAX_Q = 5
 MAX_SEASONAL = 2
-DAYS_PER_PARAMETER = 10
 TRAINING_SHARE = 0.6  # of the days; the forecasts of the other days are scored
+EQUAL_CRITERIA = 1e-6  # differences that may be rounding; the simpler order comes first then
+EQUAL_LOSSES = 1e-9  # the same for losses, as a share of the standard deviation of the series
 MIN_HORIZONS = 5  # horizons in the scored days; with fewer, no candidate is scored
 
 
@@ -57,7 +59,7 @@ class Screening:
         tried: dict[Order, Estimate] = {base: self.estimate(base)}
         for candidate in _first_candidates(base):
             self._try(candidate, tried)
-        best = min(tried.values(), key=_hqc)
+        best = _ranked(tried.values())[0]
         while not best.is_noiseless:
             better = next(
                 (
@@ -65,19 +67,17 @@ class Screening:
                     for order in _neighbours(best.order)
                     if order not in tried
                     and (estimate := self._try(order, tried, best))
-                    and estimate.hqc < best.hqc
+                    and estimate.hqc < best.hqc - EQUAL_CRITERIA
                 ),
                 None,
             )
             if better is None:
                 break
             best = better
-        return sorted(tried.values(), key=_hqc)
+        return _ranked(tried.values())
 
     def _try(self, order: Order, tried: dict[Order, Estimate], near: Estimate | None = None) -> Estimate | None:
-        days = len(self.series) - order.lost_days - order.conditioning_days
-        needed = (order.coefficients + order.mean + 1) * DAYS_PER_PARAMETER
-        if days < needed or order.has_common_lags:
+        if not order.is_estimable(len(self.series)):
             return None
         tried[order] = self.estimate(order, near)
         return tried[order]
@@ -127,6 +127,11 @@ class Screening:
             jacobian += 2 * scale * float(values[-estimate.days :].sum())
         return estimate.hqc + jacobian
 
+    @property
+    def equal_loss(self) -> float:
+        """Mean losses that differ by less are equal, currency per day: rounding must not decide."""
+        return EQUAL_LOSSES * float(self.series.values.std())
+
     def standard_error(self, losses: Vector) -> float:
         """Standard error of the mean loss of forecasts that overlap by up to a horizon."""
         return math.sqrt(long_run_variance(losses - losses.mean(), self._horizon) / len(losses))
@@ -155,8 +160,14 @@ class Screening:
             return np.exp(amounts) if order.log else amounts
 
 
-def _hqc(estimate: Estimate) -> float:
-    return estimate.hqc
+def _ranked(estimates: Iterable[Estimate]) -> list[Estimate]:
+    """By `hqc`; of equal ones the simpler comes first."""
+    left, ranked = sorted(estimates, key=lambda one: one.hqc), []
+    while left:
+        equal = [one for one in left if one.hqc <= left[0].hqc + EQUAL_CRITERIA]
+        ranked += sorted(equal, key=lambda one: (one.order.coefficients, str(one.order)))
+        left = left[len(equal) :]
+    return ranked
 
 
 def _first_candidates(base: Order) -> list[Order]:

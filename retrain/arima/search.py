@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.arima.fit import FittedModel, fit
+from retrain.arima.css import NOISELESS
+from retrain.arima.ensemble import FittedModel, fit_alone, fit_with_companions, fitted_days
 from retrain.arima.order import Order
 from retrain.arima.regressors import HOLIDAYS_OF, MONTH_END, WEEKDAY
-from retrain.arima.screening import Screening
-from retrain.arima.traits import has_logarithms, is_level, prevailing_season
+from retrain.arima.screening import EQUAL_CRITERIA, Screening
+from retrain.arima.traits import ROUNDING, has_logarithms, is_level, prevailing_season
 from retrain.errors import NotConverged
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def search(
         progress: called with a sentence at each stage.
     Raises: NotConverged if no order could be fitted; FlatSeries if the series never changes.
     """
-    screening = Screening(series, horizon_days)
+    screening = Screening(fitted_days(series, season_days), horizon_days)
     season = season_days if season_days > 1 and len(series) >= MIN_CYCLES * season_days else 0
     other_season = prevailing_season(screening.values(Order(0, 0, 0)), MAX_SEASON_DAYS) if season else None
     seasons = [days for days in (season, other_season) if days]
@@ -67,15 +68,15 @@ def search(
     for group in (WEEKDAY, MONTH_END, *([HOLIDAYS_OF + country] if country else [])):
         progress(f"{ranked[0].order} against {group} as regressors")
         ranked = _with_regressors(screening, ranked, group)
-    ranked = _near_ties_by_forecast(screening, ranked)
-    return _fit_first(screening, ranked, seasons, progress)
+    ranked = _near_ties_by_forecast(screening, _without_redundant_pairs(screening, ranked))
+    return _fit_first(screening, ranked, series, seasons, progress)
 
 
 def _rivals(screening: Screening, seasons: list[int]) -> list[Order]:
     """Other differencing, seasons and means to compare with one non-seasonal difference, the default."""
     values, season = screening.values(Order(0, 0, 0)), seasons[0] if seasons else 0
     rivals = [Order(0, 0, 0, 0, 1, 0, season), Order(0, 1, 0, 0, 1, 0, season)] if season else []
-    if np.diff(values, 2).var() < np.diff(values).var():
+    if np.diff(values, 2).var() < (1 - ROUNDING) * np.diff(values).var():
         rivals.append(Order(0, 2, 0, season_days=season))
     if is_level(values):
         rivals.append(Order(0, 0, 0, season_days=season, mean=True))
@@ -90,14 +91,15 @@ def _clear_winner(screening: Screening, ranked: list[Estimate], rival: Order) ->
     """
     ours = screening.losses(ranked[0])
     first = screening.losses(screening.first_candidate(rival))
-    if ours is None or first is None or first.mean() > ours.mean():
+    if ours is None or first is None or first.mean() > ours.mean() + screening.equal_loss:
         return ranked
     searched = screening.stepwise_search(rival)
     theirs = screening.losses(searched[0])
     if theirs is None:
         return ranked
     gain = ours - theirs
-    return searched if gain.mean() > STANDARD_ERRORS * screening.standard_error(gain) else ranked
+    required = max(STANDARD_ERRORS * screening.standard_error(gain), screening.equal_loss)
+    return searched if gain.mean() > required else ranked
 
 
 def _with_logarithms(screening: Screening, ranked: list[Estimate]) -> list[Estimate]:
@@ -127,34 +129,70 @@ def _decisive_winner(screening: Screening, ranked: list[Estimate], rival: list[E
     if screening.criterion(rival[0]) > screening.criterion(ranked[0]) - DECISIVE:
         return ranked
     ours, theirs = screening.losses(ranked[0]), screening.losses(rival[0])
-    if ours is None or theirs is None or theirs.mean() >= ours.mean():
+    if ours is None or theirs is None or theirs.mean() > ours.mean() - screening.equal_loss:
         return ranked
     return rival
 
 
+def _without_redundant_pairs(screening: Screening, ranked: list[Estimate]) -> list[Estimate]:
+    """The best order after pairs of an AR and an MA term that the criterion does not want are removed.
+
+    A pair whose roots cancel describes nothing. The stepwise search may have left one where its start values led to
+    another local minimum, and so may regressors that replace the season.
+    Source: parameter redundancy, Box, Jenkins, Reinsel & Ljung (2015), Time Series Analysis, 5th ed., section
+    7.3.5.
+    """
+    best = ranked[0]
+    while not best.is_noiseless:
+        smaller = [screening.estimate(order) for order in _with_a_pair_less(best.order)]
+        better = [each for each in smaller if each.hqc < best.hqc - EQUAL_CRITERIA]
+        if not better:
+            break
+        best = min(better, key=lambda each: each.hqc)
+    return ranked if best is ranked[0] else [best, *ranked]
+
+
+def _with_a_pair_less(order: Order) -> list[Order]:
+    smaller = [replace(order, p=order.p - 1, q=order.q - 1)] if order.p and order.q else []
+    if order.seasonal_p and order.seasonal_q:
+        smaller.append(replace(order, seasonal_p=order.seasonal_p - 1, seasonal_q=order.seasonal_q - 1))
+    return smaller
+
+
 def _near_ties_by_forecast(screening: Screening, ranked: list[Estimate]) -> list[Estimate]:
-    near = [other for other in ranked[:MAX_NEAR_TIES] if other.hqc <= ranked[0].hqc + NEAR_TIE]
-    losses = [screening.losses(candidate) for candidate in near]
-    means = [math.inf if loss is None else float(loss.mean()) for loss in losses]
-    order = sorted(range(len(near)), key=means.__getitem__)
-    return [*(near[at] for at in order), *ranked[len(near) :]]
+    left = [other for other in ranked[:MAX_NEAR_TIES] if other.hqc <= ranked[0].hqc + NEAR_TIE]
+    rest = ranked[len(left) :]
+    losses = {each: screening.losses(each) for each in left}
+    means = {each: math.inf if loss is None else float(loss.mean()) for each, loss in losses.items()}
+    found = []
+    while left:
+        least = min(means[each] for each in left)
+        equal = [each for each in left if means[each] <= least + screening.equal_loss]
+        first = min(equal, key=lambda each: each.order.coefficients)
+        found.append(first)
+        left.remove(first)
+    return [*found, *rest]
 
 
 def _fit_first(
     screening: Screening,
     ranked: list[Estimate],
+    series: DailySeries,
     seasons: list[int],
     progress: Callable[[str], None],
 ) -> FittedModel:
     """The first order that converges; the remark names the order that it replaces."""
-    best, failure = ranked[0].order, NotConverged("there is no order to fit")
-    noisy = [candidate.order for candidate in ranked[:MAX_RANKED] if not candidate.is_noiseless]
-    if noisy:
-        noisy.append(Order(0, 1, 1, 0, 1, 1, seasons[0]) if seasons else Order(0, 1, 1))
-    for order in (*noisy, *_without_coefficients(screening, seasons)):
+    best, failure, season = ranked[0].order, NotConverged("there is no order to fit"), seasons[0] if seasons else 0
+    ways: list[tuple[Order, Callable[[Order, DailySeries, int], FittedModel]]] = []
+    if not ranked[0].is_noiseless:
+        noisy = [candidate.order for candidate in ranked[:MAX_RANKED] if not candidate.is_noiseless]
+        noisy.append(Order(0, 1, 1, 0, 1, 1, season) if season else Order(0, 1, 1))
+        ways.extend((order, fit_with_companions) for order in noisy)
+    ways.extend((order, fit_alone) for order in _without_coefficients(screening, seasons))
+    for order, made in ways:
         progress(f"exact likelihood of {order}")
         try:
-            fitted = fit(order, screening.series, is_pinned=False)
+            fitted = made(order, series, season or 1)
         except NotConverged as exc:
             failure = exc
             continue
@@ -168,7 +206,7 @@ def _without_coefficients(screening: Screening, seasons: list[int]) -> list[Orde
     """Orders without coefficients, which need no optimisation, by the variance of their one-day-ahead errors."""
     orders = [Order(0, 1, 0), Order(0, 2, 0)]
     orders.extend(Order(0, d, 0, 0, 1, 0, season) for season in seasons for d in (0, 1))
-    return sorted(orders, key=lambda order: screening.estimate(order).variance)
+    return sorted(orders, key=lambda order: max(screening.estimate(order).variance, NOISELESS))
 
 
 def _without_arma_terms(order: Order) -> Order:

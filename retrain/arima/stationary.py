@@ -49,16 +49,18 @@ def unconstrained(order: Order, coefficients: Vector) -> Vector:
 
 
 def constrained(order: Order, free: Vector) -> Vector:
-    """The coefficients for these values of Fisher's z, shape (k,): the inverse of `unconstrained`."""
-    packed: list[float] = []
-    for sign, part in zip(SIGNS, order.split(free), strict=True):
-        coefficients: list[float] = []
-        for value in part.tolist():
-            partial = math.tanh(value)
+    """The coefficients for these values of Fisher's z, shape (k,): the inverse of `unconstrained`.
+
+    Complex values are for derivatives by complex steps.
+    """
+    packed: list[complex] = []
+    for sign, part in zip(SIGNS, order.split(np.tanh(free)), strict=True):
+        coefficients: list[complex] = []
+        for partial in part.tolist():
             lower = [one - partial * other for one, other in zip(coefficients, coefficients[::-1], strict=True)]
             coefficients = [*lower, partial]
         packed.extend(sign * coefficient for coefficient in coefficients)
-    return np.array(packed)
+    return np.array(packed, dtype=free.dtype)
 
 
 def _partials(coefficients: list[float]) -> list[float]:

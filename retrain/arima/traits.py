@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
 
 KPSS_CRITICAL = 0.463  # 5 % level, no trend
+ROUNDING = 1e-9  # relative; differences that are smaller decide nothing
 MIN_SHARE = 0.01  # of the median; logarithms of smaller amounts would be outliers
 
 
 def has_logarithms(values: Vector) -> bool:
     """True if every amount is above zero and none is so small that its logarithm would be an outlier."""
-    return bool(values.min() > 0 and values.min() >= MIN_SHARE * np.median(values))
+    return bool(values.min() > 0 and values.min() >= (1 - ROUNDING) * MIN_SHARE * np.median(values))
 
 
 def is_level(values: Vector) -> bool:
@@ -49,5 +50,5 @@ def prevailing_season(values: Vector, longest: int) -> int | None:
         return None
     correlations = np.array([changes[lag:] @ changes[:-lag] for lag in range(1, 2 * longest + 1)]) / spread
     strength = (correlations[:longest] + correlations[1 : 2 * longest : 2]) / 2
-    best = int(np.argmax(strength[1:])) + 2
+    best = int(np.argmax(strength[1:] >= strength[1:].max() - ROUNDING)) + 2  # the shortest of equal ones
     return best if strength[best - 1] > 2 / math.sqrt(days) else None

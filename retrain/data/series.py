@@ -129,6 +129,12 @@ class DailySeries:
         kept = tuple(filled for filled in self.interpolated if filled <= day)
         return type(self)(self.first_day, self.values[:end].copy(), kept)
 
+    def last(self, days: int) -> Self:
+        """The series of its last `days`, or all of them if there are fewer."""
+        first_day = max(self.first_day, self.last_day - timedelta(days=days - 1))
+        kept = tuple(filled for filled in self.interpolated if filled >= first_day)
+        return type(self)(first_day, self.values[self.position(first_day) :].copy(), kept)
+
     def observed_through(self, day: date) -> Self:
         """The series up to the last observed day that is not after `day`: what was known at the end of that day.
 

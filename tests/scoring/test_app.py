@@ -13,7 +13,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.builders import series, weekly
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEY = "a-key-for-tests"
 PATIENCE_SECONDS = 100
 VALUES = weekly(150)
-MODEL = fit(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series(VALUES[:120])).model
+MODEL = fit_pinned(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series(VALUES[:120]), 7).model
 SERVED = Served(MODEL, "daily-transactions", "7", "ab" * 32)
 APP = create_app(SERVED, KEY)
 

@@ -23,7 +23,7 @@ import pytest
 import requests
 
 from retrain.adapters.local.process import free_port
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.poll import poll
 from retrain.records.image import build_context
@@ -33,7 +33,7 @@ from tests.builders import series, weekly
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ARTIFACT = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json()
+ARTIFACT = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model.to_json()
 LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 CONTEXT = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
 DOCKERFILE = CONTEXT["Dockerfile"].decode()

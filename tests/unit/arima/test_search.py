@@ -9,7 +9,7 @@ import pytest
 
 from retrain.arima.order import Order
 from retrain.arima.screening import Screening
-from retrain.arima.search import search
+from retrain.arima.search import _without_redundant_pairs, search
 from retrain.data.series import DailySeries
 from retrain.errors import ConfigError, FlatSeries
 from tests.builders import FIRST_DAY, series, weekly
@@ -65,7 +65,7 @@ def test_holidays_are_a_regressor_if_they_improve_the_criterion():
 
     assert "holidays of US" in found.order.regressors
     assert "holidays of US" not in search(series(values), 7, 7).order.regressors
-    assert found.model.calendar.effects["holiday"] == pytest.approx(-50, abs=10)
+    assert found.model.members[0].calendar.effects["holiday"] == pytest.approx(-50, abs=10)
 
 
 def test_regressors_without_an_effect_are_left_out():
@@ -178,10 +178,39 @@ def test_progress_names_each_stage():
 
 def test_an_order_that_does_not_converge_is_replaced(monkeypatch: pytest.MonkeyPatch):
     """By an order without coefficients, which needs no optimisation; the remark says so."""
-    monkeypatch.setattr("retrain.arima.likelihood.MAX_EVALUATIONS", 3)
+    monkeypatch.setattr("retrain.arima.likelihood.MAX_ITERATIONS", 1)
 
     found = search(series(weekly(90)), 7, 7)
 
     assert found.order.coefficients == 0
     assert "has no optimum on these days" in found.remark
     assert found.order in {Order(0, 1, 0), Order(0, 2, 0), Order(0, 0, 0, 0, 1, 0, 7), Order(0, 1, 0, 0, 1, 0, 7)}
+
+
+def test_pairs_of_terms_that_cancel_are_removed():
+    """On noise, an AR root beside an MA root describes nothing; what is left is no worse by the criterion."""
+    screening = Screening(series(100 + np.random.default_rng(0).normal(0, 10, 200)), 7)
+    rich = screening.estimate(Order(2, 0, 2, 1, 0, 1, 7, mean=True))
+
+    left = _without_redundant_pairs(screening, [rich])
+
+    assert left[0].order.coefficients <= 2
+    assert left[0].hqc < rich.hqc
+    assert left[-1] is rich
+
+
+def test_an_order_without_redundant_terms_stays():
+    """Exponential smoothing by weekday needs its pair of seasonal terms."""
+    screening = Screening(series(weekly(200)), 7)
+    found = [screening.estimate(Order(0, 1, 1, 1, 0, 1, 7))]
+
+    assert _without_redundant_pairs(screening, found) == found
+
+
+def test_of_equal_criteria_the_simpler_order_comes_first():
+    """On a series without noise, every criterion is that of rounding."""
+    ranked = Screening(series(np.resize([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 140)), 7).stepwise_search(
+        Order(0, 0, 0, 0, 1, 0, 7)
+    )
+
+    assert ranked[0].order == Order(0, 0, 0, 0, 1, 0, 7)

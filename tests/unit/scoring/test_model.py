@@ -1,112 +1,78 @@
-"""The artifact and its forecasts, which equal those of statsmodels."""
+"""The artifact and its forecasts."""
 
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
-from hypothesis import strategies as st
-from statsmodels.tsa.arima.model import ARIMA
 
-from retrain.arima import regressors
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned, fit_with_companions
 from retrain.arima.order import Order
-from retrain.errors import NotConverged
 from scoring.model import BadArtifact, ForecastModel
-from tests.builders import FIRST_DAY, series, weekly
+from tests.builders import series, weekly
 
-# Every order that the search can choose; a mean only without differencing.
-orders = st.builds(
-    Order,
-    p=st.integers(0, 3),
-    d=st.integers(0, 2),
-    q=st.integers(0, 3),
-    seasonal_p=st.integers(0, 2),
-    seasonal_d=st.integers(0, 1),
-    seasonal_q=st.integers(0, 2),
-    season_days=st.just(7),
-    mean=st.booleans(),
-    log=st.booleans(),
-    regressors=st.sets(st.sampled_from(["month_end", "weekdays", "holidays of US"]), max_size=2).map(tuple),
-).map(
-    lambda order: replace(
-        order,
-        mean=order.mean and order.d + order.seasonal_d == 0,
-        regressors=() if order.seasonal_d else order.regressors,
-    )
-)
+if TYPE_CHECKING:
+    pass
 
 
-def statsmodels_on(order: Order, values: Any, fitted: Any, ahead: int) -> Any:
-    """The forecast of statsmodels with the fitted parameters, from the scaled series."""
-    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-    columns = regressors.columns(order.regressors, FIRST_DAY, len(values) + ahead)
-    known, coming = columns[: len(values)], columns[len(values) :]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = ARIMA(
-            (np.log(values) if order.log else np.asarray(values)) / fitted.model.facts["scale"],
-            exog=known if order.regressors else None,
-            order=(order.p, order.d, order.q),
-            seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
-            trend="c" if order.mean else "n",
-        )
-        return model.filter(fitted.optimum).get_forecast(ahead, exog=coming if order.regressors else None)
+def test_an_outlier_that_is_observed_counts_as_the_bound():
+    """Three standard deviations; a thousand of them move the forecasts no more."""
+    model = pinned(Order(0, 1, 1))
+    deviation = float(np.sqrt(model.forecast(1).variance[0]))
+    usual = float(model.forecast(1).mean[0])
+
+    bound, wild = model.observe([usual + 3 * deviation]), model.observe([usual + 1000 * deviation])
+
+    np.testing.assert_allclose(wild.forecast(7).mean, bound.forecast(7).mean)
+    assert (wild.forecast(7).mean > model.forecast(7).mean).all()
 
 
-@settings(max_examples=6)
-@given(orders, st.integers(0, 5), st.floats(1e-3, 1e6), st.sets(st.integers(80, 99), max_size=8))
-def test_forecasts_equal_statsmodels(order: Order, seed: int, currency: float, missing: set[int]):
-    """Means and variances to a relative 1e-8, at the end of training and after newer days, some of them missing."""
-    values = currency * weekly(100, seed=seed)
-    values[sorted(missing)] = np.nan
-    try:
-        fitted = fit(order, series(values[:80]))
-    except NotConverged:
-        reject()
-    scale = fitted.model.facts["scale"]
+def test_large_surprises_in_a_row_are_a_new_level():
+    """From the third on, they are taken in whole."""
+    model = pinned(Order(0, 1, 1))
+    after = [model.observe([1000.0] * days).forecast(1).mean[0] for days in (1, 2, 3)]
 
-    for ours, known in ((fitted.model, values[:80]), (fitted.model.observe(values[80:]), values)):
-        made, theirs = ours.forecast(14), statsmodels_on(order, known, fitted, 14)
-        np.testing.assert_allclose(made.center, theirs.predicted_mean * scale, rtol=1e-8, atol=1e-8 * scale)
-        np.testing.assert_allclose(made.variance, theirs.se_mean**2 * scale**2, rtol=1e-8)
+    assert after[0] < after[1] < 150
+    assert after[2] - after[1] > 3 * (after[1] - after[0])
 
 
-@pytest.mark.parametrize("order", [Order(1, 0, 1, mean=True), Order(2, 1, 1), Order(1, 0, 1, 0, 1, 1, 7)], ids=str)
-def test_observing_newer_days_equals_append_without_refit(order: Order):
-    """Also with missing days, which move the origin and do not change the state estimate."""
-    values = weekly(120)
-    values[105] = np.nan
-    fitted = fit(order, series(values[:100]))
-    scale = fitted.model.facts["scale"]
-
-    ours = fitted.model.observe(values[100:]).forecast(7)
-    theirs = statsmodels_on(order, values, fitted, 7)
-
-    np.testing.assert_allclose(ours.mean, theirs.predicted_mean * scale, rtol=1e-8)
-    np.testing.assert_allclose(ours.variance, theirs.se_mean**2 * scale**2, rtol=1e-8)
+def pinned(order: Order, days: int = 100) -> ForecastModel:
+    """The model of one order on a weekly series."""
+    return fit_pinned(order, series(weekly(days)), 7).model
 
 
-def test_intervals_equal_statsmodels():
-    """At any level."""
-    fitted = fit(Order(1, 0, 1, mean=True), series(weekly(100)))
-    scale = fitted.model.facts["scale"]
+def test_the_median_of_the_members_is_the_forecast():
+    """Its variance is the mean of their squared distances, none more than four times the median."""
+    model = fit_with_companions(Order(2, 1, 1), series(weekly(200)), 7).model
+    each = [replace(model, members=(member,)).forecast(14) for member in model.members]
 
-    lower, upper = fitted.model.forecast(7).interval(80)
-    theirs = statsmodels_on(fitted.order, weekly(100), fitted, 7).conf_int(alpha=0.2) * scale
+    made = model.forecast(14)
 
-    np.testing.assert_allclose(np.column_stack([lower, upper]), theirs, rtol=1e-8)
+    np.testing.assert_allclose(made.mean, np.median([one.mean for one in each], axis=0))
+    assert len(each) == 4
+    squares = np.array([one.variance + (one.mean - made.mean) ** 2 for one in each])
+    np.testing.assert_allclose(made.variance, np.minimum(squares, 4 * np.median(squares, axis=0)).mean(axis=0))
+
+
+def test_a_member_that_runs_away_moves_the_forecast_little():
+    """A level a thousand times too high, in one of four."""
+    model = fit_with_companions(Order(2, 1, 1), series(weekly(200)), 7).model
+    first = model.members[0]
+    away = replace(model, members=(replace(first, intercept=1e5), *model.members[1:]))
+
+    usual, made = model.forecast(7), away.forecast(7)
+
+    assert np.abs(made.mean - usual.mean).max() < 20
+    assert (made.variance < 10 * usual.variance).all()
 
 
 def test_a_model_of_logarithms_forecasts_amounts():
     """Log-normal means, and intervals that are symmetric in logarithms."""
-    made = fit(Order(0, 1, 1, log=True), series(weekly(100))).model.forecast(7)
+    made = pinned(Order(0, 1, 1, log=True)).forecast(7)
     lower, upper = made.interval(80)
 
     np.testing.assert_allclose(made.mean, np.exp(made.center + made.variance / 2))
@@ -115,27 +81,16 @@ def test_a_model_of_logarithms_forecasts_amounts():
 
 def test_for_a_model_of_logarithms_zero_counts_as_missing():
     """It moves the origin and does not change the state estimate."""
-    model = fit(Order(0, 1, 1, log=True), series(weekly(100))).model
+    model = pinned(Order(0, 1, 1, log=True))
 
     zero, missing = model.observe([0.0]), model.observe([float("nan")])
 
     assert zero.forecast(3).mean.tolist() == missing.forecast(3).mean.tolist()
 
 
-def test_an_artifact_of_format_1_can_be_read():
-    """The champion stays after an upgrade."""
-    model = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model
-    document = json.loads(model.to_json())
-    old = {key: value for key, value in document.items() if key not in {"log", "calendar"}} | {"format": 1}
-
-    again = ForecastModel.from_json(json.dumps(old).encode())
-
-    assert again.forecast(14).mean.tolist() == model.forecast(14).mean.tolist()
-
-
 def test_a_forecast_has_its_days():
     """They follow the origin, which is the last observed day."""
-    model = fit(Order(1, 0, 0, mean=True), series(weekly(60), date(2024, 1, 1))).model
+    model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60), date(2024, 1, 1)), 7).model
 
     later = model.observe([100.0, float("nan")])
 
@@ -145,7 +100,7 @@ def test_a_forecast_has_its_days():
 
 def test_rolling_forecasts_equal_forecasts_from_each_origin():
     """With one observed day more at each."""
-    model, ahead = fit(Order(1, 1, 1), series(weekly(80))).model, weekly(20, seed=9)
+    model, ahead = pinned(Order(1, 1, 1), 80), weekly(20, seed=9)
 
     rolled = model.rolling(ahead, 7)
 
@@ -158,7 +113,7 @@ def test_rolling_forecasts_equal_forecasts_from_each_origin():
 def test_an_artifact_is_read_as_the_same_model():
     """Canonical JSON: the same model gives the same bytes."""
     order = Order(1, 0, 1, 1, 0, 0, 7, log=True, regressors=("month_end", "holidays of US"))
-    model = fit(order, series(weekly(80))).model
+    model = fit_with_companions(order, series(weekly(80)), 7).model
 
     again = ForecastModel.from_json(model.to_json())
 
@@ -169,16 +124,16 @@ def test_an_artifact_is_read_as_the_same_model():
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("format", 3, "format 3"),
+        ("format", 2, "format 2; this service reads 3"),
         ("golden", {"mean": [1.0], "variance": [1.0]}, "golden"),
         ("golden", {"mean": [], "variance": None}, "cannot be read"),
-        ("state_space", {}, "cannot be read"),
+        ("members", [{}], "cannot be read"),
         ("trained_through", "yesterday", "cannot be read"),
     ],
 )
 def test_an_invalid_artifact_is_refused(key: str, value: object, message: str):
     """Another golden forecast, another format, or a missing field."""
-    document = json.loads(fit(Order(1, 0, 0, mean=True), series(weekly(60))).model.to_json())
+    document = json.loads(pinned(Order(1, 0, 0, mean=True), 60).to_json())
 
     with pytest.raises(BadArtifact, match=message):
         ForecastModel.from_json(json.dumps({**document, key: value}).encode())
