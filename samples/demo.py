@@ -120,7 +120,8 @@ def expected(version: str | None) -> str:
         return "There is no champion yet, so the first model that can be fitted becomes champion."
     return (
         f"Version {version} is champion. A new model is fitted to the days that version {version} was fitted to, "
-        "and both forecast the days after them; the new one is promoted only if its error is lower."
+        "and both forecast the days after them; the new one is promoted only if there is enough evidence that its "
+        "error is lower."
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from retrain.adapters.local.folder import FolderStore
 from retrain.data.series import DailySeries
 from retrain.gate.evaluate import Comparison
-from retrain.gate.scores import Scorecard
+from retrain.gate.evidence import Evidence
+from retrain.gate.scores import Loss, Scorecard
 from retrain.gate.significance import DieboldMariano
 from retrain.ports import ObjectStore, Platform
 from retrain.records.context import Context
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRST_DAY = date(2023, 1, 2)  # a Monday
-QUICK = {"RETRAIN_ORDER": "1,0,0", "RETRAIN_CONFIRM_SECONDS": "0"}
+QUICK = {"RETRAIN_ORDER": "1,0,1", "RETRAIN_POLICY": "better", "RETRAIN_CONFIRM_SECONDS": "0"}
 
 
 def weekly(days: int, *, seed: int = 0, level: float = 100.0, noise: float = 5.0) -> NDArray[np.float64]:
@@ -46,6 +47,14 @@ def weekly(days: int, *, seed: int = 0, level: float = 100.0, noise: float = 5.0
     for day in range(1, days):
         disturbance[day] = 0.6 * disturbance[day - 1] + shocks[day]
     return level * np.resize(wave, days) + disturbance
+
+
+def level_days(days: int, *, seed: int, level: float) -> NDArray[np.float64]:
+    """A level with AR(1) noise and no weekly pattern, currency per day, shape (days,)."""
+    shocks, disturbance = np.random.default_rng(seed).normal(0, 20, days), np.zeros(days)
+    for day in range(1, days):
+        disturbance[day] = 0.3 * disturbance[day - 1] + shocks[day]
+    return level + disturbance
 
 
 def series(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> DailySeries:
@@ -60,10 +69,13 @@ def csv_file(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> bytes:
 
 
 NEW_YEAR = FIRST_DAY + timedelta(days=100)
-ONE = csv_file(weekly(100, seed=1))
-TWO = csv_file(weekly(60, seed=2, level=180), NEW_YEAR)
-"""The days after those of ONE, on a much higher level: a challenger that is trained on both wins."""
-THREE = csv_file(weekly(60, seed=3, level=320), NEW_YEAR + timedelta(days=60))
+ONE = csv_file(level_days(100, seed=1, level=200))
+TWO = csv_file(level_days(60, seed=2, level=160), NEW_YEAR)
+"""The days after those of ONE, on a lower level: a challenger that learns it wins."""
+THREE = csv_file(level_days(60, seed=3, level=220), NEW_YEAR + timedelta(days=60))
+
+
+ENOUGH, TOO_LITTLE = Evidence(value=40.0, needed=20.0, more_days=0), Evidence(value=2.5, needed=20.0, more_days=61)
 
 
 def scored(rmse: float = 100.0, **metrics: float) -> Scorecard:
@@ -72,10 +84,18 @@ def scored(rmse: float = 100.0, **metrics: float) -> Scorecard:
 
 
 def measured(
-    champion: Scorecard | None, challenger: Scorecard, *, naive: float = 1e9, p_value: float = 0.5
+    champion: Scorecard | None,
+    challenger: Scorecard,
+    *,
+    naive: float = 1e9,
+    found: Evidence | None = ENOUGH,
+    is_naive: bool = False,
+    loss: Loss = Loss.RMSE,
 ) -> Comparison:
-    """A comparison that ended with these scorecards."""
+    """A comparison that ended with these scorecards and this evidence."""
     return Comparison(
+        order="(1,0,1)",
+        is_naive=is_naive,
         first_unseen_day=date(2024, 1, 1),
         unseen_days=151,
         origins=145,
@@ -83,10 +103,12 @@ def measured(
         champion=champion,
         challenger=challenger,
         seasonal_naive=scored(rmse=naive, mae=naive, mase=naive),
-        test=None if champion is None else DieboldMariano(0.0, p_value),
+        test=None if champion is None else DieboldMariano(0.0, 0.5),
+        evidence=None if champion is None else found,
         challenger_trained_through=date(2024, 5, 20),
         refits_kept=0,
         days=(),
+        loss=loss,
     )
 
 

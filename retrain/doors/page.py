@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from retrain.doors.terminal import METRICS, ending, heading, scorecards, shown
-from retrain.records.run import Model
+from retrain.records.measured import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from retrain.records.run import Landed, LandedBefore, Model, Quarantined, Scores, Status
+from retrain.gate.evidence import amount
+from retrain.records.measured import Model, Scores
+from retrain.records.run import Landed, LandedBefore, Quarantined, Status
 
 if TYPE_CHECKING:
-    from retrain.records.run import Data, Evidence, Run
+    from retrain.records.measured import Evidence
+    from retrain.records.run import Data, Run
 
 SHOWN_P = 0.001
 NOT_RECORDED = {
@@ -99,6 +102,8 @@ def _evidence_line(evidence: Evidence) -> str:
         f"evidence   {evidence.origins} origins x {evidence.horizon_days} days, unseen from "
         f"{evidence.first_unseen_day} on ({evidence.unseen_days} days)"
     )
+    if evidence.value is not None:
+        line = f"{line}; {amount(evidence.value)} of the {evidence.needed:.3g} that a promotion needs"
     if evidence.p_value is None:
         return line
     p = f"= {evidence.p_value:.3f}" if evidence.p_value >= SHOWN_P else f"< {SHOWN_P}"

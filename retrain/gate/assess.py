@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.arima.fit import FittedModel, fit, refit
-from retrain.arima.search import search
+from retrain.arima.procedure import Procedure
 from retrain.data.series import MAX_GAP_DAYS
 from retrain.errors import NotConverged
-from retrain.gate.decide import Decision, PromotionPolicy, Verdict, decide, decide_unmeasured
+from retrain.gate.decide import Decision, PromotionPolicy, Verdict, decide, decide_unmeasured, loses_to_naive
 from retrain.gate.evaluate import Comparison, compare
+from retrain.gate.rolling import RollingForecasts, Terms, rolling_forecasts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from retrain.arima.ensemble import FittedModel
     from retrain.arima.order import Order
     from retrain.data.series import DailySeries
     from scoring.model import ForecastModel
@@ -28,6 +29,11 @@ FIRST_MODEL_HOLDOUT = (
     0.2  # share of its own history, at most `min_unseen_days`: there is no champion to compare with
 )
 MIN_TRAINING_DAYS = 21
+COMPARED_DAYS = (
+    365  # of the unseen days are compared, and less than a step more: older ones say less and cost as much
+)
+ROUNDING = 1e-6  # relative to the mean amount, between two fits of one model
+STEP_DAYS = 91  # by which the first compared day moves, so that it does not move at every run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class DecisionSettings:
         country: whose public holidays may become a regressor; empty for none.
         horizon_days: days that each forecast is scored over.
         min_unseen_days: fewer new days than this end as `waiting`.
-        refit_days: days between the challenger's refits along the unseen days.
+        refit_days: days between the challenger's fits along the unseen days.
     """
 
     season_days: int = 7
@@ -55,6 +61,17 @@ class DecisionSettings:
     def min_training_days(self) -> int:
         """Three weeks, or three cycles where those are longer."""
         return max(MIN_TRAINING_DAYS, 3 * self.season_days)
+
+    @property
+    def procedure(self) -> Procedure:
+        """How a challenger is made."""
+        return Procedure(self.season_days, self.horizon_days, self.country, self.order)
+
+    @property
+    def terms(self) -> Terms:
+        """How forecasts are compared."""
+        policy = self.policy
+        return Terms(self.horizon_days, self.season_days, self.refit_days, policy.loss, policy.alpha)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +110,94 @@ def assess(
     reason = _too_little(series, champion, settings)
     if reason:
         return Assessment(Decision(Verdict.WAITING, reason))
-    challenger, measured = _measured(series, champion, settings, progress)
-    decision = decide(measured, settings.policy) if measured else decide_unmeasured(len(series))
-    decision = _with_remark(decision, challenger)
-    if decision.verdict is not Verdict.PROMOTE:
-        return Assessment(decision, challenger, measured)
+    unseen = _compared_days(series, champion) if champion else _holdout(series, settings)
+    if not unseen:
+        return _unmeasured(series, settings, progress)
+    known = series.observed_through(series.last_day - timedelta(days=unseen))
+    searched = _judged(settings.procedure, known, series, champion, settings, progress)
+    if searched.is_settled:
+        return searched.assessment
+    # What is not better than last week, or cannot be finished, is no candidate; last week itself always is.
+    naive = Procedure.seasonal_naive(settings.season_days)
+    judged = _judged(naive, known, series, champion, settings, progress).assessment
+    reason = f"{judged.decision.reason} The challenger is the seasonal naive, because {searched.why_not}."
+    return replace(judged, decision=replace(judged.decision, reason=reason))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One procedure on the unseen days; `why_not` says why it cannot be the challenger, and is empty if it can."""
+
+    assessment: Assessment
+    why_not: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.why_not
+
+
+def _judged(
+    procedure: Procedure,
+    known: DailySeries,
+    series: DailySeries,
+    champion: ForecastModel | None,
+    settings: DecisionSettings,
+    progress: Progress,
+) -> _Judged:
+    """Fit the procedure to what was known, roll it along the unseen days, compare, decide, finish the winner."""
+    progress("search", "")
+    challenger = procedure.first(known, lambda detail: progress("search", detail))
+    progress("compare", "")
+    rolled = rolling_forecasts(
+        procedure, challenger, series, settings.terms, lambda detail: progress("compare", detail)
+    )
+    measured = compare(champion, rolled, series, settings.terms)
+    decision = _with_remark(decide(measured, settings.policy), challenger)
+    assessed = Assessment(decision, challenger, measured)
+    lost = "" if procedure.is_naive else loses_to_naive(measured, settings.policy)
+    if lost or decision.verdict is not Verdict.PROMOTE:
+        return _Judged(assessed, lost)
     progress("fit", "")
-    winner = _fitted_to_every_day(challenger, series)
-    return Assessment(_with_remark(decision, winner), challenger, measured, winner)
+    try:
+        winner = rolled.finished(series)
+    except NotConverged as exc:
+        return _unfinished(assessed, procedure, str(exc))
+    distance = _distance(rolled, winner, series, settings.horizon_days)
+    if distance > measured.challenger.rmse + ROUNDING * float(np.abs(series.values).mean()):
+        return _unfinished(
+            assessed,
+            procedure,
+            f"fitted to every day, {winner.order} forecasts {distance:.4g} a day away from the model that was "
+            f"compared, which is more than its RMSE, {measured.challenger.rmse:.4g}",
+        )
+    return _Judged(replace(assessed, winner=winner))
+
+
+def _unfinished(assessed: Assessment, procedure: Procedure, why: str) -> _Judged:
+    """The winner that was measured cannot be had, so nothing is promoted in its place unmeasured."""
+    kept = Decision(Verdict.KEEP, f"The winner is not promoted: {why}.", assessed.decision.warnings)
+    return _Judged(replace(assessed, decision=kept), "" if procedure.is_naive else why)
+
+
+def _distance(rolled: RollingForecasts, winner: FittedModel, series: DailySeries, horizon_days: int) -> float:
+    """Root mean square between the next forecasts of the winner and of the model that was compared last."""
+    compared = rolled.last.model.observe(series.after(rolled.last.model.origin))
+    apart = winner.model.forecast(horizon_days).mean - compared.forecast(horizon_days).mean
+    return float(np.sqrt(np.mean(apart**2)))
+
+
+def _unmeasured(series: DailySeries, settings: DecisionSettings, progress: Progress) -> Assessment:
+    """A first model of too few days to hold out some: the pinned order, or else the seasonal naive."""
+    progress("fit", "")
+    pinned = settings.procedure if settings.order else Procedure.seasonal_naive(settings.season_days)
+    winner = pinned.first(series)
+    return Assessment(decide_unmeasured(len(series), winner.name), winner, None, winner)
+
+
+def _compared_days(series: DailySeries, champion: ForecastModel) -> int:
+    """How many of the last days are compared: those that the champion has not seen, at most about a year."""
+    unseen = (series.last_day - champion.origin).days
+    return unseen - max(unseen - COMPARED_DAYS, 0) // STEP_DAYS * STEP_DAYS
 
 
 def _too_little(series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings) -> str:
@@ -135,39 +232,6 @@ def _longest_gap(series: DailySeries) -> int:
     return longest
 
 
-def _measured(
-    series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings, progress: Progress
-) -> tuple[FittedModel, Comparison | None]:
-    """The challenger, trained through the day before the first unseen one, and how it compares."""
-    unseen = len(series.after(champion.origin)) if champion else _holdout(series, settings)
-    known = series.observed_through(series.last_day - timedelta(days=unseen))
-    progress("search", "")
-    if settings.order:
-        challenger = fit(settings.order, known)
-    else:
-        challenger = search(
-            known,
-            settings.season_days,
-            settings.horizon_days,
-            settings.country,
-            lambda detail: progress("search", detail),
-        )
-    if not unseen:
-        return challenger, None
-    progress("compare", "")
-    measured = compare(
-        champion,
-        challenger,
-        series,
-        horizon_days=settings.horizon_days,
-        season_days=settings.season_days,
-        refit_days=settings.refit_days,
-        loss=settings.policy.loss,
-        progress=lambda detail: progress("compare", detail),
-    )
-    return challenger, measured
-
-
 def _holdout(series: DailySeries, settings: DecisionSettings) -> int:
     """Days that a first model is tested on; 0 where too few or too flat days would be left to train it."""
     days = min(settings.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
@@ -178,15 +242,3 @@ def _holdout(series: DailySeries, settings: DecisionSettings) -> int:
 
 def _with_remark(decision: Decision, model: FittedModel) -> Decision:
     return replace(decision, warnings=(*decision.warnings, model.remark)) if model.remark else decision
-
-
-def _fitted_to_every_day(challenger: FittedModel, series: DailySeries) -> FittedModel:
-    """The winner's parameters from all days; if that fit does not converge, those from before the unseen days."""
-    if challenger.model.origin == series.last_day:
-        return replace(challenger, remark="")
-    try:
-        return refit(challenger, series)
-    except NotConverged as exc:
-        model = challenger.model.observe(series.after(challenger.model.origin))
-        remark = f"The winner keeps the parameters of {challenger.model.origin}: {exc}."
-        return replace(challenger, model=model, remark=remark)

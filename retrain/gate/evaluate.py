@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.arima.fit import FittedModel, refit
-from retrain.errors import NotConverged, SeriesTooShort
+from retrain.gate.evidence import Evidence, evidence
 from retrain.gate.scores import Loss, Scorecard, score
 from retrain.gate.significance import DieboldMariano, diebold_mariano
 from retrain.gate.unseen import UnseenDay
-from scoring.model import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from retrain.data.series import DailySeries
-    from scoring.model import ForecastModel
+    from retrain.gate.rolling import RollingForecasts, Terms
+    from scoring.model import ForecastModel, Prediction
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
@@ -33,16 +32,21 @@ class Comparison:
     """The scores of all models, and the evidence that the decision uses.
 
     Attributes:
-        first_unseen_day: the day after the cutoff of the champion, or of the first model.
+        order: the challenger's.
+        is_naive: True if the challenger is the seasonal naive.
+        first_unseen_day: the day after the cutoff from which the models are compared.
         unseen_days: number of observed days that the scores cover.
         origins: number of forecasts by each model.
-        champion: None if there is no champion yet; then `test` is None too.
+        champion: None if there is no champion yet; then `test` and `evidence` are None too.
         test: None also if the losses cannot be tested.
-        challenger_trained_through: the cutoff of the challenger's last refit.
-        refits_kept: number of refits that did not converge, so that the parameters were kept.
+        challenger_trained_through: the cutoff of the challenger's last fit.
+        refits_kept: number of fits that did not converge, so that the parameters were kept.
         days: one for each origin, by the first day that is forecast from it.
+        loss: the metric that decides.
     """
 
+    order: str
+    is_naive: bool
     first_unseen_day: date
     unseen_days: int
     origins: int
@@ -51,38 +55,37 @@ class Comparison:
     challenger: Scorecard
     seasonal_naive: Scorecard
     test: DieboldMariano | None
+    evidence: Evidence | None
     challenger_trained_through: date
     refits_kept: int
     days: tuple[UnseenDay, ...]
+    loss: Loss = Loss.RMSE
+
+    @property
+    def gain(self) -> float | None:
+        """The relative decrease of the loss; None without a champion, or if the champion's loss is zero.
+
+        Raises: ModelError if the loss is not defined for one of them.
+        """
+        champion = self.champion and self.champion.of(self.loss)
+        return 1 - self.challenger.of(self.loss) / champion if champion else None
 
 
 def compare(
-    champion: ForecastModel | None,
-    challenger: FittedModel,
-    history: DailySeries,
-    *,
-    horizon_days: int,
-    season_days: int,
-    refit_days: int,
-    loss: Loss = Loss.RMSE,
-    progress: Callable[[str], None] = lambda _: None,
+    champion: ForecastModel | None, challenger: RollingForecasts, history: DailySeries, terms: Terms
 ) -> Comparison:
-    """Make rolling forecasts of both models and the seasonal naive on the days after the challenger's cutoff.
+    """Score both models and the seasonal naive from every day after the challenger's cutoff.
 
     Args:
         champion: as deployed; its state is filtered up to each origin, its parameters do not change.
-        challenger: fitted through the champion's cutoff; refitted every `refit_days`.
         history: all accepted days.
-        loss: also says what is scored of a model of logarithms: its means for RMSE, its medians for MAE and MASE.
-    Raises: SeriesTooShort if no whole horizon is unseen; ModelError if a score is not finite.
+    Raises: ModelError if a score is not finite.
     """
-    cutoff = challenger.model.origin
+    cutoff, loss, season = challenger.first.model.origin, terms.loss, max(terms.season_days, 1)
     unseen, seen = history.after(cutoff), history.through(cutoff).values
-    if len(unseen) < horizon_days:
-        raise SeriesTooShort(f"{len(unseen)} unseen days are fewer than one horizon of {horizon_days} days")
-    actual = np.lib.stride_tricks.sliding_window_view(unseen, horizon_days)
+    actual = np.lib.stride_tricks.sliding_window_view(unseen, terms.horizon_days)
     scored = ~np.isnan(actual).all(axis=1)
-    actual, season = actual[scored], max(season_days, 1)
+    actual = actual[scored]
 
     def measure(made: Matrix | Prediction) -> _Measured:
         card = score(actual, made, seen, season, loss)
@@ -90,21 +93,27 @@ def compare(
         return _Measured(card, loss.at_origins(actual, point, seen), point[:, 0])
 
     first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
-    rolled = _challenger_forecasts(challenger, history, horizon_days, refit_days, progress)
-    theirs = measure(champion.rolling(unseen, horizon_days).where(scored)) if champion else None
-    ours = measure(rolled.forecasts.where(scored))
-    naive = measure(_seasonal_naive(history, cutoff, horizon_days, season)[scored])
+    theirs = None
+    if champion is not None:
+        there = champion.observe(history.through(cutoff).after(champion.origin))
+        theirs = measure(there.rolling(unseen, terms.horizon_days).where(scored))
+    ours = measure(challenger.forecasts.where(scored))
+    naive = measure(_seasonal_naive(history, cutoff, terms.horizon_days, season)[scored])
     return Comparison(
+        order=str(challenger.first.order),
+        is_naive=challenger.procedure.is_naive,
         first_unseen_day=cutoff + timedelta(days=1),
         unseen_days=int((~np.isnan(unseen)).sum()),
         origins=len(actual),
-        horizon_days=horizon_days,
+        horizon_days=terms.horizon_days,
         champion=theirs.card if theirs else None,
         challenger=ours.card,
         seasonal_naive=naive.card,
-        test=diebold_mariano(theirs.losses, ours.losses, horizon_days) if theirs else None,
-        challenger_trained_through=rolled.trained_through,
-        refits_kept=rolled.refits_kept,
+        test=diebold_mariano(theirs.losses, ours.losses, terms.horizon_days) if theirs else None,
+        evidence=evidence(theirs.losses - ours.losses, terms.alpha) if theirs else None,
+        challenger_trained_through=challenger.last.model.origin,
+        refits_kept=challenger.fits_kept,
+        loss=loss,
         days=_days(first_days, actual, theirs, ours, naive),
     )
 
@@ -132,39 +141,6 @@ def _days(
         challenger.losses,
     )
     return tuple(UnseenDay(*row) for row in zip(first_days, *(column.tolist() for column in columns), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class _RollingForecasts:
-    forecasts: Prediction
-    trained_through: date
-    refits_kept: int
-
-
-def _challenger_forecasts(
-    challenger: FittedModel,
-    history: DailySeries,
-    horizon_days: int,
-    refit_days: int,
-    progress: Callable[[str], None],
-) -> _RollingForecasts:
-    """Forecast as retraining would have: the parameters at each cutoff come only from the days before it."""
-    unseen = history.after(challenger.model.origin)
-    origins = len(unseen) - horizon_days + 1
-    fitted, model, kept, blocks = challenger, challenger.model, 0, []
-    for start in range(0, origins, refit_days):
-        if start:
-            progress(f"origin {start} of {origins}")
-            known = history.observed_through(model.origin)
-            try:
-                fitted = refit(fitted, known)
-                model = fitted.model.observe([math.nan] * (model.origin - known.last_day).days)
-            except NotConverged:
-                kept += 1
-        ahead = min(refit_days, origins - start)
-        blocks.append(model.rolling(unseen[start : start + ahead + horizon_days - 1], horizon_days))
-        model = model.observe(unseen[start : start + ahead])
-    return _RollingForecasts(Prediction.joined(blocks), fitted.model.origin, kept)
 
 
 def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, season: int) -> Matrix:

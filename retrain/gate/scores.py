@@ -31,9 +31,14 @@ class Loss(StrEnum):
     MASE = "mase"
 
     def at_origins(self, actual: Matrix, forecast: Matrix, history: Vector) -> Vector:
-        """The mean loss of each forecast, shape (origins,): squared errors for RMSE, otherwise absolute errors."""
+        """The loss of each forecast, shape (origins,): squared errors for RMSE, otherwise absolute errors.
+
+        A forecast counts for as many days as were observed, so that the mean over all forecasts is that over all
+        days, as it is for the metric.
+        """
         errors = forecast_errors(actual, forecast, history)
-        return np.asarray(np.nanmean(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1))
+        losses = np.nansum(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1)
+        return np.asarray(losses / np.mean(np.sum(~np.isnan(actual), axis=1)))
 
     def point(self, made: Matrix | Prediction) -> Matrix:
         """The forecast that this loss is expected to be least for: the mean for RMSE, otherwise the median.
@@ -43,7 +48,7 @@ class Loss(StrEnum):
         """
         if isinstance(made, np.ndarray):
             return made
-        return np.exp(made.center) if made.log and self is not Loss.RMSE else made.mean
+        return made.mean if self is Loss.RMSE else made.median
 
 
 def forecast_errors(actual: Matrix, forecast: Matrix, history: Vector) -> Matrix:
@@ -121,8 +126,10 @@ class Scorecard:
                 raise ModelError(f"{name} is {value!r}, not a finite number; the models cannot be compared")
 
     def of(self, loss: Loss) -> float:
-        """The metric that decides. Raises: ModelError if it is not defined on these days."""
+        """The metric that decides. Raises: ModelError if it is not defined on these days, or is no loss."""
         value: float | None = getattr(self, loss)
+        if value is not None and value < 0:
+            raise ModelError(f"{loss} is {value!r}, and a loss is never negative; the models cannot be compared")
         if value is None:
             raise ModelError(
                 f"RETRAIN_LOSS is {loss}, which is not defined on these days: the training days are no more than "

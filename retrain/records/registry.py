@@ -149,7 +149,10 @@ class Registry:
         try:
             return ForecastModel.from_json(self.artifact(model))
         except BadArtifact as exc:
-            raise ModelError(f"version {model.version}: {exc}") from exc
+            raise ModelError(
+                f"version {model.version}: {exc}; restore it from a backup, or make the store anew with "
+                "`retrain rebuild`"
+            ) from exc
 
     def _record(self, version: str) -> str:
         return f"models/{self.name}/{version}.json"

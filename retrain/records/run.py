@@ -12,6 +12,7 @@ from pydantic import Field, model_serializer
 
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record
+from retrain.records.measured import Evidence, Model, Scores
 from retrain.records.request import BaseRequest, Evaluate, Trigger
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from retrain.errors import RetrainError
     from retrain.gate.decide import Decision
     from retrain.gate.evaluate import Comparison
-    from retrain.gate.scores import Scorecard
 
 
 class Status(StrEnum):
@@ -83,43 +83,6 @@ class Data(Record):
     days: int
     interpolated_days: int
     files: tuple[str, ...]
-
-
-class Scores(Record):
-    """The metrics of one model on the unseen days, in the units of Scorecard; null where it was not scored."""
-
-    rmse: float | None = None
-    mae: float | None = None
-    mase: float | None = None
-    r2: float | None = None
-    bias: float | None = None
-    coverage_80: float | None = None
-    coverage_95: float | None = None
-
-    @property
-    def were_measured(self) -> bool:
-        """Whether there are any."""
-        return self.rmse is not None
-
-
-class Model(Scores):
-    """A model and its scores; `version` is None while it is not registered."""
-
-    version: str | None = None
-    order: str
-    trained_through: date
-
-
-class Evidence(Record):
-    """What the comparison rests on. `p_value` is one-sided: small favours the challenger."""
-
-    unseen_days: int
-    first_unseen_day: date
-    origins: int
-    horizon_days: int
-    refits_kept: int
-    dm_statistic: float | None
-    p_value: float | None
 
 
 class Registered(Record):
@@ -254,20 +217,12 @@ class Run(Record):
 
     def compared(self, challenger: Model, measured: Comparison) -> Self:
         """With the scores of everyone on the unseen days, and what they rest on."""
-        test = measured.test
-        evidence = Evidence(
-            unseen_days=measured.unseen_days,
-            first_unseen_day=measured.first_unseen_day,
-            origins=measured.origins,
-            horizon_days=measured.horizon_days,
-            refits_kept=measured.refits_kept,
-            dm_statistic=test.statistic if test else None,
-            p_value=test.p_value if test else None,
+        return self.evolve(
+            champion=self.champion and self.champion.scored(measured.champion),
+            challenger=challenger.scored(measured.challenger),
+            seasonal_naive=Scores(**asdict(measured.seasonal_naive)),
+            evidence=Evidence.of(measured),
         )
-        champion = self.champion and _scored(self.champion, measured.champion)
-        naive = Scores(**asdict(measured.seasonal_naive))
-        scored = _scored(challenger, measured.challenger)
-        return self.evolve(champion=champion, challenger=scored, seasonal_naive=naive, evidence=evidence)
 
     def decided(self, decision: Decision) -> Self:
         """With the verdict, its sentence and its warnings."""
@@ -294,7 +249,3 @@ class Run(Record):
         failure = Failure.model_validate(error.as_json())
         failed = self._well(status=Status.FAILED, verdict=None, reason=str(error))
         return failed.evolve(error=failure, will_retry=will_retry)
-
-
-def _scored(model: Model, card: Scorecard | None) -> Model:
-    return model if card is None else model.evolve(**asdict(card))

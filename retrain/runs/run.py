@@ -20,14 +20,15 @@ from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
 from retrain.records.ledger import Conclusion
+from retrain.records.measured import Model
 from retrain.records.registry import Lineage, RegisteredModel
 from retrain.records.request import Evaluate, file_of, shown_name
-from retrain.records.run import LandedBefore, Model, Quarantined, Run
+from retrain.records.run import LandedBefore, Quarantined, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.arima.fit import FittedModel
+    from retrain.arima.ensemble import FittedModel
     from retrain.data.series import DailySeries
     from retrain.promotion.record import Promotion
     from retrain.records.champion import Pointer
@@ -204,7 +205,7 @@ def _record(assessment: Assessment, draft: Draft, context: Context) -> None:
     challenger, measured = assessment.challenger, assessment.measured
     if challenger is None:
         return
-    order, trained_through = str(challenger.order), challenger.model.origin
+    order, trained_through = challenger.name, challenger.model.origin
     if measured is None:
         draft.run = draft.run.evolve(challenger=Model(order=order, trained_through=trained_through))
         return
@@ -223,9 +224,9 @@ def _submitted(
     context: Context,
 ) -> Promotion:
     """The order that was compared, fitted to every day, is what is submitted."""
-    order, name = str(winner.order), settings.platform.model_name
+    order, name = winner.name, settings.platform.model_name
     lineage = Lineage(series.sha256, series.first_day, series.last_day, order, __version__)
-    facts = {**winner.model.facts, "name": name, "parameters": winner.parameters, "lineage": lineage.as_json()}
+    facts = {**winner.model.facts, "name": name, "lineage": lineage.as_json()}
     artifact = replace(winner.model, facts=facts).to_json()
     promotion = submit(artifact, lineage, pointer, draft.run.reason, question, draft.run.run_id, context)
     compared = draft.run.challenger

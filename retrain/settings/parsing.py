@@ -23,6 +23,12 @@ LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
 NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 
 
+REPLACED = {
+    "RETRAIN_SIGNIFICANCE": "set RETRAIN_POLICY=evidence and RETRAIN_ALPHA to the same number, and remove it",
+    "RETRAIN_FLOOR": "nothing that loses to the seasonal naive is promoted; remove it",
+}
+"""Settings of an earlier version, and what to do instead."""
+
 PLAIN = {"int_parsing": "write a whole number", "float_parsing": "write a number"}
 """Of pydantic's messages, those that speak of parsing."""
 
@@ -76,6 +82,8 @@ def _check(settings: Settings) -> None:
 
 def _unknown(name: str) -> str:
     """Names are compared in upper case, known ones with and without the prefix."""
+    if name in REPLACED:
+        return f"{name} is not a setting any more: {REPLACED[name]}"
     known = {written.upper(): each for each in names() for written in (each, each.removeprefix(PREFIX))}
     near = difflib.get_close_matches(name.upper(), known, n=1)
     hint = f"did you mean {known[near[0]]}?" if near else "`retrain settings` lists the settings"

@@ -1,4 +1,4 @@
-"""How much better a challenger must be."""
+"""How much better a challenger must be, and how sure that must be."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ from typing import Annotated
 
 from pydantic import Field
 
-from retrain.gate.decide import Floor, PromotionPolicy
+from retrain.gate.decide import PromotionPolicy, Rule
 from retrain.gate.scores import Loss
-from retrain.settings.setting import Group, Optional, setting
+from retrain.settings.setting import Group, setting
 
 
 class PolicySettings(Group):
     """The fields of the gate's `PromotionPolicy`, by the same names."""
 
+    rule: Rule = setting(
+        Rule.EVIDENCE,
+        "RETRAIN_POLICY",
+        "what a challenger needs besides a lower error: `evidence` of at least 1 / RETRAIN_ALPHA that this is no "
+        "chance, or nothing more: `better`",
+    )
+    alpha: Annotated[float, Field(gt=0, lt=1)] = setting(
+        0.05,
+        "RETRAIN_ALPHA",
+        "the chance that `evidence` promotes at any of a year's runs while the challenger is no better",
+        unit="share",
+    )
     loss: Loss = setting(
         Loss.RMSE, "RETRAIN_LOSS", "the error that the challenger must lower: `rmse`, `mae` or `mase`"
     )
@@ -24,17 +36,6 @@ class PolicySettings(Group):
         unit="share",
         ge=0,
         lt=1,
-    )
-    significance: Optional[Annotated[float, Field(gt=0, lt=1)]] = setting(
-        None,
-        "RETRAIN_SIGNIFICANCE",
-        "the p-value of the Diebold-Mariano test must also be below this; empty for no test",
-        unit="p-value",
-    )
-    floor: Floor = setting(
-        Floor.WARN,
-        "RETRAIN_FLOOR",
-        "what is done about a challenger that loses to the seasonal naive forecast: `warn` or `block`",
     )
 
     @property

@@ -20,7 +20,7 @@ from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.settings import Settings, names, parse
 from retrain.wiring import connect, releaser
-from tests.builders import FIRST_DAY, ONE, TWO, ask, csv_file, weekly
+from tests.builders import FIRST_DAY, ONE, TWO, ask, csv_file, level_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(7200)]
 
 JOB_SECONDS = 3600
 POLL_SECONDS = 10.0
-SAME = csv_file(weekly(160, seed=2, level=180)[100:], FIRST_DAY + timedelta(days=160))
+SAME = csv_file(level_days(160, seed=2, level=160)[100:], FIRST_DAY + timedelta(days=160))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,8 @@ def environment() -> Iterator[dict[str, str]]:
         "RETRAIN_MODEL_NAME": name,
         "TRANSACTIONS_CONTAINER": f"{name}-in",
         "RETRAIN_STATE_CONTAINER": f"{name}-state",
-        "RETRAIN_ORDER": "1,0,0",
+        "RETRAIN_ORDER": "1,0,1",
+        "RETRAIN_POLICY": "better",
         "RETRAIN_MIN_GAIN": "0.05",
     }
     made = {**{key: os.environ[key] for key in names() if key in os.environ}, **own}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.errors import ServiceError
 from retrain.promotion.client import ask
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retrain.ports import Platform, Service
     from tests.azure.cloud import Cloud
 
-MODEL = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model
+MODEL = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
 LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 
 
@@ -125,7 +125,7 @@ def test_a_removed_service_is_gone(platform: Platform):
 
 def test_other_numbers_are_no_proof(platform: Platform):
     """A service that forecasts anything but its artifact's own is found out."""
-    other = fit(Order(1, 0, 0, mean=True), series(weekly(60, seed=5))).model
+    other = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60, seed=5)), 7).model
 
     with pytest.raises(ServiceError, match="other numbers than its artifact"):
         prove(ready(platform), other)

@@ -49,9 +49,9 @@ def stage(world: World, monkeypatch: pytest.MonkeyPatch) -> Stage:
 @pytest.fixture(scope="module")
 def listener() -> Iterator[int]:
     """The port of the app, started once."""
-    from retrain.arima.fit import fit
+    from retrain.arima.ensemble import fit_pinned
 
-    model = fit(Order(1, 0, 0, 0, 0, 0, 0, mean=True), series(weekly(60))).model
+    model = fit_pinned(Order(1, 0, 0, 0, 0, 0, 0, mean=True), series(weekly(60)), 7).model
     listening = socket.create_server(("127.0.0.1", 0))
     server, thread = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
     yield listening.getsockname()[1]

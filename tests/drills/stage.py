@@ -16,7 +16,7 @@ from retrain.errors import RetrainError
 from retrain.records.ledger import POINTER, Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
-from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, reports, weekly
+from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, level_days, reports
 from tests.faults import SAYS, Call, Fault, Faults, FaultyStore, never
 from tests.listening import Listener
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from retrain.records.context import Context
     from retrain.settings import Settings
 
-ONE = csv_file(weekly(60, seed=1))
-TWO = csv_file(weekly(30, seed=2, level=180), FIRST_DAY + timedelta(days=60))
+ONE = csv_file(level_days(60, seed=1, level=200))
+TWO = csv_file(level_days(30, seed=2, level=160), FIRST_DAY + timedelta(days=60))
 DAYS = 90
 SOME = 4  # calls of a sweep that is not long
 sweep = pytest.mark.parametrize("reach", ["some", pytest.param("every", marks=pytest.mark.long)])

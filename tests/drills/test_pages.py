@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from retrain.doors.page import page
 from tests.browser import Seen
-from tests.builders import FIRST_DAY, csv_file, weekly
+from tests.builders import FIRST_DAY, csv_file, level_days
 from tests.drills.table import tell
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def hostile(value: Any, evil: str) -> Any:
 def test_whatever_came_from_data_is_shown_and_not_obeyed(world: World, evil: str):
     """Names of files, reasons, logs, names of models: text, wherever they stand."""
     world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
-    world.land("one.csv", csv_file(weekly(60, seed=1)))
-    report = world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
+    world.land("one.csv", csv_file(level_days(60, seed=1, level=200)))
+    report = world.land("two.csv", csv_file(level_days(40, seed=2, level=160), FIRST_DAY + timedelta(days=60)))
     run = hostile(world.ledger.run(report["run_id"]), evil).evolve(warnings=(evil,))
     text = page(run, world.ledger.unseen_days(report["run_id"]))
     seen = Seen(text)

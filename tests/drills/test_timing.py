@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.builders import series, weekly
@@ -28,7 +28,7 @@ REQUESTS = 200
 @pytest.fixture
 def url() -> Iterator[str]:
     """The service, listening on loopback."""
-    model = fit(Order(1, 0, 0, mean=True), series(weekly(60))).model
+    model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
     listening = socket.create_server(("127.0.0.1", 0))
     server, thread = serve(create_app(Served(model, "m", "1", "ab" * 32), KEY), listening)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"

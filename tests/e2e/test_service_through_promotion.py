@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from tests.builders import ONE, QUICK, THREE, TWO, World, series, weekly
@@ -90,7 +90,7 @@ def processes(root: Path) -> int:
 
 def other_model() -> bytes:
     """A valid artifact, of another model."""
-    return fit(Order(1, 0, 0, mean=True), series(weekly(50, seed=9))).model.to_json()
+    return fit_pinned(Order(1, 0, 0, mean=True), series(weekly(50, seed=9)), 7).model.to_json()
 
 
 @pytest.mark.parametrize(

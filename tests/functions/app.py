@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient
 
 from retrain.settings import parse
 from retrain.wiring import connect
-from tests.builders import weekly
+from tests.builders import level_days
 from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 ROOT = Path(__file__).parents[2]
-YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
+YEAR_ONE, YEAR_TWO = level_days(150, seed=1, level=200), level_days(100, seed=2, level=160)
 
 
 @dataclass

@@ -47,12 +47,16 @@ ORDER = {
         "scaling",
         "css_filters",
         "css",
+        "arma",
         "likelihood",
+        "outliers",
         "fit",
+        "ensemble",
         "screening",
         "search",
+        "procedure",
     ],
-    "gate": ["scores", "unseen", "significance", "evaluate", "decide", "assess"],
+    "gate": ["scores", "unseen", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
 NEEDS_PORTS = {"retrain.data.landings"}

@@ -150,7 +150,6 @@ def test_the_commands_of_the_readme_and_its_page_of_commands_run(
     request.addfinalizer(lambda: stop_services(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RETRAIN_CONFIRM_SECONDS", "0")
-    monkeypatch.setenv("RETRAIN_ORDER", "0,0,0")
     commands = [command for command in console_blocks(README, COMMANDS) if command.startswith("retrain ")]
 
     for command in commands:

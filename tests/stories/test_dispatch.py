@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,7 @@ from retrain.records.request import RUN_ID, Land, RollBack, Trigger, new_run_id
 from retrain.runs import dispatch
 from retrain.runs.dispatch import work_off
 from retrain.runs.run import retrain
-from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, weekly
+from tests.builders import ONE, TWO, World, ask, csv_file, has_worked_off, weekly
 from tests.faults import fails
 
 if TYPE_CHECKING:
@@ -141,8 +140,8 @@ def test_what_was_asked_later_does_not_overtake_what_has_to_wait(world: World, m
 def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(world: World):
     """It is no retrain, which might promote something else."""
     world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
-    world.land("one.csv", csv_file(weekly(60)))
-    world.land("two.csv", csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60)))
+    world.land("one.csv", ONE)
+    world.land("two.csv", TWO)
     request = RollBack(run_id=world.ledger.name_run(world.clock()))
     submit_rollback(None, request.run_id, world.context)
     world.ledger.ask(request)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
+from retrain.arima.likelihood import Optimum, maximise
 from retrain.errors import AccessDenied, Conflict, NotConverged, RetrainError, ServiceUnavailable
 from retrain.gate import scores
+from retrain.gate.rolling import RollingForecasts
 from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from retrain.arima.ensemble import FittedModel
+    from retrain.arima.order import Order
+    from retrain.data.series import DailySeries
     from retrain.ports import ObjectStore
 
 
@@ -222,22 +227,45 @@ def test_a_champion_that_was_switched_meanwhile_is_not_replaced(drifted: World, 
     assert [entry.version for entry in drifted.ledger.pointer().champions] == ["1", "9"]
 
 
-def test_a_winner_whose_last_fit_does_not_converge_keeps_the_parameters_it_was_compared_with(
-    drifted: World, monkeypatch: pytest.MonkeyPatch
-):
-    """What was compared is promoted, its state through the last day, and the report says so."""
-    monkeypatch.setattr("retrain.gate.assess.refit", fails(NotConverged("it did not converge")))
+def test_a_winner_whose_last_fit_does_not_converge_is_not_promoted(drifted: World, monkeypatch: pytest.MonkeyPatch):
+    """What would answer was not measured, so the champion stays, and the report says why."""
+    monkeypatch.setattr(RollingForecasts, "finished", fails(NotConverged("it did not converge")))
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
-    assert report["verdict"] == "promote"
-    assert report["challenger"]["trained_through"] == report["data"]["last_day"]
-    assert "keeps the parameters of 2023-04-11" in report["warnings"][-1]
+    assert report["verdict"] == "keep"
+    assert "it did not converge" in report["reason"]
+    assert [entry.version for entry in drifted.ledger.pointer().champions] == ["1"]
+
+
+def test_a_last_fit_that_forecasts_otherwise_than_what_was_measured_is_not_promoted(
+    drifted: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The distance between the two is more than the error of what was measured."""
+    finished = RollingForecasts.finished
+
+    def far_away(self: RollingForecasts, history: DailySeries) -> FittedModel:
+        return finished(self, replace(history, values=history.values * 3))
+
+    monkeypatch.setattr(RollingForecasts, "finished", far_away)
+
+    report = drifted.run(Trigger.BLOB, file="two.csv")
+
+    assert report["verdict"] == "keep"
+    assert "away from the model that was compared, which is more than its RMSE" in report["reason"]
 
 
 def test_an_order_that_had_to_be_simplified_is_a_warning(world: World, monkeypatch: pytest.MonkeyPatch):
     """A search never fails for want of an optimum; it says what it fitted instead."""
-    monkeypatch.setattr("retrain.arima.likelihood.MAX_EVALUATIONS", 3)
+    best: list[Order] = []
+
+    def all_but_the_best(order: Order, *arguments: Any) -> Optimum:
+        best.append(order)
+        if order == best[0]:
+            raise NotConverged(f"{order} did not converge")
+        return maximise(order, *arguments)
+
+    monkeypatch.setattr("retrain.arima.fit.maximise", all_but_the_best)
     world.overrides["RETRAIN_ORDER"] = ""
 
     report = world.land("one.csv", csv_file(weekly(100)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +11,10 @@ from retrain.doors.cli import main
 from retrain.doors.page import CUMULATIVE_GAIN, page
 from retrain.records.run import Run
 from tests.browser import Seen
-from tests.builders import FIRST_DAY, World, csv_file, reports, weekly
+from tests.builders import ONE, TWO, World, csv_file, reports, weekly
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ONE = csv_file(weekly(60, seed=1))
-TWO = csv_file(weekly(40, seed=2, level=180), FIRST_DAY + timedelta(days=60))
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from retrain.records.request import Trigger
-from tests.builders import FIRST_DAY, World, csv_file, reports, weekly
+from tests.builders import FIRST_DAY, World, csv_file, level_days, reports, weekly
 
-YEAR_ONE, YEAR_TWO = weekly(150, seed=1), weekly(100, seed=2, level=180)
+YEAR_ONE, YEAR_TWO = level_days(150, seed=1, level=200), level_days(100, seed=2, level=160)
 NEW_YEAR = FIRST_DAY + timedelta(days=150)
 
 

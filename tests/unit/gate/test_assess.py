@@ -6,17 +6,18 @@ import math
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.gate.assess import Assessment, DecisionSettings, assess
 from retrain.gate.decide import PromotionPolicy, Verdict
-from tests.builders import series, weekly
+from tests.builders import level_days, series, weekly
 from tests.unit.gate.outside import reached_while_assessing
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
     from retrain.data.series import DailySeries
     from scoring.model import ForecastModel
 
-AR = Order(1, 0, 0, mean=True)
-SETTINGS = DecisionSettings(order=AR, min_unseen_days=28)
+ARMA = Order(1, 0, 1, mean=True)
+SETTINGS = DecisionSettings(order=ARMA, min_unseen_days=28)
 KNOWN = 100
-OLD = weekly(KNOWN, seed=1)
-HIGHER = np.concatenate([OLD, weekly(60, seed=2, level=180)])
+OLD = level_days(KNOWN, seed=1, level=200)
+LOWER = np.concatenate([OLD, level_days(60, seed=2, level=160)])
 """The level has moved: a challenger that is refitted along the new days wins."""
 
 
 def champion() -> ForecastModel:
     """Trained on the first days."""
-    return fit(AR, series(OLD)).model
+    return fit_pinned(ARMA, series(OLD), 7).model
 
 
 def numbers(assessment: Assessment) -> dict[str, Any]:
@@ -46,17 +47,17 @@ def numbers(assessment: Assessment) -> dict[str, Any]:
         "measured": assessment.measured and replace(assessment.measured, days=()),
         "days": [repr(day) for day in assessment.measured.days] if assessment.measured else [],
         "orders": {name: model and str(model.order) for name, model in fitted.items()},
-        "parameters": {name: model and model.parameters for name, model in fitted.items()},
+        "parameters": {name: model and [fit.parameters for fit in model.fits] for name, model in fitted.items()},
         "artifacts": {name: model and model.model.to_json() for name, model in fitted.items()},
     }
 
 
 ASKED: dict[str, tuple[DailySeries, ForecastModel | None, DecisionSettings]] = {
     "waiting": (series(OLD), champion(), SETTINGS),
-    "keep": (series(HIGHER), champion(), replace(SETTINGS, policy=PromotionPolicy(min_gain=0.99))),
-    "promote": (series(HIGHER), champion(), SETTINGS),
+    "keep": (series(LOWER), champion(), replace(SETTINGS, policy=PromotionPolicy(min_gain=0.99))),
+    "promote": (series(LOWER), champion(), SETTINGS),
     "a first model": (series(OLD), None, SETTINGS),
-    "a search": (series(HIGHER), champion(), replace(SETTINGS, order=None, country="DE")),
+    "a search": (series(LOWER), champion(), replace(SETTINGS, order=None, country="DE")),
 }
 asked = pytest.mark.parametrize("question", ASKED)
 
@@ -110,7 +111,7 @@ def test_what_it_is_given_is_not_changed():
 
 def test_too_few_unseen_days_wait():
     """Nothing is fitted."""
-    answer = assess(series(HIGHER[: KNOWN + 27]), champion(), SETTINGS)
+    answer = assess(series(LOWER[: KNOWN + 27]), champion(), SETTINGS)
 
     assert answer.decision.verdict is Verdict.WAITING
     assert answer.decision.reason == "The champion has not seen 27 of the 127 days; a comparison needs 28."
@@ -173,11 +174,12 @@ def test_a_first_model_is_promoted_and_tested_on_its_own_last_days():
 def test_there_is_a_winner_only_with_the_verdict_promote(days: int, gain: float, *, has_champion: bool):
     """Whatever is asked."""
     settings = replace(SETTINGS, policy=PromotionPolicy(min_gain=gain))
-    values = HIGHER[: KNOWN + days] if has_champion else OLD[:days]
+    values = LOWER[: KNOWN + days] if has_champion else OLD[:days]
     answer = assess(series(values[~np.isnan(values)]), champion() if has_champion else None, settings)
 
     assert (answer.winner is not None) == (answer.decision.verdict is Verdict.PROMOTE)
-    assert all(math.isfinite(value) for value in (answer.winner.parameters.values() if answer.winner else []))
+    fits = answer.winner.fits if answer.winner else ()
+    assert all(math.isfinite(value) for fit in fits for value in fit.parameters.values())
 
 
 def test_progress_is_told_in_the_order_of_the_stages():
@@ -186,3 +188,54 @@ def test_progress_is_told_in_the_order_of_the_stages():
     assess(*ASKED["promote"], lambda stage, _detail: stages.append(stage))
 
     assert list(dict.fromkeys(stages)) == ["search", "compare", "fit"]
+
+
+NAIVE = "(0,0,0)(0,1,0)7"
+
+
+def test_a_first_model_that_does_not_beat_the_seasonal_naive_gives_way_to_it():
+    """A weekly pattern without noise, and an order that knows no week; the reason has both numbers."""
+    answer = assess(series(weekly(120, noise=0.5)), None, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.PROMOTE
+    assert answer.winner is not None
+    assert str(answer.winner.order) == NAIVE
+    assert "The challenger is the seasonal naive, because (1,0,1) with mean is not better" in answer.decision.reason
+
+
+def test_a_challenger_that_does_not_beat_the_seasonal_naive_gives_way_to_it():
+    """It is compared with the champion as any other, and wins or not."""
+    days = series(weekly(160, noise=0.5))
+    poor = fit_pinned(ARMA, days.through(days.first_day + timedelta(days=99)), 7).model
+
+    answer = assess(days, poor, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.PROMOTE
+    assert answer.measured is not None
+    assert answer.measured.is_naive
+    assert answer.winner is not None
+    assert str(answer.winner.order) == NAIVE
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [(None, NAIVE), (ARMA, "(1,0,1) with mean")], ids=["searched", "pinned"]
+)
+def test_a_first_model_of_too_few_days_to_measure_is_the_seasonal_naive(order: Order | None, expected: str):
+    """Nothing shows that a searched one is better; a pinned order is what was asked for."""
+    answer = assess(series(weekly(25)), None, replace(SETTINGS, order=order))
+
+    assert answer.measured is None
+    assert answer.winner is not None
+    assert str(answer.winner.order) == expected
+    assert answer.decision.warnings == ("The first model's error is not known yet.",)
+
+
+@pytest.mark.parametrize(("unseen", "compared"), [(200, 200), (455, 455), (456, 365), (547, 365), (1000, 454)])
+def test_at_most_about_a_year_of_unseen_days_is_compared(unseen: int, compared: int):
+    """The first of more are left to the challenger to learn from, in steps, so that the days do not move daily."""
+    values = level_days(KNOWN + unseen, seed=1, level=200)
+
+    answer = assess(series(values), champion(), replace(SETTINGS, refit_days=200))
+
+    assert answer.measured is not None
+    assert answer.measured.unseen_days == compared

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from retrain.arima.fit import FittedModel, fit
+from retrain.arima.ensemble import FittedModel, fit_pinned
 from retrain.arima.order import Order
+from retrain.arima.procedure import Procedure
 from retrain.data.series import DailySeries, GapPolicy, daily_series
 from retrain.errors import ModelError, SeriesTooShort
 from retrain.gate.evaluate import Comparison, compare
+from retrain.gate.rolling import RollingForecasts, Terms, rolling_forecasts
 from retrain.gate.scores import Loss
 from retrain.gate.significance import DieboldMariano, diebold_mariano
 from tests.builders import FIRST_DAY, series, weekly
@@ -24,11 +26,21 @@ if TYPE_CHECKING:
 AR = Order(1, 0, 0, mean=True)
 
 
+def fit(order: Order, known: DailySeries) -> FittedModel:
+    """The order alone."""
+    return fit_pinned(order, known, 7)
+
+
+def along(challenger: FittedModel, history: DailySeries, terms: Terms) -> RollingForecasts:
+    """The challenger's forecasts, its order fitted again."""
+    return rolling_forecasts(Procedure(order=challenger.order), challenger, history, terms)
+
+
 def rolled(values: np.ndarray, trained: int, champion: FittedModel | None = None) -> Comparison:
     history = series(values)
     challenger = fit(AR, history.through(history.first_day + timedelta(days=trained - 1)))
     model = (champion or challenger).model
-    return compare(model, challenger, history, horizon_days=7, season_days=7, refit_days=14)
+    return compare(model, along(challenger, history, Terms()), history, Terms())
 
 
 def test_the_intervals_of_the_true_model_are_calibrated():
@@ -109,7 +121,8 @@ def test_the_same_model_as_champion_and_challenger_has_the_same_scores():
     history = series(weekly(140))
     model = fit(AR, history.through(history.first_day + timedelta(days=99)))
 
-    measured = compare(model.model, model, history, horizon_days=7, season_days=7, refit_days=365)
+    terms = Terms(refit_days=365)
+    measured = compare(model.model, along(model, history, terms), history, terms)
 
     assert measured.champion == measured.challenger
 
@@ -122,7 +135,8 @@ def test_the_seasonal_naive_repeats_the_last_known_week():
     history = series(values)
     challenger = fit(Order(1, 0, 0, mean=True), history.through(history.first_day + timedelta(days=99)))
 
-    measured = compare(None, challenger, history, horizon_days=14, season_days=7, refit_days=14)
+    terms = Terms(horizon_days=14)
+    measured = compare(None, along(challenger, history, terms), history, terms)
 
     assert measured.seasonal_naive.rmse == 0
     assert measured.champion is None
@@ -135,7 +149,8 @@ def test_before_the_first_whole_cycle_the_seasonal_naive_repeats_the_day_before(
     history = series(values)
     challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=19)))
 
-    measured = compare(None, challenger, history, horizon_days=7, season_days=28, refit_days=100)
+    terms = Terms(season_days=28, refit_days=100)
+    measured = compare(None, along(challenger, history, terms), history, terms)
 
     made = [day.seasonal_naive for day in measured.days]
     assert made[:8] == values[19:27].tolist()
@@ -151,7 +166,8 @@ def test_a_verdict_by_absolute_errors_rests_on_the_medians_of_logarithms(loss: L
     challenger = fit(Order(1, 0, 0, mean=True, log=True), known)
     champion = fit(Order(0, 0, 1, mean=True, log=True), known).model
 
-    measured = compare(champion, challenger, history, horizon_days=7, season_days=7, refit_days=100, loss=loss)
+    terms = Terms(refit_days=100, loss=loss)
+    measured = compare(champion, along(challenger, history, terms), history, terms)
 
     unseen, losses = history.after(known.last_day), []
     for model, card in ((champion, measured.champion), (challenger.model, measured.challenger)):
@@ -215,7 +231,8 @@ def test_interpolated_days_are_not_scored_and_not_used_before_the_gap_ends(monke
 
     def compared(history: DailySeries) -> Comparison:
         challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=99)))
-        return compare(challenger.model, challenger, history, horizon_days=7, season_days=7, refit_days=3)
+        terms = Terms(refit_days=3)
+        return compare(challenger.model, along(challenger, history, terms), history, terms)
 
     low, high = with_a_gap(0.0), with_a_gap(1000.0)
     before = forecasts_of(lambda: compared(low), monkeypatch)
@@ -232,11 +249,13 @@ def test_each_unseen_day_has_its_one_day_ahead_forecasts():
     history, cutoff = with_a_gap(50.0), FIRST_DAY + timedelta(days=99)
     challenger = fit(AR, history.through(cutoff))
     champion = fit(Order(2, 0, 0, mean=True), history.through(cutoff)).model
-    measured = compare(champion, challenger, history, horizon_days=7, season_days=7, refit_days=1000)
+    terms = Terms(refit_days=1000)
+    measured = compare(champion, along(challenger, history, terms), history, terms)
 
     unseen = history.after(cutoff)
     lines = {(row.day - cutoff).days - 1: row for row in measured.days}
     assert sorted(lines) == [at for at in range(len(unseen) - 6) if not np.isnan(unseen[at : at + 7]).all()]
+    observed = np.mean([np.isfinite(unseen[at : at + 7]).sum() for at in lines])
     for at, row in lines.items():
         for model, forecast, loss in (
             (champion, row.champion, row.champion_loss),
@@ -244,7 +263,7 @@ def test_each_unseen_day_has_its_one_day_ahead_forecasts():
         ):
             made = model.observe(unseen[:at]).forecast(7).mean
             assert forecast == pytest.approx(made[0])
-            assert loss == pytest.approx(np.nanmean((made - unseen[at : at + 7]) ** 2))
+            assert loss == pytest.approx(np.nansum((made - unseen[at : at + 7]) ** 2) / observed)
         assert row.amount == pytest.approx(unseen[at], nan_ok=True)
     at = min(lines)
     assert lines[at].seasonal_naive == history.values[history.position(cutoff) - 6]

@@ -11,8 +11,9 @@ from retrain.data.transactions import LandedDays
 from retrain.errors import ConfigError, DataError, PromotionFailed
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.scores import Scorecard
+from retrain.records.measured import Model
 from retrain.records.request import Evaluate, Land, Promote, RollBack, Trigger
-from retrain.records.run import LandedBefore, Model, Quarantined, Registered, Run, Status, Step
+from retrain.records.run import LandedBefore, Quarantined, Registered, Run, Status, Step
 from tests.builders import measured, scored, series, weekly
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def compared_run() -> Run:
     champion = Model(version="3", order="(1,0,0)", trained_through=FIRST)
     challenger = Model(order="(0,1,1)", trained_through=FIRST)
     run = landed_run().on_data(series(weekly(60)), ("january.csv", "february.csv")).evolve(champion=champion)
-    comparison = measured(CARD, replace(CARD, rmse=11.0), p_value=0.01)
+    comparison = measured(CARD, replace(CARD, rmse=11.0))
     decision = Decision(Verdict.PROMOTE, "It is better by 12 %.", ("One refit did not converge.",))
     return run.compared(challenger, comparison).decided(decision).evolve(seconds={"land": 0.012, "compare": 3.4})
 

@@ -13,9 +13,10 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.gate.decide import Verdict
 from retrain.promotion.record import Promotion
 from retrain.records.ledger import Conclusion
+from retrain.records.measured import Scores
 from retrain.records.outbox import Event, event_of
 from retrain.records.request import parse_request
-from retrain.records.run import Failure, Run, Scores, Step
+from retrain.records.run import Failure, Run, Step
 from tests.builders import World
 from tests.unit.records.examples import NOON, REQUESTS, RUN_ID, RUNS, STEPS
 

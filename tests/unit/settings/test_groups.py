@@ -23,10 +23,10 @@ ANOTHER = {
     "RETRAIN_HORIZON_DAYS": "3",
     "RETRAIN_MIN_UNSEEN_DAYS": "35",
     "RETRAIN_REFIT_DAYS": "10",
+    "RETRAIN_POLICY": "better",
+    "RETRAIN_ALPHA": "0.01",
     "RETRAIN_LOSS": "mae",
     "RETRAIN_MIN_GAIN": "0.02",
-    "RETRAIN_SIGNIFICANCE": "0.05",
-    "RETRAIN_FLOOR": "block",
 }
 """For each setting that decides, a value that is not the default."""
 

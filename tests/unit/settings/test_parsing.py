@@ -28,7 +28,7 @@ def test_nothing_set_is_a_working_configuration():
         ("RETRAIN_AGGREGATE", "median", "'mean', 'sum' or 'count'"),
         ("RETRAIN_ORDER", "2-0-2", "write p,d,q or p,d,q,P,D,Q"),
         ("RETRAIN_ORDER", "50,0,2", "at most 9,2,9,4,1,4"),
-        ("RETRAIN_SIGNIFICANCE", "5", "less than 1"),
+        ("RETRAIN_ALPHA", "5", "less than 1"),
         ("RETRAIN_SCHEDULE", "daily", "RETRAIN_SCHEDULE is 'daily'"),
         ("RETRAIN_ID_COLUMN", "paidamount", "they must differ"),
         ("TRANSACTIONS_CONTAINER", "Not A Container", "TRANSACTIONS_CONTAINER"),
@@ -86,7 +86,17 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default():
     assert list(settings.sources) == names()
 
 
-@pytest.mark.parametrize("name", ["RETRAIN_SIGNIFICANCE", "RETRAIN_ORDER", "RETRAIN_COMMIT"])
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("RETRAIN_SIGNIFICANCE", "set RETRAIN_POLICY=evidence and RETRAIN_ALPHA"), ("RETRAIN_FLOOR", "remove it")],
+)
+def test_a_setting_of_an_earlier_version_tells_what_to_do_instead(name: str, instead: str):
+    """It is refused, so that nobody believes that it still decides."""
+    with pytest.raises(ConfigError, match=f"{name} is not a setting any more: .*{instead}"):
+        parse({name: "0.05"})
+
+
+@pytest.mark.parametrize("name", ["RETRAIN_ORDER", "RETRAIN_COMMIT"])
 def test_an_empty_optional_setting_has_its_default(name: str):
     """As in the sample, where each of them is empty."""
     settings = parse({name: ""})
