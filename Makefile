@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-significance bench-first-use bench-all clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-first-use bench-reproducibility bench-all clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -11,7 +11,7 @@ AT_ONCE := --numprocesses=4 --dist=loadfile # most of them wait for a service or
 DRILLS := $(CURDIR)/build/drills.jsonl
 SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data
-PEERS  ?= statsforecast,pmdarima,seasonal_naive,arima202
+PEERS  ?= statsforecast,pmdarima,autoets,autotheta,ensemble,seasonal_naive,arima202
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -86,7 +86,7 @@ PEERS_PYTHON = $(if $(QUICK),$(PYTHON),.tools/peers/bin/python)
 bench: $(VENV)/.ready ## read a raw file of 1 GB against pandas, in one run
 	$(PYTHON) -m benchmarks.landing $(MEASURED)
 
-.tools/mlflow/.ready: Makefile | $(VENV)/.ready
+.tools/mlflow/.ready: Makefile | $(UV) $(VENV)/.ready
 	$(UV) venv --quiet --clear --python $(PYTHON) .tools/mlflow
 	$(UV) pip install --quiet --python .tools/mlflow/bin/python mlflow==3.17.2 statsmodels==0.15.0
 	@touch $@
@@ -95,7 +95,7 @@ bench-serving: $(if $(QUICK),$(VENV)/.ready,.tools/mlflow/.ready) ## the service
 	$(PYTHON) -m benchmarks.serving $(if $(QUICK),,--peer .tools/mlflow/bin/python) $(MEASURED)
 
 # The peers get an environment of their own: ours as pinned, and what they need besides.
-.tools/peers/.ready: requirements.txt Makefile | $(VENV)/.ready
+.tools/peers/.ready: requirements.txt Makefile | $(UV) $(VENV)/.ready
 	$(UV) venv --quiet --clear --python $(PYTHON) .tools/peers
 	$(UV) pip install --quiet --python .tools/peers/bin/python -r requirements.txt statsforecast==2.0.1 pmdarima==2.1.1
 	@touch $@
@@ -109,8 +109,11 @@ bench-decision: $(PEERS_READY) ## a whole decision on DATA=folder of yearly file
 bench-first-use: $(VENV)/.ready ## the first use of Azure ML's client against the bare import of its package
 	$(PYTHON) -m benchmarks.first_use $(MEASURED)
 
-bench-significance: $(VENV)/.ready ## how often a run promotes when nothing has changed, and when something has; SIMULATIONS=400 of each
-	$(PYTHON) -m benchmarks.significance $(if $(SIMULATIONS),--simulations $(SIMULATIONS)) $(MEASURED)
+bench-gate: $(VENV)/.ready ## how often a year of daily looks promotes; YEARS=40 of each world at most, WRITE_TABLES=1 renews docs/evidence.md
+	$(PYTHON) -m benchmarks.gate $(if $(YEARS),--years $(YEARS)) $(if $(WRITE_TABLES),--write-tables) $(MEASURED)
+
+bench-reproducibility: $(VENV)/.ready ## the same decision on other processors and for other last bits; DATA=folder adds its series
+	$(PYTHON) -m benchmarks.reproducibility $(if $(filter-out samples/data,$(DATA)),--data $(DATA)) $(MEASURED)
 
 bench-all: $(VENV)/.ready ## every benchmark, and docs/benchmarks.md with their figures; QUICK=1 PAGE=file only tries them
 	@$(PYTHON) -m benchmarks.all $(if $(QUICK),--quick) $(if $(PAGE),--page $(PAGE)) $(if $(ONLY),--only $(ONLY))

@@ -6,7 +6,9 @@ The folder holds the daily amounts of one year in each file. The champion is the
 the first file; the decision is that of the next run, on all files: search, comparison over every unseen day, test,
 and the fit of the winner to every day if it is promoted. Then statsforecast fits AutoARIMA(season_length=7) once to
 the same days, in the same process, in turn. The peak memory is that of a process of its own that decides once
-(--once). The quick form takes the first days only.
+(--once). Besides, a decision over three unseen years is timed against one over one, with a champion of a year, on
+simulated amounts in which nothing changes, each round on others. Seconds are those of the processor: each side is
+one thread, and what else runs on the machine does not count. The quick form takes the first days only.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from benchmarks.daily import files_of, series_of, stem
 from benchmarks.processes import in_new_process, peak_mb
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from benchmarks.runs import SETTINGS, first_model
+from benchmarks.worlds import UNCHANGED, simulated
 from retrain.data.series import DailySeries
 from retrain.gate.assess import assess
 from scoring.model import ForecastModel
@@ -31,6 +34,8 @@ from scoring.model import ForecastModel
 ROUNDS, QUICK_ROUNDS = 5, 1
 QUICK_DAYS, QUICK_UNSEEN_DAYS = 150, SETTINGS.min_unseen_days
 PEER = "statsforecast"
+YEAR_DAYS, QUICK_YEAR_DAYS = 365, 60
+LONG, SHORT = "three unseen years", "one unseen year"
 
 
 def ours(champion: ForecastModel, whole: DailySeries) -> str:
@@ -48,22 +53,42 @@ def theirs(whole: DailySeries) -> str:
 
 
 def in_turn(sides: dict[str, Callable[[], str]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Seconds of each side by round, and what each said last; a round before the first warms up."""
+    """Processor seconds of each side by round, and what each said last; a round before the first warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     said: dict[str, str] = {}
     with threadpool_limits(1):
         for number in range(rounds + 1):
             for name, side in sides.items():
-                began = time.perf_counter()
+                began = time.process_time()
                 said[name] = side()
                 if number:
-                    seconds[name].append(time.perf_counter() - began)
+                    seconds[name].append(time.process_time() - began)
                     progress(f"round {number} of {rounds}: {name} {seconds[name][-1]:.3f} s")
     return seconds, said
 
 
+def ratios(seconds: dict[str, list[float]], side: str, other: str) -> list[float]:
+    """Of the times of two sides, by round."""
+    return [mine / theirs for mine, theirs in zip(seconds[side], seconds[other], strict=True)]
+
+
+def long_and_short(year_days: int, rounds: int) -> list[float]:
+    """Time of a decision over three unseen years / over one, about the same champion; each round on other days."""
+    found = []
+    for seed in range(rounds):
+        simulation = simulated(UNCHANGED, year_days, seed, days=3 * year_days)
+        champion = first_model(simulation.after(0))
+        sides: dict[str, Callable[[], str]] = {
+            LONG: partial(ours, champion, simulation.after(3 * year_days)),
+            SHORT: partial(ours, champion, simulation.after(year_days)),
+        }
+        seconds, _ = in_turn(sides, 1)
+        found += ratios(seconds, LONG, SHORT)
+    return found
+
+
 def main() -> None:
-    """Measure the memory, then both sides in turn."""
+    """Measure the memory, then the sides in turn."""
     options = parser(__doc__)
     options.add_argument("--data", type=Path, required=True, help="folder with one file of daily amounts a year")
     options.add_argument("--once", action="store_true", help="decide once and print the peak memory in MB")
@@ -85,21 +110,22 @@ def main() -> None:
         sides[PEER] = partial(theirs, whole)
     rounds = QUICK_ROUNDS if asked.quick else ROUNDS
     seconds, said = in_turn(sides, rounds)
+    longer = long_and_short(QUICK_YEAR_DAYS if asked.quick else YEAR_DAYS, rounds)
     rows: list[Row] = [
         {"side": name, "time, s": statistics.median(spent), "result": said[name]} for name, spent in seconds.items()
     ]
     tables = [
         Table("time of each side", tuple(rows)),
+        Table(f"{LONG} / {SHORT}", (spread("time of a decision", longer),)),
         Table("a process that decides once", ({"side": "decision", "peak memory, MB": memory},)),
     ]
     if PEER in sides:
-        ratios = [ours / peer for ours, peer in zip(seconds["decision"], seconds[PEER], strict=True)]
-        tables.insert(1, Table(f"decision / {PEER}", (spread("time", ratios),)))
+        tables.insert(1, Table(f"decision / {PEER}", (spread("time", ratios(seconds, "decision", PEER)),)))
     result = Result(
         f"A whole decision of ours against one AutoARIMA(season_length={SETTINGS.season_days}).fit of {PEER} "
         "on the same days.",
         f"{', '.join(map(stem, files))}: {len(whole)} days, {len(whole) - len(first)} of them unseen; "
-        f"{rounds} round(s) in turn, medians; one thread for linear algebra.",
+        f"{rounds} round(s) in turn, medians of processor time; one thread.",
         tuple(tables),
         () if PEER in sides else (PEER,),
         asked.quick,

@@ -14,94 +14,27 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.daily import files_of, series_of, stem
+from benchmarks.peers import APART, HORIZON, NO_FIT, PEERS, SEASON, Fitted, Vector, ours
 from benchmarks.result import Result, Row, Table, finish, parser, progress
-from retrain.arima.search import search
 from retrain.data.series import DailySeries
-from retrain.gate.scores import mase
+from retrain.gate.scores import LEVELS, coverage, mase
 
-SEASON = HORIZON = 7
 HELD_OUT_DAYS, HELD_OUT_SHARE = 182, 0.4
 QUICK_DAYS = 84
 RATIOS = {"fit time": "fit time, s", "RMSE": "RMSE", "MASE": "MASE"}
+COVERAGE = {level: f"in {level:g} % interval, %" for level in LEVELS}
 OURS = "retrain"
-
-type Vector = np.ndarray[Any, np.dtype[np.float64]]
-type Forecaster = Callable[[Vector], Vector]
-"""All days before an origin -> the HORIZON days after it, parameters unchanged."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What a model has to show after its one fit."""
-
-    order: str
-    forecast: Forecaster
-
-
-def ours(series: DailySeries) -> Fitted:
-    """The search, as a run makes it; no country, because the files name none."""
-    found = search(series, SEASON, HORIZON)
-
-    def forecast(known: Vector) -> Vector:
-        return found.model.observe(known[len(series) :]).forecast(HORIZON).mean
-
-    return Fitted(str(found.order), forecast)
-
-
-def statsforecast(series: DailySeries) -> Fitted:
-    """Nixtla's AutoARIMA with its defaults."""
-    from statsforecast.models import AutoARIMA
-
-    model = AutoARIMA(season_length=SEASON).fit(series.values.copy())
-    p, q, seasonal_p, seasonal_q, season, d, seasonal_d = model.model_["arma"]
-    order = f"({p},{d},{q})({seasonal_p},{seasonal_d},{seasonal_q}){season}"
-    return Fitted(order, lambda known: model.forward(known, h=HORIZON)["mean"])
-
-
-def pmdarima(series: DailySeries) -> Fitted:
-    """auto_arima with its defaults."""
-    from pmdarima import auto_arima
-
-    found = auto_arima(series.values.copy(), m=SEASON)
-    result = found.arima_res_
-    order = "".join(str(part).replace(" ", "") for part in (found.order, found.seasonal_order[:3]))
-    return Fitted(f"{order}{SEASON}", lambda known: result.apply(known, refit=False).forecast(HORIZON))
-
-
-def arima202(series: DailySeries) -> Fitted:
-    """What the predecessor fitted to everything."""
-    from statsmodels.tsa.arima.model import ARIMA
-
-    result = ARIMA(series.values, order=(2, 0, 2), trend="c").fit()
-    return Fitted("(2,0,2) with mean", lambda known: result.apply(known, refit=False).forecast(HORIZON))
-
-
-def seasonal_naive(_series: DailySeries) -> Fitted:
-    """The same weekday of the week before; there is nothing to fit."""
-    return Fitted("last week", lambda known: known[-SEASON:])
-
-
-PEERS: dict[str, Callable[[DailySeries], Fitted]] = {
-    "statsforecast": statsforecast,
-    "pmdarima": pmdarima,
-    "seasonal_naive": seasonal_naive,
-    "arima202": arima202,
-}
-NO_FIT = ("seasonal_naive",)  # a ratio of fit times would say nothing
-APART = ("statsforecast", "pmdarima")  # installed in an environment of their own, so not in the quick form
 
 
 def measure(model: Callable[[DailySeries], Fitted], whole: DailySeries) -> Row:
-    """RMSE, MASE and seconds of one model on one series; the error where there are none."""
+    """RMSE, MASE, seconds and, of ours, coverage of one model on one series; the error where there are none."""
     values = whole.values.copy()  # some peers want to write to it
     held_out = min(HELD_OUT_DAYS, int(HELD_OUT_SHARE * len(values)))
     trained = len(values) - held_out
@@ -115,13 +48,23 @@ def measure(model: Callable[[DailySeries], Fitted], whole: DailySeries) -> Row:
         actual = np.array([values[origin : origin + HORIZON] for origin in origins])
         rmse = float(np.sqrt(np.mean((actual - made) ** 2)))
         scaled = mase(actual, made, series.values, SEASON)
+        inside = covered(fitted, values, actual)
     except Exception as exc:  # noqa: BLE001 - a model that fails is part of the result
         return {"error": f"{type(exc).__name__}: {exc}"}
     if scaled is None:
         return {"error": "MASE is not defined: the training days have no scale", "order": fitted.order}
     if not np.isfinite([rmse, scaled]).all():
         return {"error": "a forecast is not a finite number", "order": fitted.order}
-    return {"RMSE": rmse, "MASE": scaled, "fit time, s": seconds, "order": fitted.order}
+    return {"RMSE": rmse, "MASE": scaled, "fit time, s": seconds, "order": fitted.order, **inside}
+
+
+def covered(fitted: Fitted, values: Vector, actual: Vector) -> Row:
+    """Share of the actual amounts inside the intervals, for a model whose intervals are scored."""
+    if fitted.rolling is None:
+        return {}
+    daily = fitted.rolling(values)
+    weekly = daily.where(np.arange(len(daily.center)) % HORIZON == 0)
+    return {name: 100 * coverage(actual, weekly, level) for level, name in COVERAGE.items()}
 
 
 def geometric_mean(ratios: list[float]) -> float:
@@ -141,6 +84,18 @@ def means(table: dict[str, dict[str, Row]], peers: list[str]) -> tuple[Row, ...]
         }
         found.append({"peer": peer, "series": len(both), **ratios})
     return tuple(found)
+
+
+def intervals(table: dict[str, dict[str, Row]]) -> tuple[Row, ...]:
+    """The coverage of our intervals: its mean over the series, and the lowest of one series."""
+    rows = []
+    for level, name in COVERAGE.items():
+        found = {series: float(row[OURS][name]) for series, row in table.items() if name in row[OURS]}
+        if found:
+            worst = min(found, key=lambda series: found[series])
+            shares: Row = {"mean coverage, %": float(np.mean(list(found.values()))), "worst, %": found[worst]}
+            rows.append({"interval": f"{level:g} %", "series": len(found), **shares, "worst series": worst})
+    return tuple(rows)
 
 
 def main() -> int:
@@ -173,7 +128,11 @@ def main() -> int:
         "The automatic choice of an order, one fit and weekly forecasts: ours against the peers on the same folds.",
         f"{len(table)} series, each with its last {HELD_OUT_SHARE:.0%} held out, at most {HELD_OUT_DAYS} days; "
         "one thread for linear algebra.",
-        (Table(f"{OURS} / peer, geometric means", means(table, peers)), Table("by series", rows)),
+        (
+            Table(f"{OURS} / peer, geometric means", means(table, peers)),
+            Table(f"intervals of {OURS}", intervals(table)),
+            Table("by series", rows),
+        ),
         missing,
         asked.quick,
     )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
 
 
-def in_new_process(*arguments: str | Path) -> str:
+def in_new_process(*arguments: str | Path, variables: Mapping[str, str] | None = None) -> str:
     """What a new Python prints to standard output, given these arguments, started in the project's folder.
 
+    Args: variables: of its environment, besides those of this process.
     Raises: SystemExit with its standard error if it fails.
     """
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    environment = {**os.environ, **(variables or {})}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise SystemExit(f"a measured process ended with {done.returncode}:\n{done.stderr}")
     return done.stdout.strip()

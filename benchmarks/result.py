@@ -9,7 +9,7 @@ import argparse
 import json
 import statistics
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 type Row = dict[str, str | float]
@@ -54,6 +54,7 @@ class Result:
         conditions: the data, sizes and repetitions of this run, one sentence.
         missing: the peers that were not measured.
         quick: whether this is the quick form, whose figures only show that the benchmark works.
+        figures: what a program reads by name at the top level of the JSON; the tables show it to people.
     """
 
     compares: str
@@ -61,17 +62,20 @@ class Result:
     tables: tuple[Table, ...]
     missing: tuple[str, ...] = ()
     quick: bool = False
+    figures: dict[str, object] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """All of it, figures unrounded."""
-        return json.dumps(asdict(self), indent=1)
+        document = asdict(self)
+        return json.dumps({**document.pop("figures"), **document}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Result:
         """Undo `to_json`."""
         read = json.loads(text)
-        tables = tuple(Table(table["title"], tuple(table["rows"])) for table in read.pop("tables"))
-        return cls(**{**read, "missing": tuple(read["missing"]), "tables": tables})
+        own = {each.name: read.pop(each.name) for each in fields(cls) if each.name in read}
+        tables = tuple(Table(table["title"], tuple(table["rows"])) for table in own["tables"])
+        return cls(**{**own, "missing": tuple(own["missing"]), "tables": tables, "figures": read})
 
     def markdown(self) -> str:
         """What is compared, under which conditions, and the tables."""

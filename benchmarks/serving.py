@@ -31,7 +31,7 @@ from packaging.requirements import Requirement
 from benchmarks.processes import ROOT
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from retrain.adapters.local.process import free_port
-from retrain.arima.fit import fit
+from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.data.series import DailySeries
 from retrain.records.image import build_context
@@ -128,7 +128,7 @@ def hammer(port: int, path: str, body: bytes, seconds: float) -> tuple[float, fl
 def ours(folder: Path, values: np.ndarray, seconds: float) -> Served:
     """Our service, from the files of its image."""
     series = DailySeries(date(2023, 1, 2), values)
-    artifact = fit(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series).model.to_json()
+    artifact = fit_pinned(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series, 7).model.to_json()
     lineage = Lineage(series.sha256, series.first_day, series.last_day, "(1,0,1)(1,0,0)7", "benchmark")
     image, port = folder / "image", free_port()
     for path, data in build_context(RegisteredModel("m", "1", "", lineage, "run"), artifact).items():

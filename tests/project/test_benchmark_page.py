@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from datetime import date
@@ -74,9 +75,17 @@ def test_figures_of_the_quick_form_are_called_so():
 
 def test_a_result_survives_its_json():
     """Figures unrounded."""
-    result = replace(RESULT, missing=("mlflow",), quick=True)
+    result = replace(RESULT, missing=("mlflow",), quick=True, figures={"rows": [{"share": 1 / 3}]})
 
     assert Result.from_json(result.to_json()) == result
+
+
+def test_named_figures_are_at_the_top_level_of_the_json():
+    """A program finds them without knowing the tables."""
+    document = json.loads(replace(RESULT, figures={"rows": [{"share": 0.5}]}).to_json())
+
+    assert document["rows"] == [{"share": 0.5}]
+    assert document["tables"][0]["title"] == "readers"
 
 
 def test_the_commit_says_whether_files_differed_from_it(tmp_path: Path):

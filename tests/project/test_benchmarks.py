@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -33,10 +34,14 @@ TABLES = {
     },
     "bench-search": {
         "retrain / peer, geometric means": {"peer", "series", "fit time", "RMSE", "MASE"},
-        "by series": {"series", "model", "fit time, s", "RMSE", "MASE", "order"},
+        "intervals of retrain": {"interval", "series", "mean coverage, %", "worst, %", "worst series"},
+        "by series": {
+            "series", "model", "fit time, s", "RMSE", "MASE", "order", "in 80 % interval, %", "in 95 % interval, %",
+        },
     },
     "bench-decision": {
         "time of each side": {"side", "time, s", "result"},
+        "three unseen years / one unseen year": SPREAD,
         "a process that decides once": {"side", "peak memory, MB"},
     },
     "bench-first-use": {
@@ -44,15 +49,25 @@ TABLES = {
         "ours / bare import": SPREAD,
         "heavy modules that function_app loads": {"of", "modules", "names"},
     },
-    "bench-significance": {
-        "share of runs that promote": {
-            "what changed", "policy", "promotes, %", "95 % interval from, %", "to, %",
+    "bench-gate": {
+        "years with a promotion": {
+            "RETRAIN_POLICY", "world", "champion's days", "years", "years with a promotion, %",
+            "95 % interval from, %", "to, %", "worse afterwards, %", "median days after the change",
         },
+        "squared error of the forecasts after the promotion / that of the champion": {
+            "RETRAIN_POLICY", "world", "champion's days", "median", "90th percentile", "max",
+        },
+    },
+    "bench-reproducibility": {
+        "by environment": {
+            "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",
+        },
+        "series that differ most": {"series", "environment", "relative difference", "changed"},
     },
 }  # fmt: skip
 PEERS_APART = {
     "bench-serving": ("mlflow",),
-    "bench-search": ("statsforecast", "pmdarima"),
+    "bench-search": ("statsforecast", "pmdarima", "autoets", "autotheta", "ensemble"),
     "bench-decision": ("statsforecast",),
 }
 
@@ -91,6 +106,17 @@ def test_a_benchmark_has_a_quick_form_with_all_its_figures(target: str, tmp_path
     assert all(math.isfinite(number) for number in numbers)
 
 
+def test_the_few_figures_of_a_benchmark_are_at_the_top_of_the_file():
+    """Where a program finds them, beside the tables of the page."""
+    result = Result("This and that.", "Two series.", (), figures={"series": 2, "worst_relative": 1e-9})
+
+    document = json.loads(result.to_json())
+
+    assert document["series"] == 2
+    assert document["worst_relative"] == 1e-9
+    assert Result.from_json(result.to_json()) == result
+
+
 def test_the_figures_of_the_search_cover_every_series_and_model(tmp_path: Path):
     """By series and model; the means are ours / peer."""
     folder, file = tmp_path / "data", tmp_path / "out.json"
@@ -101,7 +127,7 @@ def test_the_figures_of_the_search_cover_every_series_and_model(tmp_path: Path):
     made = search_bench("--data", str(folder), "--peers", "seasonal_naive", "--json", str(file))
 
     assert made.returncode == 0, made.stderr
-    means, by_series = Result.from_json(file.read_text()).tables
+    means, _, by_series = Result.from_json(file.read_text()).tables
     rmse = {(row["series"], row["model"]): float(row["RMSE"]) for row in by_series.rows}
     assert set(rmse) == {(name, model) for name in ("one", "two") for model in ("retrain", "seasonal_naive")}
     ratios = [rmse[name, "retrain"] / rmse[name, "seasonal_naive"] for name in ("one", "two")]
