@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -23,7 +23,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.gate_page import PAGE, table, write_tables
-from benchmarks.result import Result, Row, Table, finish, parser, progress
+from benchmarks.result import Result, Row, Table, finish, parser, progress, shown
 from benchmarks.worlds import CHANGE, UNCHANGED, WORLDS, World
 from benchmarks.years import CENTRED, Outcome, outcomes
 
@@ -34,6 +34,8 @@ CHANGES = {world.name: world.change for world in WORLDS}
 
 type Key = tuple[str, str, int]
 """Policy, world, days of the champion."""
+type Task = tuple[World, int, int, int]
+"""World, days of the champion, seed, days of the year."""
 
 
 def wilson(hits: int, tries: int) -> tuple[float, float]:
@@ -100,20 +102,36 @@ def spread(key: Key, found: Sequence[Outcome]) -> Row:
     return {"RETRAIN_POLICY": policy, "world": world, "champion's days": champion_days, **shares}
 
 
-def simulate(tasks: Sequence[tuple[World, int, int, int]]) -> dict[Key, list[Outcome]]:
-    """Every year on every core; the outcomes in the order of the tasks."""
-    found: dict[int, list[Outcome]] = {}
+def simulate(tasks: Sequence[Task]) -> dict[Key, list[Outcome]]:
+    """Every year on every core; the outcomes in the order of the tasks. A world is reported when it is complete."""
+    found: dict[Task, list[Outcome]] = {}
+    open_years = Counter((world.name, age) for world, age, *_ in tasks)
     with ProcessPoolExecutor(os.process_cpu_count(), initializer=threadpool_limits, initargs=(1,)) as pool:
-        running = {pool.submit(outcomes, *task): number for number, task in enumerate(tasks)}
+        running = {pool.submit(outcomes, *task): task for task in tasks}
         for done in as_completed(running):
-            found[running[done]] = done.result()
-            if len(found) % 20 == 0 or len(found) == len(tasks):
+            world, age, *_ = task = running[done]
+            found[task] = done.result()
+            open_years[world.name, age] -= 1
+            if len(found) % 20 == 0:
                 progress(f"{len(found)} of {len(tasks)} years")
-    by: dict[Key, list[Outcome]] = defaultdict(list)
-    for number in range(len(tasks)):
-        for outcome in found[number]:
-            by[outcome.policy, outcome.world, outcome.champion_days].append(outcome)
-    return by
+            if not open_years[world.name, age]:
+                complete = [found[other] for other in tasks if other[:2] == (world, age)]
+                for key, years in by_key(complete).items():
+                    progress(summary(figure(key, years)))
+    return by_key([found[task] for task in tasks])
+
+
+def by_key(years: Iterable[list[Outcome]]) -> dict[Key, list[Outcome]]:
+    """The outcomes of each policy, world and age of the champion."""
+    found: dict[Key, list[Outcome]] = defaultdict(list)
+    for outcome in (outcome for year in years for outcome in year):
+        found[outcome.policy, outcome.world, outcome.champion_days].append(outcome)
+    return found
+
+
+def summary(figures: dict[str, object]) -> str:
+    """One row on one line."""
+    return ", ".join(f"{name} {shown(value)}" for name, value in row(figures).items())
 
 
 def ordered(keys: Iterable[Key]) -> list[Key]:
