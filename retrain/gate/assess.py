@@ -14,6 +14,7 @@ from retrain.errors import NotConverged
 from retrain.gate.decide import Decision, PromotionPolicy, Verdict, decide, decide_unmeasured, loses_to_naive
 from retrain.gate.evaluate import Comparison, compare
 from retrain.gate.rolling import RollingForecasts, Terms, rolling_forecasts
+from retrain.gate.scores import usual_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ MIN_TRAINING_DAYS = 21
 COMPARED_DAYS = (
     365  # of the unseen days are compared, and less than a step more: older ones say less and cost as much
 )
-ROUNDING = 1e-6  # relative to the mean amount, between two fits of one model
+ROUNDING = 1e-6  # relative to the usual amount, between two fits of one model
 STEP_DAYS = 91  # by which the first compared day moves, so that it does not move at every run
 
 
@@ -163,7 +164,7 @@ def _judged(
     except NotConverged as exc:
         return _unfinished(assessed, procedure, str(exc))
     distance = _distance(rolled, winner, series, settings.horizon_days)
-    if distance > measured.challenger.rmse + ROUNDING * float(np.abs(series.values).mean()):
+    if distance > measured.challenger.rmse + ROUNDING * usual_size(series.values):
         return _unfinished(
             assessed,
             procedure,

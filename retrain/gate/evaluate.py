@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.errors import ModelError
 from retrain.gate.evidence import Evidence, evidence
 from retrain.gate.scores import Loss, Scorecard, score
 from retrain.gate.significance import DieboldMariano, diebold_mariano
@@ -79,7 +80,7 @@ def compare(
     Args:
         champion: as deployed; its state is filtered up to each origin, its parameters do not change.
         history: all accepted days.
-    Raises: ModelError if a score is not finite.
+    Raises: ModelError if a score is not finite, or if the champion cannot be brought to the cutoff.
     """
     cutoff, loss, season = challenger.first.model.origin, terms.loss, max(terms.season_days, 1)
     unseen, seen = history.after(cutoff), history.through(cutoff).values
@@ -95,8 +96,7 @@ def compare(
     first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
     theirs = None
     if champion is not None:
-        there = champion.observe(history.through(cutoff).after(champion.origin))
-        theirs = measure(there.rolling(unseen, terms.horizon_days).where(scored))
+        theirs = measure(_at(cutoff, champion, history).rolling(unseen, terms.horizon_days).where(scored))
     ours = measure(challenger.forecasts.where(scored))
     naive = measure(_seasonal_naive(history, cutoff, terms.horizon_days, season)[scored])
     return Comparison(
@@ -116,6 +116,20 @@ def compare(
         loss=loss,
         days=_days(first_days, actual, theirs, ours, naive),
     )
+
+
+def _at(cutoff: date, champion: ForecastModel, history: DailySeries) -> ForecastModel:
+    """The champion after it has observed every day up to the cutoff.
+
+    Raises: ModelError if the history does not reach from its origin to the cutoff; each of its forecasts would be
+        compared with the amount of another day.
+    """
+    if not history.first_day <= champion.origin + timedelta(days=1) <= cutoff + timedelta(days=1):
+        raise ModelError(
+            f"the champion is trained through {champion.origin}, and the history that it is compared on has days "
+            f"from {history.first_day} to {cutoff} before the comparison; land the days that are missing"
+        )
+    return champion.observe(history.through(cutoff).after(champion.origin))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type Matrix = NDArray[np.float64]
 
 LEVELS = (80.0, 95.0)
-ROUNDING = 1e-9  # relative to the mean amount; filters of the same model differ by less
+ROUNDING = 1e-9  # relative to the usual amount; filters of the same model differ by less
 
 
 class Loss(StrEnum):
@@ -60,8 +60,17 @@ def forecast_errors(actual: Matrix, forecast: Matrix, history: Vector) -> Matrix
     return np.where(np.abs(errors) <= _rounding(history), 0.0, errors)
 
 
+def usual_size(amounts: Vector) -> float:
+    """The median size of the amounts that are not zero; 0 if all are.
+
+    One absurd amount would move a mean so far that every true error is below its rounding.
+    """
+    sizes = np.abs(amounts[amounts != 0])
+    return float(np.median(sizes)) if len(sizes) else 0.0
+
+
 def _rounding(amounts: Vector) -> float:
-    return ROUNDING * float(np.mean(np.abs(amounts)))
+    return ROUNDING * usual_size(amounts)
 
 
 def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> float | None:

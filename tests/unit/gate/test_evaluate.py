@@ -274,3 +274,16 @@ def test_too_few_unseen_days_are_refused():
     """They must include a whole horizon."""
     with pytest.raises(SeriesTooShort, match="6 unseen days"):
         rolled(weekly(106), trained=100)
+
+
+@pytest.mark.parametrize("first_day", [0, 60], ids=["it has seen more", "the days after its origin are missing"])
+def test_a_champion_that_cannot_be_brought_to_the_cutoff_is_an_error(first_day: int):
+    """Its forecasts would be compared with the amounts of other days, and it would lose."""
+    values, start = weekly(160), FIRST_DAY + timedelta(days=first_day)
+    history = series(values[first_day:], start)
+    challenger = fit(AR, history.through(FIRST_DAY + timedelta(days=98)))
+    origin = FIRST_DAY + timedelta(days=99 if not first_day else 49)
+    champion = fit(AR, series(values).through(origin)).model
+
+    with pytest.raises(ModelError, match=f"the champion is trained through {origin}"):
+        compare(champion, along(challenger, history, Terms()), history, Terms())

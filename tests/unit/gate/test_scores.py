@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrain.errors import ModelError
-from retrain.gate.scores import Loss, Scorecard, coverage, mase, r2, score
+from retrain.gate.scores import Loss, Scorecard, coverage, mase, r2, score, usual_size
 from scoring.model import Prediction
 from tests.builders import weekly
 
@@ -82,6 +82,23 @@ def test_errors_that_are_rounding_are_zero():
     assert (card.rmse, card.mae, card.mase, card.bias) == (0, 0, 0, 0)
     assert (card.r2, card.coverage_80) == (None, None)
     assert not Loss.RMSE.at_origins(actual, np.full((3, 7), 1e-12), history).any()
+
+
+def test_an_absurd_amount_in_the_history_makes_no_error_rounding():
+    """Rounding is relative to the usual amount, so that one day cannot make every model look perfect."""
+    history, actual = weekly(60), np.zeros((3, 7))
+    history[30] = 1e15
+
+    assert score(actual, np.ones((3, 7)), history, 7).rmse == 1
+    assert Loss.RMSE.at_origins(actual, np.ones((3, 7)), history).all()
+
+
+def test_days_without_an_amount_do_not_change_what_is_rounding():
+    """The usual amount is that of the days that have one."""
+    history = np.where(np.arange(60) % 5, 0.0, 100.0)
+
+    assert usual_size(history) == 100
+    assert usual_size(np.zeros(60)) == 0
 
 
 def test_an_error_that_is_nan_is_not_rounding():
