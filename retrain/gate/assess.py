@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 
     type Progress = Callable[[str, str], None]
 
-FIRST_MODEL_HOLDOUT = (
-    0.2  # share of its own history, at most `min_unseen_days`: there is no champion to compare with
-)
+FIRST_MODEL_HOLDOUT = 0.2  # share of its own history, at most `min_unseen_days`: there is no champion yet
 MIN_TRAINING_DAYS = 21
-COMPARED_DAYS = (
-    365  # of the unseen days are compared, and less than a step more: older ones say less and cost as much
-)
+COMPARED_DAYS = 365  # of the unseen days, and less than a step more: older ones say less and cost as much
+COMPARED_HORIZONS = 8  # at least; evidence needs almost seven
 ROUNDING = 1e-6  # relative to the usual amount, between two fits of one model
 STEP_DAYS = 91  # by which the first compared day moves, so that it does not move at every run
 
@@ -111,7 +108,7 @@ def assess(
     reason = _too_little(series, champion, settings)
     if reason:
         return Assessment(Decision(Verdict.WAITING, reason))
-    unseen = _compared_days(series, champion) if champion else _holdout(series, settings)
+    unseen = _compared_days(series, champion, settings) if champion else _holdout(series, settings)
     if not unseen:
         return _unmeasured(series, settings, progress)
     known = series.observed_through(series.last_day - timedelta(days=unseen))
@@ -195,10 +192,17 @@ def _unmeasured(series: DailySeries, settings: DecisionSettings, progress: Progr
     return Assessment(decide_unmeasured(len(series), winner.name), winner, None, winner)
 
 
-def _compared_days(series: DailySeries, champion: ForecastModel) -> int:
-    """How many of the last days are compared: those that the champion has not seen, at most about a year."""
-    unseen = (series.last_day - champion.origin).days
-    return unseen - max(unseen - COMPARED_DAYS, 0) // STEP_DAYS * STEP_DAYS
+def _compared_days(series: DailySeries, champion: ForecastModel, settings: DecisionSettings) -> int:
+    """How many of the last days are compared: those that the champion has not seen, at most about a year.
+
+    More for a long horizon, or where fewer of a year's days were observed than a comparison needs.
+    """
+    observed = np.isfinite(series.after(champion.origin))
+    most = max(COMPARED_DAYS, COMPARED_HORIZONS * settings.horizon_days)
+    left_out = max(len(observed) - most, 0) // STEP_DAYS * STEP_DAYS
+    while left_out and observed[left_out:].sum() < settings.min_unseen_days:
+        left_out -= STEP_DAYS
+    return len(observed) - left_out
 
 
 def _too_little(series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings) -> str:

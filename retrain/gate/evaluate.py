@@ -110,7 +110,7 @@ def compare(
         challenger=ours.card,
         seasonal_naive=naive.card,
         test=diebold_mariano(theirs.losses, ours.losses, terms.horizon_days) if theirs else None,
-        evidence=evidence(theirs.losses - ours.losses, terms.alpha) if theirs else None,
+        evidence=evidence(theirs.losses - ours.losses, terms.alpha, terms.horizon_days) if theirs else None,
         challenger_trained_through=challenger.last.model.origin,
         refits_kept=challenger.fits_kept,
         loss=loss,

@@ -8,6 +8,9 @@ every day needs no correction. Here it is the mean of
 - bets that begin anew every four weeks, the other half in equal parts for a year: a change in the middle of the
   unseen days, which the days before it would dilute.
 
+The losses of long horizons overlap for longer and say less per origin. So every length in origins below is that for
+horizons of up to a week, and grows in proportion with longer ones.
+
 Sources: one-sided normal mixture, Howard, Ramdas, McAuliffe & Sekhon (2021), Annals of Statistics 49, 1055-1080,
 proposition 6; with an estimated variance, Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Annals of
 Statistics 52, 2613-2640; bets that begin anew, Shin, Ramdas & Rinaldo (2024), New England J. Statistics in Data
@@ -31,13 +34,14 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
 
+WEEK = 7  # days of a horizon up to which the lengths hold as they are
 MIN_ORIGINS = 42  # of the bet on all; fewer do not show how the gains vary
 MIN_RESTART_ORIGINS = 28  # of the others; how the gains varied before is known too
 RESTART_ORIGINS = 28
 RESTARTS = 13  # that share a stake: those of a year
 WHOLE_TUNED, RESTART_TUNED = 60, 35  # origins at which a bet is most sensitive
 CAUTION = 1.5  # times the estimated variance: estimates from a few overlapping weeks are too low
-BANDWIDTH = 1.3  # times the square root of the number of origins
+BANDWIDTH = 1.3  # times the square root of the number of origins, for horizons of a week
 LONGEST_DAYS = 730  # that are looked ahead for when the evidence will do
 SHOWN = 1000
 MAX_LOG = 300.0  # of the evidence, so that it stays a finite number
@@ -64,17 +68,19 @@ class Evidence:
         return self.value >= self.needed
 
 
-def evidence(gains: Vector, alpha: float) -> Evidence:
+def evidence(gains: Vector, alpha: float, horizon_days: int = WEEK) -> Evidence:
     """The evidence that the mean gain is above zero.
 
     Args:
         gains: shape (n,), the champion's loss less the challenger's by origin, in their order.
         alpha: the chance of a promotion at any time while the challenger is no better.
+        horizon_days: days that each loss is a mean over; that many losses in a row overlap.
     """
+    stretch = max(horizon_days / WEEK, 1.0)
     needed, scale = 1 / alpha, float(np.abs(gains).max(initial=0.0))
-    bets = list(_bets(gains / scale)) if scale > 0 else []
+    bets = list(_bets(gains / scale, stretch)) if scale > 0 else []
     value = float(_values(bets, np.zeros(1))[0])
-    return Evidence(value, needed, _more_days(bets, len(gains), needed))
+    return Evidence(value, needed, _more_days(bets, math.ceil(MIN_ORIGINS * stretch) - len(gains), needed))
 
 
 def amount(value: float) -> str:
@@ -95,7 +101,7 @@ class _Bet:
     sum: float
     origins: int
     variance: float
-    tuned: int
+    tuned: float
 
     def log_values(self, more: Vector) -> Vector:
         """The logarithm of its value so many origins later, shape (m,), if their mean gain stays the same."""
@@ -110,26 +116,30 @@ class _Bet:
         return np.asarray(math.log(2 * self.stake) + 0.5 * np.log(prior / spread) + fit)
 
 
-def _bets(gains: Vector) -> Iterator[_Bet]:
-    """One on all gains, and one from every fourth week on; none that is too short or knows no variance."""
+def _bets(gains: Vector, stretch: float) -> Iterator[_Bet]:
+    """One on all gains, and one from every fourth week on; none that is too short or knows no variance.
+
+    Args: stretch: what every length in origins is multiplied by.
+    """
     origins = len(gains)
-    if origins < MIN_ORIGINS:
+    if origins < MIN_ORIGINS * stretch:
         return
-    variance = CAUTION * _variance(gains - gains.mean())
+    variance = CAUTION * _variance(gains - gains.mean(), stretch)
     if variance > 0:
-        yield _Bet(0.5, float(gains.sum()), origins, variance, WHOLE_TUNED)
-    for start in range(RESTART_ORIGINS, origins - MIN_RESTART_ORIGINS + 1, RESTART_ORIGINS):
+        yield _Bet(0.5, float(gains.sum()), origins, variance, WHOLE_TUNED * stretch)
+    every, least = (math.ceil(length * stretch) for length in (RESTART_ORIGINS, MIN_RESTART_ORIGINS))
+    for start in range(every, origins - least + 1, every):
         before, since = gains[:start], gains[start:]
         centred = since - since.mean()
         # The gains of a few weeks vary less than they do in the long run; those before tell how much less.
         pooled = np.concatenate([before - before.mean(), centred])
-        variance = CAUTION * max(_variance(pooled), _variance(centred))
+        variance = CAUTION * max(_variance(pooled, stretch), _variance(centred, stretch))
         if variance > 0:
-            yield _Bet(0.5 / RESTARTS, float(since.sum()), len(since), variance, RESTART_TUNED)
+            yield _Bet(0.5 / RESTARTS, float(since.sum()), len(since), variance, RESTART_TUNED * stretch)
 
 
-def _variance(centred: Vector) -> float:
-    return long_run_variance(centred, int(BANDWIDTH * math.sqrt(len(centred))) + 1)
+def _variance(centred: Vector, stretch: float) -> float:
+    return long_run_variance(centred, int(BANDWIDTH * math.sqrt(len(centred) * stretch)) + 1)
 
 
 def _values(bets: list[_Bet], more: Vector) -> Vector:
@@ -140,9 +150,10 @@ def _values(bets: list[_Bet], more: Vector) -> Vector:
     return np.asarray(np.exp(np.minimum(logs, MAX_LOG)))
 
 
-def _more_days(bets: list[_Bet], origins: int, needed: float) -> int | None:
+def _more_days(bets: list[_Bet], until_first: int, needed: float) -> int | None:
+    """As in `Evidence`; `until_first` is the number of origins that are missing for the first bet."""
     if not bets:
-        return max(MIN_ORIGINS - origins, 1)
+        return max(until_first, 1)
     if not any(bet.sum > 0 for bet in bets):
         return None
     enough = np.flatnonzero(_values(bets, np.arange(LONGEST_DAYS + 1.0)) >= needed)

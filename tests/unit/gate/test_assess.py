@@ -17,7 +17,7 @@ from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from retrain.gate.assess import Assessment, DecisionSettings, assess
 from retrain.gate.decide import PromotionPolicy, Verdict
-from tests.builders import level_days, series, weekly
+from tests.builders import FIRST_DAY, level_days, series, weekly
 from tests.unit.gate.outside import reached_while_assessing
 
 if TYPE_CHECKING:
@@ -228,6 +228,19 @@ def test_a_first_model_of_too_few_days_to_measure_is_the_seasonal_naive(order: O
     assert answer.winner is not None
     assert str(answer.winner.order) == expected
     assert answer.decision.warnings == ("The first model's error is not known yet.",)
+
+
+def test_days_that_were_not_observed_are_no_part_of_the_least_unseen_days():
+    """Where a year has too few observed days, more than a year is compared."""
+    values = level_days(KNOWN + 500, seed=1, level=200)
+    missing = tuple(FIRST_DAY + timedelta(days=at) for at in range(KNOWN + 90, KNOWN + 499) if at % 30)
+    days = replace(series(values), interpolated=missing)
+
+    answer = assess(days, champion(), replace(SETTINGS, refit_days=1000))
+
+    assert answer.measured is not None
+    assert answer.measured.first_unseen_day == FIRST_DAY + timedelta(days=KNOWN)
+    assert answer.measured.unseen_days == 500 - len(missing)
 
 
 @pytest.mark.parametrize(("unseen", "compared"), [(200, 200), (455, 455), (456, 365), (547, 365), (1000, 454)])

@@ -13,10 +13,10 @@ HORIZON = 7
 ALPHA = 0.05
 
 
-def gains(days: int, seed: int, mean: float = 0.0) -> np.ndarray:
+def gains(days: int, seed: int, mean: float = 0.0, horizon: int = HORIZON) -> np.ndarray:
     """Differences of mean losses over horizons that overlap, each day's with a standard deviation of 1."""
-    daily = np.random.default_rng(seed).normal(mean, 1, days + HORIZON - 1)
-    return np.convolve(daily, np.ones(HORIZON) / HORIZON, mode="valid")
+    daily = np.random.default_rng(seed).normal(mean, 1, days + horizon - 1)
+    return np.convolve(daily, np.ones(horizon) / horizon, mode="valid")
 
 
 def first_look(whole: np.ndarray, every: int = 1) -> int | None:
@@ -30,6 +30,21 @@ def test_many_looks_in_a_year_rarely_find_enough_where_there_is_nothing():
     years = [first_look(gains(358, seed), every=3) for seed in range(60)]
 
     assert sum(look is not None for look in years) <= 4
+
+
+@pytest.mark.parametrize("horizon", [1, 14, 30, 60])
+def test_longer_horizons_do_not_make_chance_more_frequent(horizon: int):
+    """Their losses overlap for longer, so that fewer of them are independent."""
+    years = [gains(450, seed, horizon=horizon) for seed in range(60)]
+
+    found = [any(evidence(year[:n], ALPHA, horizon).is_enough for n in range(42, 451, 8)) for year in years]
+
+    assert sum(found) <= 4
+
+
+def test_a_lasting_gain_is_found_with_the_longest_horizon():
+    """Within what is compared of a champion that has stayed for years."""
+    assert evidence(gains(630, seed=1, mean=0.5, horizon=90), ALPHA, 90).is_enough
 
 
 def test_a_lasting_gain_is_found():
