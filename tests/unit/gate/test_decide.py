@@ -17,7 +17,7 @@ from retrain.gate.scores import Loss, Scorecard
 from tests.builders import ENOUGH, TOO_LITTLE, measured, scored
 
 losses = st.floats(0.01, 1e9)
-anything = st.sampled_from([None, math.nan, math.inf, 0.0, 1.0, 1.0 - 1e-12]) | losses | st.floats()
+anything = st.sampled_from([None, math.nan, math.inf, 0.0, 1.0, 1.0 - 1e-12]) | losses | st.floats(min_value=0)
 
 
 def test_a_better_challenger_is_promoted_with_the_numbers():
