@@ -160,7 +160,7 @@ def _judged(
         winner = rolled.finished(series)
     except NotConverged as exc:
         return _unfinished(assessed, procedure, str(exc))
-    distance = _distance(rolled, winner, series, settings.horizon_days)
+    distance = 0.0 if procedure.is_naive else _distance(rolled, winner, series, settings.horizon_days)
     if distance > measured.challenger.rmse + ROUNDING * usual_size(series.values):
         return _unfinished(
             assessed,

@@ -62,7 +62,9 @@ class Decision:
 
 def decide_unmeasured(days: int, order: str) -> Decision:
     """The decision on a first model whose history is too short to hold out days."""
-    reason = f"No champion yet: {order} is the first model, and {days} days are too few to hold out some of them."
+    reason = (
+        f"No champion yet: {order} is the first model, and none of the {days} days can be held out to measure it."
+    )
     return Decision(Verdict.PROMOTE, reason, ("The first model's error is not known yet.",))
 
 
@@ -119,6 +121,8 @@ def _missing(found: Evidence | None, gain: float) -> str:
     if found is None:
         return "there is no evidence that it would last"
     begin = f"the gain of {gain:.1%} may be chance{_shown(found)}"
+    if found.more_days == 1:
+        return f"{begin}; at this gain about one more day would do"
     if found.more_days is None:
         return f"{begin}; at this gain more than two years would have to pass"
     return f"{begin}; at this gain about {found.more_days} more days would do"

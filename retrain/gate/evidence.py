@@ -152,8 +152,8 @@ def _values(bets: list[_Bet], more: Vector) -> Vector:
 
 def _more_days(bets: list[_Bet], until_first: int, needed: float) -> int | None:
     """As in `Evidence`; `until_first` is the number of origins that are missing for the first bet."""
-    if not bets:
-        return max(until_first, 1)
+    if not bets:  # too few, or gains that never vary, on which nothing can be bet
+        return until_first if until_first > 0 else None
     if not any(bet.sum > 0 for bet in bets):
         return None
     enough = np.flatnonzero(_values(bets, np.arange(LONGEST_DAYS + 1.0)) >= needed)
