@@ -82,8 +82,8 @@ class Soak:
 
 @pytest.fixture
 def settings(place: Place) -> Iterator[Settings]:
-    """An empty store, in which a fortnight is enough to compare on; its services end with the test."""
-    yield parse({**place.environment, "RETRAIN_MIN_UNSEEN_DAYS": "14"})
+    """An empty store, in which a fortnight is enough to compare and to promote; its services end with the test."""
+    yield parse({**place.environment, "RETRAIN_MIN_UNSEEN_DAYS": "14", "RETRAIN_POLICY": "better"})
     stop_services(Path(place.root))
 
 
