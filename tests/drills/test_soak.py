@@ -22,7 +22,7 @@ from retrain.records.registry import Registry, service_name
 from retrain.records.request import Trigger
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
-from tests.builders import ask, csv_file, has_worked_off, weekly
+from tests.builders import ask, csv_file, has_worked_off, level_days
 from tests.drills.table import tell
 from tests.platforms import stop_services
 
@@ -83,7 +83,8 @@ class Soak:
 @pytest.fixture
 def settings(place: Place) -> Iterator[Settings]:
     """An empty store, in which a fortnight is enough to compare and to promote; its services end with the test."""
-    yield parse({**place.environment, "RETRAIN_MIN_UNSEEN_DAYS": "14", "RETRAIN_POLICY": "better"})
+    promotes_soon = {"RETRAIN_MIN_UNSEEN_DAYS": "14", "RETRAIN_POLICY": "better", "RETRAIN_ORDER": "1,0,1"}
+    yield parse({**place.environment, **promotes_soon})
     stop_services(Path(place.root))
 
 
@@ -129,7 +130,7 @@ def noted(calls: Counter[str]) -> Calls:
 def years() -> Iterator[NDArray[np.float64]]:
     """A year that grows by a day, and now and then says something else of a day that is long past."""
     days = FIRST_DAYS + LANDINGS
-    values = weekly(days, seed=1) + DAILY_GROWTH * np.arange(days)
+    values = level_days(days, seed=1, level=200) + DAILY_GROWTH * np.arange(days)
     for landing in range(LANDINGS):
         year = values[: FIRST_DAYS + landing].copy()
         if landing % RESTATED_EVERY == RESTATED_EVERY - 1:
