@@ -106,9 +106,21 @@ class Arma:
     @cached_property
     def _presample(self) -> Matrix:
         """V, shape (r, r): v[t] = sum of a[t+s] u[-s] - m[t+s] e[-s] over s = 0, 1, ..."""
-        ar, ma = _hankel(self.ar, self.lags), _hankel(self.ma, self.lags)
-        crossed = ar @ _upper(self._weights[:-1]) @ ma.T
-        return ar @ _toeplitz(self._autocovariances[:-1]) @ ar.T - crossed - crossed.T + ma @ ma.T
+        ar, ma = self._hankels
+        by_ar, by_ma = self._before
+        return ar @ by_ar + ma @ by_ma
+
+    @cached_property
+    def _hankels(self) -> tuple[Matrix, Matrix]:
+        """The coefficients of u[-s] and, but for the sign, of e[-s] in v[t], shape (r, r) each."""
+        return _hankel(self.ar, self.lags), _hankel(self.ma, self.lags)
+
+    @cached_property
+    def _before(self) -> tuple[Matrix, Matrix]:
+        """The covariances of u[-s] with v, and of -e[-s] with v, shape (r, r) each."""
+        ar, ma = self._hankels
+        crossed = _upper(self._weights[:-1])
+        return _toeplitz(self._autocovariances[:-1]) @ ar.T - crossed @ ma.T, ma.T - crossed.T @ ar.T
 
     @cached_property
     def _weights(self) -> Vector:
@@ -140,10 +152,8 @@ class Arma:
         shifted = np.abs(np.arange(size)[:, None] - np.arange(len(d_ar))[None, :])
         right = _correlated(d_ma, weights) + _correlated(self.ma, d_weights) - gammas[shifted] @ d_ar
         d_gammas = np.linalg.solve(self._system, right)
-        ar, ma = _hankel(self.ar, self.lags), _hankel(self.ma, self.lags)
-        cross = _upper(weights[:-1])
-        half = _hankel(d_ar, self.lags) @ (_toeplitz(gammas[:-1]) @ ar.T - cross @ ma.T)
-        half += _hankel(d_ma, self.lags) @ (ma.T - cross.T @ ar.T)
+        (ar, ma), (by_ar, by_ma) = self._hankels, self._before
+        half = _hankel(d_ar, self.lags) @ by_ar + _hankel(d_ma, self.lags) @ by_ma
         half -= ar @ _upper(d_weights[:-1]) @ ma.T
         return half + half.T + ar @ _toeplitz(d_gammas[:-1]) @ ar.T
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
 
 WEEK = 7
-FIT_DAYS = 1095  # the last three years; older days make the forecasts no better and every fit dearer
+FIT_DAYS = 1000  # older days make the forecasts no better and every fit dearer
 MAX_FORECAST_DAYS = 400  # at least the longest horizon of the service
 
 
@@ -59,7 +59,7 @@ class FittedModel:
 
 
 def fitted_days(series: DailySeries, season_days: int) -> DailySeries:
-    """What orders are searched on and fitted to: the last three years, with absurd amounts limited."""
+    """What orders are searched on and fitted to: the last thousand days, with absurd amounts limited."""
     return without_absurd_days(series.last(FIT_DAYS), season_days)
 
 
@@ -133,9 +133,10 @@ def _fitted(
 def _model(fits: Sequence[FittedOrder], series: DailySeries, season_days: int, *, is_pinned: bool) -> FittedModel:
     members = tuple(each.state_space for each in fits)
     model = ForecastModel(series.last_day, members, fits[0].order.log, _facts(fits))
-    with np.errstate(over="ignore"):
-        if not np.isfinite(model.forecast(MAX_FORECAST_DAYS).mean).all():
-            raise NotConverged(f"the forecasts of {fits[0].order} grow without bound")
+    if model.log:  # amounts themselves grow like a power of time at most
+        with np.errstate(over="ignore"):
+            if not np.isfinite(model.forecast(MAX_FORECAST_DAYS).mean).all():
+                raise NotConverged(f"the forecasts of {fits[0].order} grow without bound")
     return FittedModel(tuple(fits), model, season_days, is_pinned)
 
 
