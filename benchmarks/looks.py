@@ -85,10 +85,8 @@ class Looks:
     @cached_property
     def expected_gains(self) -> Vector:
         """The champion's loss less the challenger's that is expected at each origin, given the days before it."""
-        theirs, ours = (
-            self.replayed.rolling(np.zeros(self.days - self.since), HORIZON_DAYS),
-            self.searched.forecasts,
-        )
+        theirs = self.replayed.rolling(np.zeros(self.days - self.since), HORIZON_DAYS)
+        ours = self.searched.forecasts
         first = self.year.champion_days + self.since
         best = self.year.expected[first : first + len(ours.center)]
         return np.asarray(np.mean((theirs.mean - best) ** 2 - (ours.mean - best) ** 2, axis=1))

@@ -16,9 +16,8 @@ from scoring.model import ForecastModel
 
 POLICIES = tuple(PromotionPolicy(rule) for rule in Rule)
 CENTRED = f"{UNCHANGED.name}, centred"
-STAGE_DAYS = (
-    90  # a champion that is made in the year is often replaced soon, so it is not followed to the end at once
-)
+# A champion that is made in the year is often replaced soon, so it is not followed to the end at once.
+STAGE_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)

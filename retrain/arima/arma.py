@@ -64,7 +64,7 @@ class Arma:
     @cached_property
     def log_determinant(self) -> float:
         """Of cov(e0)."""
-        return float(np.linalg.slogdet(np.eye(self.lags) + self._gram @ self._presample)[1])
+        return float(np.linalg.slogdet(self._reached)[1])
 
     @cached_property
     def kernel(self) -> Matrix:
@@ -99,9 +99,14 @@ class Arma:
         return np.asarray(self.response.T @ self.response)
 
     @cached_property
+    def _reached(self) -> Matrix:
+        """I + G V."""
+        return np.asarray(np.eye(self.lags) + self._gram @ self._presample)
+
+    @cached_property
     def _inverse(self) -> Matrix:
         """(I + G V)^-1."""
-        return np.linalg.inv(np.eye(self.lags) + self._gram @ self._presample)
+        return np.linalg.inv(self._reached)
 
     @cached_property
     def _presample(self) -> Matrix:

@@ -94,20 +94,6 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
-def _sarimax(order: Order, values: Vector, columns: Matrix, **options: Any) -> Any:
-    from statsmodels.tsa.statespace.sarimax import SARIMAX
-
-    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-    return SARIMAX(
-        values,
-        exog=columns if columns.shape[1] else None,
-        order=(order.p, order.d, order.q),
-        seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
-        trend="n",
-        **options,
-    )
-
-
 def _optimum(order: Order, values: Vector, columns: Matrix, start: Vector | None) -> Optimum:
     w, differenced = order.difference(values), order.difference(columns)
     if start is None:
@@ -127,7 +113,16 @@ def _taken_in(found: Optimum, order: Order, values: Vector, columns: Matrix) -> 
 
 def _state_space(order: Order, values: Vector, columns: Matrix, found: Optimum) -> Any:
     """statsmodels' model of the undifferenced series with these parameters."""
-    model = _sarimax(order, values, columns)
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
+    model = SARIMAX(
+        values,
+        exog=columns if columns.shape[1] else None,
+        order=(order.p, order.d, order.q),
+        seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
+        trend="n",
+    )
     model.update(np.concatenate([found.effects, found.coefficients, [found.variance]]))
     return model
 

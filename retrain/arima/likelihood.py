@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.arma import Arma
+from retrain.arima.css_filters import Filters
 from retrain.arima.stationary import constrained, unconstrained
 from retrain.errors import NotConverged
 
@@ -196,8 +197,8 @@ class _Objective:
 
     def _polynomials(self, z: Vector) -> tuple[Vector, Vector]:
         """Of AR and MA, lowest power first; complex where z is."""
-        ar, ma, seasonal_ar, seasonal_ma = self.order.polynomials(constrained(self.order, z))
-        return np.convolve(ar, seasonal_ar), np.convolve(ma, seasonal_ma)
+        filters = Filters.of(self.order, constrained(self.order, z))
+        return filters.ar_product, filters.ma_product
 
 
 def _lower(objective: _Objective, point: _Point, step: Vector) -> _Point:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.css_filters import Filters
+from retrain.arima.traits import ROUNDING
 from scoring.state_space import bounded
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 CYCLES = 2  # before and after a day that its usual amount is the median of
 ABSURD = 20.0  # robust deviations from the usual amount; about 12 standard deviations of normal noise
-ROUNDING = 1e-9  # relative; amounts that are closer are equal
 NORMAL = 1.4826  # standard deviations of a normal variable in one median absolute deviation
 
 

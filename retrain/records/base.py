@@ -44,13 +44,14 @@ class Record(BaseModel):
         return json.dumps(self.as_json(), indent=1, allow_nan=False).encode()
 
 
+RESTORE = "restore it from a backup, or make the store anew with `retrain rebuild`"
+"""What a person can do about a record or an artifact that cannot be read."""
+
+
 def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
     """The error for a record that is damaged."""
     where = store.address(name)
-    return ServiceError(
-        f"{where} cannot be read ({type(error).__name__}); restore it from a backup, or make the store anew with "
-        "`retrain rebuild`"
-    )
+    return ServiceError(f"{where} cannot be read ({type(error).__name__}); {RESTORE}")
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from retrain.errors import ModelError, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import parsed
+from retrain.records.base import RESTORE, parsed
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -149,10 +149,7 @@ class Registry:
         try:
             return ForecastModel.from_json(self.artifact(model))
         except BadArtifact as exc:
-            raise ModelError(
-                f"version {model.version}: {exc}; restore it from a backup, or make the store anew with "
-                "`retrain rebuild`"
-            ) from exc
+            raise ModelError(f"version {model.version}: {exc}; {RESTORE}") from exc
 
     def _record(self, version: str) -> str:
         return f"models/{self.name}/{version}.json"

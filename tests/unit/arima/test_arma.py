@@ -13,20 +13,10 @@ from statsmodels.tsa.innovations.arma_innovations import arma_loglike
 from retrain.arima.arma import Arma
 from retrain.arima.order import Order
 from retrain.arima.stationary import constrained
+from tests.unit.arima.strategies import arma_orders, with_coefficients
 
 DAYS = 60
 STEP = 1e-6
-
-orders = st.builds(
-    Order,
-    p=st.integers(0, 3),
-    d=st.just(0),
-    q=st.integers(0, 3),
-    seasonal_p=st.integers(0, 2),
-    seasonal_d=st.just(0),
-    seasonal_q=st.integers(0, 2),
-    season_days=st.just(7),
-)
 
 
 def polynomials(order: Order, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +38,7 @@ def square(process: Arma, series: np.ndarray) -> float:
 
 
 @settings(max_examples=25)
-@given(orders, st.integers(0, 1000))
+@given(arma_orders, st.integers(0, 1000))
 def test_the_likelihood_is_that_of_statsmodels(order: Order, seed: int):
     """With its innovations algorithm, for any seasonal order."""
     z, series = point(order, seed)
@@ -63,7 +53,7 @@ def test_the_likelihood_is_that_of_statsmodels(order: Order, seed: int):
 
 
 @settings(max_examples=25)
-@given(orders.filter(lambda order: order.coefficients > 0), st.integers(0, 1000))
+@given(with_coefficients, st.integers(0, 1000))
 def test_derivatives_are_those_of_finite_differences(order: Order, seed: int):
     """Of the errors, the quadratic form and the determinant, in a random direction."""
     z, series = point(order, seed)

@@ -15,18 +15,9 @@ from retrain.arima.order import Order
 from retrain.arima.scaling import scaled
 from retrain.arima.stationary import constrained, is_admissible, unconstrained
 from tests.builders import series, weekly
+from tests.unit.arima.strategies import with_coefficients
 
 NO_COLUMNS = np.empty((300, 0))
-orders = st.builds(
-    Order,
-    p=st.integers(0, 3),
-    d=st.just(0),
-    q=st.integers(0, 3),
-    seasonal_p=st.integers(0, 2),
-    seasonal_d=st.just(0),
-    seasonal_q=st.integers(0, 2),
-    season_days=st.just(7),
-).filter(lambda order: order.coefficients > 0)
 
 
 def arma(days: int, phi: float, theta: float, seed: int = 0) -> np.ndarray:
@@ -50,7 +41,7 @@ def errors_by_recursion(order: Order, coefficients: np.ndarray, w: np.ndarray) -
 
 
 @settings(max_examples=15)
-@given(orders, st.integers(0, 1000))
+@given(with_coefficients, st.integers(0, 1000))
 def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: int):
     """The filters equal a loop; the Jacobian equals finite differences."""
     rng = np.random.default_rng(seed)
@@ -68,7 +59,7 @@ def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: i
     )
 
 
-@given(orders, st.integers(0, 1000))
+@given(with_coefficients, st.integers(0, 1000))
 def test_unconstrained_parameters_give_admissible_models_and_back(order: Order, seed: int):
     """Any real numbers give a stationary and invertible model; the inverse is exact."""
     free = np.random.default_rng(seed).normal(0, 1, order.coefficients).clip(-2.5, 2.5)
