@@ -68,10 +68,7 @@ def fit_pinned(order: Order, series: DailySeries, season_days: int) -> FittedMod
 
     Raises: NotConverged if it has no optimum; FlatSeries if the series never changes.
     """
-    try:
-        return _fitted([(order, None)], series, season_days, is_pinned=True)
-    except NotConverged as exc:
-        raise NotConverged(f"{exc}; pin a simpler RETRAIN_ORDER") from exc
+    return _fitted([(order, None)], series, season_days, is_pinned=True)
 
 
 def fit_alone(order: Order, series: DailySeries, season_days: int) -> FittedModel:
@@ -127,7 +124,14 @@ def _fitted(
     begin: Sequence[tuple[Order, Vector | None]], series: DailySeries, season_days: int, *, is_pinned: bool
 ) -> FittedModel:
     known = fitted_days(series, season_days)
-    return _model([fit(order, known, start) for order, start in begin], series, season_days, is_pinned=is_pinned)
+    try:
+        return _model(
+            [fit(order, known, start) for order, start in begin], series, season_days, is_pinned=is_pinned
+        )
+    except NotConverged as exc:
+        if not is_pinned:
+            raise
+        raise NotConverged(f"{exc}; pin a simpler RETRAIN_ORDER") from exc
 
 
 def _model(fits: Sequence[FittedOrder], series: DailySeries, season_days: int, *, is_pinned: bool) -> FittedModel:

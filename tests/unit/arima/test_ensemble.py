@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrain.arima.ensemble import FIT_DAYS, companions, fit_pinned, fit_with_companions, refit
+from retrain.arima.ensemble import FIT_DAYS, companions, fit_alone, fit_pinned, fit_with_companions, refit
 from retrain.arima.fit import FittedOrder, fit
 from retrain.arima.order import Order
 from retrain.errors import NotConverged
@@ -142,6 +142,21 @@ def test_a_pinned_order_without_an_optimum_is_an_error_with_advice(monkeypatch: 
 
     with pytest.raises(NotConverged, match=r"did not converge in 0 iterations; pin a simpler RETRAIN_ORDER$"):
         fit_pinned(Order(2, 0, 2), series(weekly(60)), 7)
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_a_refit_without_an_optimum_advises_only_who_pinned_the_order(
+    is_pinned: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """What a search chose, nobody can pin otherwise."""
+    known = series(weekly(60))
+    fitted = fit_pinned(Order(2, 0, 2), known, 7) if is_pinned else fit_alone(Order(2, 0, 2), known, 7)
+    monkeypatch.setattr("retrain.arima.likelihood.MAX_ITERATIONS", 0)
+
+    with pytest.raises(NotConverged) as error:
+        refit(fitted, series(weekly(70)))
+
+    assert ("pin a simpler RETRAIN_ORDER" in str(error.value)) == is_pinned
 
 
 def test_the_artifact_says_its_orders():
