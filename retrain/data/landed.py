@@ -1,0 +1,53 @@
+"""What one landed file brings: for each of its days the sum of its rows, and their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """The rows of one day: the sum of their amounts, in currency, and how many they are."""
+
+    amount: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The content of one file.
+
+    Attributes:
+        file: its name, as people call it.
+        totals: ascending by day; repeated rows are left out.
+        rows: rows of data, repeated ones included.
+        repeated: rows that were left out, because an earlier row of the file is the same.
+        has_ids: whether the file has the column of transaction ids.
+        read_as: how the file was read where it could have been read otherwise, one sentence each.
+        warnings: what a person should know, one sentence each.
+        cut_short: why the file seems to end too early; empty if it does not.
+    """
+
+    file: str
+    totals: Mapping[date, DayTotal]
+    rows: int
+    repeated: int
+    has_ids: bool
+    read_as: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cut_short: str = ""
+
+
+class RowSink(Protocol):
+    """Takes the rows that have ids while a file is read, so that other files' rows can be compared with them."""
+
+    def add(self, days: NDArray[np.int32], ids: NDArray[np.uint64], amounts: NDArray[np.float64]) -> None:
+        """Take rows that count. Args: days: since 1970-01-01; amounts: currency. All have the shape (rows,)."""
