@@ -70,6 +70,17 @@ def show_run(req: func.HttpRequest) -> func.HttpResponse:
     return respond(lambda: http.show_run(req.route_params["id"]))
 
 
+@app.route("runs/{id}/{decision:regex(^(accept|drop)$)}", methods=["POST"])
+@app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
+def decide_on_held_days(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+    """A person accepts or drops what a run holds: written down and answered at once, as a manual retrain."""
+    from retrain.doors import http
+
+    return respond(
+        lambda: http.decide(req.route_params["id"], req.route_params["decision"], req.get_body(), queue.set)
+    )
+
+
 @app.route("runs/{id}/page", methods=["GET"])
 def show_page(req: func.HttpRequest) -> func.HttpResponse:
     """The same as a page, for a browser."""

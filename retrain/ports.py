@@ -53,6 +53,9 @@ class ObjectStore(Protocol):
     def names(self, prefix: str) -> Iterator[str]:
         """The names that begin with the prefix, ascending; the prefix ends in a slash, or is empty for all."""
 
+    def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """The same names, each with its `state`."""
+
     def delete(self, name: str) -> None:
         """Remove an object if it exists."""
 

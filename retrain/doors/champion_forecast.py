@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.data.landings import read_history
 from retrain.data.series import GapPolicy
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
 from retrain.promotion.client import ask, current
+from retrain.records.history import Histories
 
 if TYPE_CHECKING:
     from retrain.data.series import Days
@@ -59,7 +59,7 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
         trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
-    observed = newer_days(trained_through, read_history(context.state).days, settings.data.gaps)
+    observed = newer_days(trained_through, Histories(context.state).read().days, settings.data.gaps)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands
+from retrain.doors import commands, landing_commands
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MOST_RUNS = 10_000
 
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "land", commands.land, "take files in and retrain after each, as the blob trigger does", evaluation
     )
     land.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add_landing_commands(command)
     run = command("run", commands.run, "retrain on what is there, as the HTTP trigger does", evaluation)
     run.add_argument("--force", action="store_true", help="evaluate even if nothing has changed; it opens no gate")
     run.add_argument("--note", help="why; kept with the run")
@@ -107,6 +108,29 @@ def _parser() -> argparse.ArgumentParser:
         "acquire", commands.acquire, "download the transaction history, cut it by year and land each", evaluation
     )
     return parser
+
+
+def _add_landing_commands(command: Callable[..., _Parser]) -> None:
+    """What has landed, and what a person decides about it."""
+    command("landings", landing_commands.landings, "list every landed file, and what has become of it")
+    history = command("history", landing_commands.history, "show the days that count")
+    history.add_argument("--from", dest="first", type=_day, metavar="DAY", help="from this day on")
+    history.add_argument("--to", dest="last", type=_day, metavar="DAY", help="up to this day")
+    history.add_argument("--as-of", type=_day, metavar="DAY", help="as it was at the end of this day, in UTC")
+    history.add_argument("--csv", action="store_true", help="as CSV: date, series, amount, rows")
+    for name, run, text in (
+        ("accept", landing_commands.accept, "let the held days of a run count, and retrain"),
+        ("drop", landing_commands.drop, "leave the held days of a run out for good"),
+    ):
+        added = command(name, run, text)
+        added.add_argument("run_id", metavar="RUN")
+        added.add_argument("--day", type=_day, action="append", metavar="DAY", help="only this day; may be repeated")
+    retract = command("retract", landing_commands.retract, "take a landed file out of the history, and retrain")
+    retract.add_argument("file", metavar="FILE", help="its name, or the run that landed it")
+    retract.add_argument("--note", help="why; kept with the run")
+    quarantine = command("quarantine", landing_commands.quarantine, "list the refused files, or show one")
+    quarantine.add_argument("run_id", metavar="RUN", nargs="?")
+    quarantine.add_argument("--land", action="store_true", help="land the copy of this run's file again")
 
 
 def _assignment(text: str) -> tuple[str, str]:

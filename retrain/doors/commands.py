@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, printable, show_progress, tell, tell_others
-from retrain.errors import NotFound, ServiceUnavailable, UsageError
+from retrain.errors import DataError, NotFound, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -27,14 +27,22 @@ POLL_SECONDS = 0.5
 
 def land(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and retrain after each."""
-    settings, context = _connect(options)
+    settings, context = connected(options)
     for file in options.files:
         if not file.is_file():
             raise NotFound(f"{file} is not a file; nothing was landed")
-    return max([_land_file(file, options, settings, context) for file in options.files])
+        if not file.stat().st_size:
+            raise DataError("the file is empty; nothing was landed", file=file.name)
+    if options.dry_run:
+        from retrain.adapters.local.overlay import without_trace
+
+        with without_trace(context) as apart:
+            return max([land_file(file, options, settings, apart) for file in options.files])
+    return max([land_file(file, options, settings, context) for file in options.files])
 
 
-def _land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
+def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
+    """Store a file in the inbox and take it in."""
     from retrain.records.request import Land
 
     run_id = context.ledger.name_run(context.now())
@@ -44,9 +52,9 @@ def _land_file(file: Path, options: argparse.Namespace, settings: Settings, cont
             context.inbox.upload(name, stream)
     except OSError as exc:
         raise NotFound(f"{file} cannot be read: {exc.strerror}; name a file that you may read") from exc
-    request = Land(run_id=run_id, file=name, dry_run=options.dry_run)
+    request = Land(run_id=run_id, file=name, dry_run=options.dry_run, again=True)
     context.ledger.ask(request)
-    return _work_off(request, options, settings, context)
+    return finished(request, options, settings, context)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,20 +62,31 @@ def run(options: argparse.Namespace) -> int:
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.dispatch import ask
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
     asked = {"force": options.force, "dry_run": options.dry_run, "note": options.note}
-    request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.HTTP, **asked), context)
-    return _work_off(request, options, settings, context)
+
+    def made(context: Context) -> int:
+        request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.HTTP, **asked), context)
+        return finished(request, options, settings, context)
+
+    if not options.dry_run:
+        return made(context)
+    from retrain.adapters.local.overlay import without_trace
+
+    with without_trace(context) as apart:
+        return made(apart)
 
 
 def tick(options: argparse.Namespace) -> int:
     """Do what the timer does."""
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.dispatch import ask
+    from retrain.runs.sweep import ask_for_unseen
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
+    ask_for_unseen(context)
     request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER), context)
-    return _work_off(request, options, settings, context)
+    return finished(request, options, settings, context)
 
 
 def rollback(options: argparse.Namespace) -> int:
@@ -77,9 +96,9 @@ def rollback(options: argparse.Namespace) -> int:
     from retrain.records.request import RollBack
     from retrain.runs.dispatch import ask
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
     request = ask(lambda run_id: RollBack(run_id=run_id, to=options.to), context)
-    return _work_off(request, options, settings, context)
+    return finished(request, options, settings, context)
 
 
 def promote(options: argparse.Namespace) -> int:
@@ -87,7 +106,7 @@ def promote(options: argparse.Namespace) -> int:
     from retrain.promotion.resume import promote_run
     from retrain.runs.dispatch import deliver, work_off
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
     promoted: Run | None = None
     try:
         promoted = promote_run(options.run_id, settings, context, options.step)
@@ -106,7 +125,7 @@ def runs(options: argparse.Namespace) -> int:
     """List the newest runs, and the requests that wait."""
     from retrain.doors.terminal import ending
 
-    _, context = _connect(options)
+    _, context = connected(options)
     for found in context.ledger.runs(options.newest):
         line = f"{found.run_id}  {found.trigger:<8}  {ending(found):<9}  {found.reason}"
         print(json.dumps(found.as_json()) if options.json else printable(line))
@@ -115,7 +134,7 @@ def runs(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show one run; write it as a page too."""
-    _, context = _connect(options)
+    _, context = connected(options)
     found = context.ledger.run(options.run_id)
     if options.page is not None:
         from retrain.doors.page import page
@@ -129,7 +148,7 @@ def show(options: argparse.Namespace) -> int:
 
 def champion(options: argparse.Namespace) -> int:
     """Say which version is champion, or was on a day, and since when."""
-    _, context = _connect(options)
+    _, context = connected(options)
     pointer = context.ledger.pointer()
     entries = pointer.during(options.on) if options.on else pointer.champions
     found = pointer.on(options.on) if options.on else pointer.champion
@@ -168,7 +187,7 @@ def forecast(options: argparse.Namespace) -> int:
 
     if not 1 <= options.days <= MOST_DAYS:
         raise UsageError(f"--days is {options.days}; it must lie between 1 and {MOST_DAYS}")
-    settings, context = _connect(options)
+    settings, context = connected(options)
     answer = champion_forecast(options.days, settings, context)
     print(json.dumps(answer) if options.json else forecast_table(answer))
     return 0
@@ -179,15 +198,15 @@ def rebuild(options: argparse.Namespace) -> int:
     from retrain.runs.rebuild import must_confirm
     from retrain.runs.rebuild import rebuild as begin
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
     if not options.yes:
         raise must_confirm(context)
-    return max([_work_off(request, options, settings, context) for request in begin(context)], default=0)
+    return max([finished(request, options, settings, context) for request in begin(context)], default=0)
 
 
 def services(options: argparse.Namespace) -> int:
     """List the services and their state."""
-    _, context = _connect(options)
+    _, context = connected(options)
     present = context.ledger.pointer().champion
     for service in context.platform.services():
         state = "running" if context.platform.is_running(service.name) else "ended"
@@ -214,11 +233,11 @@ def acquire(options: argparse.Namespace) -> int:
     """Download the transaction history, cut it by year and land each year."""
     from retrain.doors.acquire import acquire as download
 
-    settings, context = _connect(options)
+    settings, context = connected(options)
     with tempfile.TemporaryDirectory() as folder:
         today = context.now().date()
         files = download(settings, Path(folder), today, lambda detail: context.progress("download", detail))
-        return max([_land_file(file, options, settings, context) for file in files])
+        return max([land_file(file, options, settings, context) for file in files])
 
 
 def settings(options: argparse.Namespace) -> int:
@@ -231,7 +250,7 @@ def settings(options: argparse.Namespace) -> int:
 
 def events(options: argparse.Namespace) -> int:
     """List the events that are not delivered yet, and why."""
-    _, context = _connect(options)
+    _, context = connected(options)
     for event in context.ledger.outbox.waiting():
         line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
         print(json.dumps(event.as_json()) if options.json else line)
@@ -244,14 +263,15 @@ def _chosen(options: argparse.Namespace) -> Settings:
     return chosen(options.assigned, options.root)
 
 
-def _connect(options: argparse.Namespace) -> tuple[Settings, Context]:
+def connected(options: argparse.Namespace) -> tuple[Settings, Context]:
+    """The settings that the options choose, and everything that a run touches."""
     from retrain.wiring import connect
 
     chosen = _chosen(options)
     return chosen, connect(chosen, show_progress)
 
 
-def _work_off(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:
+def finished(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:
     """Wait for the request's own run, made here or by the holder of the lock, and print it."""
     from retrain.runs.dispatch import work_off
     from retrain.runs.outcome import Behind

@@ -6,26 +6,32 @@ import json
 import logging
 import os
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrain.doors.champion_forecast import MOST_DAYS, champion_forecast
 from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
-from retrain.records.request import Evaluate, Land, Trigger
+from retrain.records.history import Histories
+from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
 from retrain.records.run import Status
 from retrain.runs import dispatch
 from retrain.runs.outcome import Behind
+from retrain.runs.settle import held_by
+from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
 from retrain.wiring import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from retrain.records.context import Context
     from retrain.records.request import Request
 
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
+MOST_HELD_DAYS = 10_000
 MOST_DIGITS = 3
 MAY_PASS = {502, 503, 504}
 STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
@@ -52,6 +58,15 @@ class _Ask(BaseModel):
     reason: str | None = Field(None, max_length=500)
 
 
+class _Decide(BaseModel):
+    """The body of `POST /api/runs/{id}/accept` and `/drop`: the days, or none for all that are held."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: tuple[date, ...] = Field((), max_length=MOST_HELD_DAYS)
+    reason: str | None = Field(None, max_length=500)
+
+
 def on_event(make: Callable[[str], Request]) -> None:
     """Retrain because something happened.
 
@@ -68,19 +83,23 @@ def on_event(make: Callable[[str], Request]) -> None:
         log.info("run %s waits for %s", request.run_id, left.behind)
         return
     run = context.ledger.run(request.run_id)
-    level = logging.ERROR if run.status is Status.FAILED else logging.INFO
+    level = {Status.FAILED: logging.ERROR, Status.HELD: logging.WARNING}.get(run.status, logging.INFO)
     log.log(level, "run %s: %s. %s", run.run_id, run.verdict or run.status, run.reason)
     if left is not None:
         raise ServiceUnavailable(left.reason)
 
 
 def on_blob(file: str) -> None:
-    """Land a file. Raises: as `on_event`."""
+    """Land a file; markers of other programs are ignored. Raises: as `on_event`."""
+    if is_marker(file):
+        log.info("%s is a marker and no file of transactions; it is ignored", file)
+        return
     on_event(lambda run_id: Land(run_id=run_id, file=file))
 
 
 def on_timer(*, is_late: bool) -> None:
-    """Retrain by the schedule. Raises: as `on_event`."""
+    """Retrain by the schedule, with the files that no event has told of. Raises: as `on_event`."""
+    ask_for_unseen(connect(parse(os.environ)))
     note = "the schedule fired late" if is_late else None
     on_event(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note))
 
@@ -95,23 +114,46 @@ def on_queue() -> None:
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
     """Write a person's request down, wake the worker, answer 202."""
-    if len(body) > BODY_BYTES:
-        raise UsageError(f"the body has {len(body)} bytes; at most {BODY_BYTES} are read")
-    try:
-        asked = _Ask.model_validate_json(body or b"{}")
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        raise UsageError(
-            f'{place}: {first["msg"]}; send {{"force": false, "dry_run": false, "reason": "..."}} or less'
-        ) from None
+    asked = _body(_Ask, body, '{"force": false, "dry_run": false, "reason": "..."}')
 
     def make(run_id: str) -> Request:
         return Evaluate(
             run_id=run_id, trigger=Trigger.HTTP, force=asked.force, dry_run=asked.dry_run, note=asked.reason
         )
 
-    request = dispatch.ask(make, connect(parse(os.environ)))
+    return _queued(make, connect(parse(os.environ)), enqueue)
+
+
+def decide(run_id: str, decision: str, body: bytes, enqueue: Callable[[str], None]) -> Answer:
+    """Accept or drop what a run holds: write the request down, wake the worker, answer 202.
+
+    Raises: UsageError for another decision; NotFound if the run holds no such day.
+    """
+    kind = {"accept": Accept, "drop": Drop}.get(decision)
+    if kind is None:
+        raise UsageError(f"{decision[:20]!r} is no decision; POST to /api/runs/{{id}}/accept or /drop")
+    asked = _body(_Decide, body, '{"days": ["2024-12-31"], "reason": "..."}')
+    context = connect(parse(os.environ))
+    held_by(run_id, asked.days, Histories(context.state))
+    return _queued(
+        lambda new_id: kind(run_id=new_id, of=run_id, days=asked.days, note=asked.reason), context, enqueue
+    )
+
+
+def _body[Body: BaseModel](kind: type[Body], body: bytes, example: str) -> Body:
+    """The body of a request. Raises: UsageError if it is too long or not of this kind."""
+    if len(body) > BODY_BYTES:
+        raise UsageError(f"the body has {len(body)} bytes; at most {BODY_BYTES} are read")
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise UsageError(f"{place}: {first['msg']}; send {example} or less") from None
+
+
+def _queued(make: Callable[[str], Request], context: Context, enqueue: Callable[[str], None]) -> Answer:
+    request = dispatch.ask(make, context)
     enqueue(request.run_id)
     return Answer(
         202,

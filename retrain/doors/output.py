@@ -28,12 +28,12 @@ def exit_code(kind: str) -> int:
 
 
 def tell(run: Run, *, as_json: bool) -> int:
-    """Print a run."""
+    """Print a run. Returns: 3 if days of its file are held, because a person has to decide; otherwise 0."""
     from retrain.doors.terminal import summary
 
     show_progress("", "")
     print(json.dumps(run.as_json()) if as_json else printable(summary(run)) + "\n")
-    return 0
+    return EXIT_CODES["data"] if run.status == "held" else 0
 
 
 def tell_others(runs: Sequence[Run]) -> None:

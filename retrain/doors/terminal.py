@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.gate.evidence import amount
 from retrain.records.measured import Model, Scores
-from retrain.records.run import Landed, LandedBefore, Quarantined, Status
+from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
+from retrain.records.run import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrain.records.measured import Evidence
-    from retrain.records.run import Data, Run
+    from retrain.records.run import Data, Landing, Run
 
 SHOWN_P = 0.001
 NOT_RECORDED = {
@@ -29,7 +32,7 @@ def summary(run: Run) -> str:
     lines = [f"run        {run.run_id}  ({run.trigger})"]
     if run.status in NOT_RECORDED:
         return "\n".join([*lines, f"status     {run.status}: {NOT_RECORDED[run.status]}"])
-    lines += _landing_lines(run.landing) + _data_lines(run.data)
+    lines += _landing_lines(run) + _data_lines(run.data)
     heading_of_ending = "verdict" if run.status is Status.DONE and run.verdict else "status"
     lines.append(f"{heading_of_ending:<11}{ending(run).upper()}  {run.reason}")
     lines += [f"warning    {warning}" for warning in run.warnings]
@@ -45,25 +48,65 @@ def summary(run: Run) -> str:
 
 def ending(run: Run) -> str:
     """The verdict of a run that is done; the status of every other, which has not reached one for good."""
+    if run.status is Status.HELD and run.verdict:
+        return f"{run.verdict}, held"
     return (run.verdict if run.status is Status.DONE else None) or run.status
 
 
-def _landing_lines(landing: Landed | LandedBefore | Quarantined | None) -> list[str]:
+def _landing_lines(run: Run) -> list[str]:
+    landing: Landing | None = run.landing
     match landing:
         case LandedBefore():
+            if landing.held:
+                to_do = f"to do      {advice(landing.taken_in_by)}"
+                return [f"held       {landing.file}: run {landing.taken_in_by} holds it", to_do]
             return [f"landed     {landing.file}: taken in before, by run {landing.taken_in_by}"]
         case Quarantined():
             return [f"landed     {landing.file}: refused, a copy is in {landing.quarantine}"]
-        case Landed():
-            changed = [day.isoformat() for day in landing.changed_days]
-            more = ", ..." if len(changed) > SHOWN_DAYS else ""
-            shown = f" ({', '.join(changed[:SHOWN_DAYS])}{more})" if changed else ""
-            repeated = f", {landing.repeated_ids:,} repeated transactions left out" if landing.repeated_ids else ""
+        case Ignored():
+            return [f"landed     {landing.file}: ignored, {landing.ignored}"]
+        case Settled():
+            changed = _some_days(landing.changed_days)
             return [
-                f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days: "
-                f"{landing.new_days} new, {len(changed)} changed{shown}, {landing.equal_days} unchanged"
+                f"{landing.done:<11}{landing.days} days of {landing.file}, landed by run {landing.of}: "
+                f"{landing.new_days} new, {len(landing.changed_days)} changed{changed}"
             ]
+        case Landed():
+            return _landed_lines(landing, run.run_id)
     return []
+
+
+def _landed_lines(landing: Landed, run_id: str) -> list[str]:
+    repeated = f", {landing.repeated_rows:,} repeated rows left out" if landing.repeated_rows else ""
+    replaced = f"; replaces what run {landing.replaces} landed" if landing.replaces else ""
+    lines = [
+        f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days ({landing.made}): "
+        f"{landing.new_days} new, {len(landing.changed_days)} changed{_some_days(landing.changed_days)}, "
+        f"{landing.equal_days} unchanged{replaced}"
+    ]
+    lines += [f"read       {how}" for how in landing.read_as]
+    lines += [f"warning    {warning}" for warning in landing.warnings]
+    for each in landing.findings:
+        what = f"{len(each.days)} days{_some_days(each.days)}" if each.days else "the file"
+        lines.append(f"held       {what}, {each.doubt}: found {each.found}; expected {each.expected}")
+    if landing.held_days:
+        lines.append(f"to do      {advice(run_id)}")
+    return lines
+
+
+def advice(run_id: str) -> str:
+    """What a person can do about held days."""
+    return (
+        f"`retrain accept {run_id}` lets them count, `retrain drop {run_id}` leaves them out; --day DAY for one of "
+        "them; or correct the file and land it again under the same name"
+    )
+
+
+def _some_days(days: Sequence[date]) -> str:
+    if not days:
+        return ""
+    more = ", ..." if len(days) > SHOWN_DAYS else ""
+    return f" ({', '.join(day.isoformat() for day in days[:SHOWN_DAYS])}{more})"
 
 
 def _data_lines(data: Data | None) -> list[str]:

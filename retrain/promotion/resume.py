@@ -42,7 +42,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
     """
     with _lock(context, JOB_WAITS_SECONDS if half else 0):
         run = context.ledger.run(run_id)
-        if half and run.status is Status.DONE:
+        if half and run.status in (Status.DONE, Status.HELD):
             return run
         if half and run.status is not Status.PROMOTING:
             raise Conflict(f"run {run_id} is {run.status} and waits for no job: {run.reason or 'it is queued'}")

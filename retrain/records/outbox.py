@@ -35,6 +35,7 @@ class Kind(StrEnum):
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
     FAILURE = "failure"
+    HELD = "held"
 
 
 class Event(Record):
@@ -65,6 +66,8 @@ def event_of(run: Run, at: datetime) -> Event:
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:
         kind = Kind.PROMOTION
+    elif run.status is Status.HELD:
+        kind = Kind.HELD
     else:
         kind = Kind.VERDICT
     return Event(id=f"{run.run_id}-{run.ends}", kind=kind, run_id=run.run_id, end=run.ends, at=at)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter
 
+from retrain.data.totals import Joins
 from retrain.records.base import Record, parsed
 
 STAMP = "%Y%m%dT%H%M%S"
@@ -18,12 +19,13 @@ RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
 class Trigger(StrEnum):
-    """Who asks. UNKNOWN stands in the list of runs for a record that cannot be read."""
+    """Who asks; PERSON accepts, drops or retracts. UNKNOWN stands in the list of runs for a record that cannot be read."""
 
     BLOB = "blob"
     TIMER = "timer"
     HTTP = "http"
     ROLLBACK = "rollback"
+    PERSON = "person"
     UNKNOWN = "unknown"
 
 
@@ -45,11 +47,51 @@ class BaseRequest(Record):
 
 
 class Land(BaseRequest):
-    """Take a file in, then retrain. `file` is its name in the inbox."""
+    """Take a file in, then retrain.
+
+    Attributes:
+        file: its name in the inbox.
+        again: also if it was looked at before, or retracted.
+    """
 
     kind: Literal["land"] = "land"
     trigger: Trigger = Trigger.BLOB
     file: str
+    again: bool = False
+
+
+class _Settle(BaseRequest):
+    """Decide on the days that run `of` holds.
+
+    Attributes:
+        days: those; empty for all.
+        joins: how accepted days join others, where it was decided before; None for what RETRAIN_OVERLAP says.
+    """
+
+    trigger: Trigger = Trigger.PERSON
+    of: str
+    days: tuple[date, ...] = ()
+    joins: Joins | None = None
+
+
+class Accept(_Settle):
+    """Let held days count, then retrain."""
+
+    kind: Literal["accept"] = "accept"
+
+
+class Drop(_Settle):
+    """Leave held days out for good."""
+
+    kind: Literal["drop"] = "drop"
+
+
+class Retract(BaseRequest):
+    """Take the landing of run `of` out of the history, then retrain."""
+
+    kind: Literal["retract"] = "retract"
+    trigger: Trigger = Trigger.PERSON
+    of: str
 
 
 class Evaluate(BaseRequest):
@@ -78,11 +120,12 @@ class Promote(BaseRequest):
     ends: NonNegativeInt
 
 
-type Request = Land | Evaluate | RollBack | Promote
+type Settle = Accept | Drop | Retract
+type Request = Land | Evaluate | RollBack | Promote | Settle
 
-KINDS = {"land", "evaluate", "roll back", "promote"}
+KINDS = {"land", "evaluate", "roll back", "promote", "accept", "drop", "retract"}
 _REQUEST: TypeAdapter[Request] = TypeAdapter(
-    Annotated[Land | Evaluate | RollBack | Promote, Field(discriminator="kind")]
+    Annotated[Land | Evaluate | RollBack | Promote | Accept | Drop | Retract, Field(discriminator="kind")]
 )
 
 

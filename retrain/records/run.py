@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,14 +12,14 @@ from pydantic import Field, model_serializer
 
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record
+from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Evidence, Model, Scores
 from retrain.records.request import BaseRequest, Evaluate, Trigger
 
 if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler
 
-    from retrain.data.series import DailySeries, Restatement
-    from retrain.data.transactions import LandedDays
+    from retrain.data.series import DailySeries
     from retrain.errors import RetrainError
     from retrain.gate.decide import Decision
     from retrain.gate.evaluate import Comparison
@@ -33,11 +33,12 @@ class Status(StrEnum):
     PROMOTING = "promoting"
     DONE = "done"
     FAILED = "failed"
+    HELD = "held"
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
-        return self in (Status.DONE, Status.FAILED)
+        """Whether nothing more will happen to it by itself; a held one waits for a person."""
+        return self in (Status.DONE, Status.FAILED, Status.HELD)
 
 
 class Asked(Record):
@@ -46,32 +47,6 @@ class Asked(Record):
     force: bool = False
     dry_run: bool = False
     note: str | None = None
-
-
-class Landed(Record):
-    """A file that was taken in, and what it changed."""
-
-    file: str
-    rows: int
-    days: int
-    repeated_ids: int
-    new_days: int
-    equal_days: int
-    changed_days: tuple[date, ...]
-
-
-class LandedBefore(Record):
-    """A file whose content was taken in before, by another run."""
-
-    file: str
-    taken_in_by: str
-
-
-class Quarantined(Record):
-    """A file that was refused, and where its copy is."""
-
-    file: str
-    quarantine: str
 
 
 class Data(Record):
@@ -111,6 +86,7 @@ class Step(Record):
 
 
 type Steps = Mapping[str, Step]
+type Landing = Landed | LandedBefore | Quarantined | Ignored | Settled
 
 
 class Failure(Record):
@@ -147,7 +123,7 @@ class Run(Record):
     reason: str = ""
     warnings: tuple[str, ...] = ()
     request: Asked = Asked()
-    landing: Landed | LandedBefore | Quarantined | None = None
+    landing: Landing | None = None
     data: Data | None = None
     champion: Model | None = None
     challenger: Model | None = None
@@ -190,19 +166,6 @@ class Run(Record):
         """Whether it ended with its version as champion, also if it is being promoted again since."""
         return self.ends > 0 and self.model is not None
 
-    def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
-        """With what a file brought and what it changed."""
-        facts = Landed(
-            file=landed.file,
-            rows=landed.rows,
-            days=len(landed.days),
-            repeated_ids=landed.repeated_ids,
-            new_days=len(outcome.new_days),
-            equal_days=outcome.equal_days,
-            changed_days=outcome.changed_days,
-        )
-        return self.evolve(landing=facts)
-
     def on_data(self, series: DailySeries, files: tuple[str, ...]) -> Self:
         """With the days that it decides on."""
         data = Data(
@@ -233,8 +196,31 @@ class Run(Record):
         return self._well(status=Status.PROMOTING, **facts)
 
     def done(self, **facts: Any) -> Self:
-        """Ended as it should."""
-        return self._well(status=Status.DONE, **facts)
+        """Ended as it should; held, if days of its file wait for a person."""
+        is_held = self.held_days or (isinstance(self.landing, LandedBefore) and self.landing.held)
+        return self._well(status=Status.HELD if is_held else Status.DONE, **facts)
+
+    @property
+    def held_days(self) -> tuple[date, ...]:
+        """The days of its file that a person has to accept or drop."""
+        return self.landing.held_days if isinstance(self.landing, Landed) else ()
+
+    @property
+    def is_held_whole(self) -> bool:
+        """Whether its file brought nothing that counts."""
+        if isinstance(self.landing, LandedBefore):
+            return self.landing.held
+        return isinstance(self.landing, Landed) and len(self.held_days) == self.landing.days
+
+    def settled(self, days: Collection[date], how: str, by: str) -> Self:
+        """The run of a held file after a person has decided on these days."""
+        if not isinstance(self.landing, Landed):
+            return self
+        left = tuple(day for day in self.held_days if day not in days)
+        landing = self.landing.evolve(held_days=left)
+        status = Status.HELD if left else Status.DONE
+        reason = f"{self.reason} Run {by} has {how} {len(self.held_days) - len(left)} held days."
+        return self.evolve(landing=landing, status=status, reason=reason)
 
     def _well(self, **facts: Any) -> Self:
         return self.evolve(error=None, trouble=None, will_retry=False, **facts)

@@ -11,7 +11,6 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from retrain.data.landings import quarantine, taken_in
 from retrain.errors import (
     Bug,
     ConfigError,
@@ -24,10 +23,14 @@ from retrain.errors import (
 )
 from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK, TRACEBACK, may_pass, overtake, resume, start
+from retrain.records.history import Histories
+from retrain.records.landing import Quarantined
+from retrain.records.quarantine import quarantine
 from retrain.records.request import Promote, RollBack, file_of, shown_name
-from retrain.records.run import Quarantined, Run, Status
+from retrain.records.run import Run, Status
+from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
-from retrain.runs.run import Draft, retrain
+from retrain.runs.run import retrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +215,8 @@ def _set_aside(request: Request, begun: int, draft: Draft, context: Context) -> 
     """Put a copy of the request's file into quarantine, unless its days were accepted. Raises: Killed."""
     killed, file = _killed(request), file_of(request)
     first = begun == MOST_DEATHS + 1  # the copy may be what killed the next one
-    if first and file and taken_in(file, context.inbox.state(file), context.state) is None:
+    log = Histories(context.state).read().log
+    if first and file and not log.landed_by(file, context.inbox.state(file)):
         place = quarantine(file, killed, request.run_id, context.inbox, context.state)
         draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
     raise killed

@@ -9,14 +9,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from retrain.data.landings import RECORD
 from retrain.errors import UsageError
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
 from retrain.records.champion import being_rebuilt, rebuilt_into
+from retrain.records.history import RECORD, VIEWS
+from retrain.records.landing_log import Decided, LandedFile, Log, Retracted
 from retrain.records.ledger import POINTER
-from retrain.records.request import STAMP, Land
+from retrain.records.request import STAMP, Accept, Drop, Land, Request, Retract
 from retrain.runs.dispatch import ask
+from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -26,6 +28,7 @@ MOVED = "before-rebuild/"
 FOLDERS = (
     "accepted/",
     "artifacts/",
+    VIEWS,
     "landings/",
     "models/",
     "outbox/",
@@ -39,10 +42,13 @@ FOLDERS = (
 """Where records are, besides the history and the champion. Those of services belong to the platform."""
 
 
-def rebuild(context: Context) -> list[Land]:
-    """Remove every service of the model, move every record away, and ask for each file of the inbox.
+def rebuild(context: Context) -> list[Request]:
+    """Remove every service of the model, move every record away, and ask for all that had landed.
 
-    Returns: the requests, in the order of the files' names; they have to be worked off.
+    The log of landings says what had, in which order, and what a person decided since; files that it does not know
+    follow in the order of their names. Where it cannot be read, all do.
+
+    Returns: the requests, in the order in which they have to be worked off.
     Raises: LockHeld if a retrain is going on; ServiceError if a service or the store is away. Called again, it goes
         on where it was.
     """
@@ -51,12 +57,39 @@ def rebuild(context: Context) -> list[Land]:
         for service in context.platform.services():
             context.progress("remove", service.name)
             context.platform.remove(service.name)
-        for name in _records(context.state):
+        for name in _records(context.state):  # the log is the last of them
             context.progress("move", name)
             _move(name, f"{folder}{name}", context.state)
-        requests = [ask(partial(_landing, file), context) for file in context.inbox.names("")]
+        requests = _asked_again(_old_log(folder, context), context)
         context.state.delete(POINTER)
     return requests
+
+
+def _old_log(folder: str, context: Context) -> Log:
+    """The log as it was moved away; an empty one if there is none that can be read."""
+    stored = context.state.read(f"{folder}{RECORD}")
+    try:
+        return Log() if stored is None else Log.model_validate_json(stored.data)
+    except ValueError:
+        return Log()
+
+
+def _asked_again(log: Log, context: Context) -> list[Request]:
+    """The entries of a log as requests that are not made yet, then the files that it does not know."""
+    waiting = {name for name in context.inbox.names("") if not is_marker(name)}
+    new_run: dict[str, str] = {}
+    requests: list[Request] = []
+    for entry in log.entries:
+        if isinstance(entry, LandedFile) and entry.source in waiting:
+            waiting.discard(entry.source)
+            requests.append(ask(partial(_landing, entry.source), context))
+            new_run[entry.run_id] = requests[-1].run_id
+        elif isinstance(entry, Decided) and entry.of in new_run:
+            kind = Accept if entry.kind == "accepted" else Drop
+            requests.append(ask(partial(_decision, kind, new_run[entry.of], entry), context))
+        elif isinstance(entry, Retracted) and entry.of in new_run:
+            requests.append(ask(partial(_retraction, new_run[entry.of]), context))
+    return requests + [ask(partial(_landing, file), context) for file in sorted(waiting)]
 
 
 def must_confirm(context: Context) -> UsageError:
@@ -95,3 +128,11 @@ def _move(name: str, to: str, state: ObjectStore) -> None:
 
 def _landing(file: str, run_id: str) -> Land:
     return Land(run_id=run_id, file=file)
+
+
+def _decision(kind: type[Accept | Drop], of: str, entry: Decided, run_id: str) -> Accept | Drop:
+    return kind(run_id=run_id, of=of, days=entry.days, joins=entry.joins)
+
+
+def _retraction(of: str, run_id: str) -> Retract:
+    return Retract(run_id=run_id, of=of)

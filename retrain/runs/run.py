@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrain import __version__
-from retrain.data.checks import check
-from retrain.data.landings import accept, note_taken_in, quarantine, read_history, taken_in
 from retrain.data.series import daily_series
-from retrain.data.transactions import read_days
-from retrain.errors import ConfigError, Conflict, DataError, NotFound
+from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.gate.assess import Assessment, assess
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
+from retrain.records.history import Histories
 from retrain.records.ledger import Conclusion
 from retrain.records.measured import Model
 from retrain.records.registry import Lineage, RegisteredModel
-from retrain.records.request import Evaluate, file_of, shown_name
-from retrain.records.run import LandedBefore, Quarantined, Run
+from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
+from retrain.runs.landing import land
+from retrain.runs.settle import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,34 +32,11 @@ if TYPE_CHECKING:
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
     from retrain.records.request import Request
+    from retrain.runs.draft import Draft
     from retrain.settings import Settings
     from scoring.model import ForecastModel
 
 UNSEEN_DAYS = "unseen.csv"
-
-
-@dataclass(slots=True)
-class Draft:
-    """A run while it is made: `run` is always as complete as it is so far."""
-
-    run: Run
-    context: Context
-    stage: str = ""
-    began: float = 0.0
-
-    def tell(self, stage: str, detail: str) -> None:
-        """Show progress; the time since the last stage began belongs to that one."""
-        if stage != self.stage:
-            self.end_stage()
-            self.stage, self.began = stage, time.perf_counter()
-        self.context.progress(stage, detail)
-
-    def end_stage(self) -> None:
-        """Note how long the present stage took, in seconds."""
-        if self.stage:
-            spent = round(time.perf_counter() - self.began, 3)
-            self.run = self.run.evolve(seconds={**self.run.seconds, self.stage: spent})
-        self.stage = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +56,16 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     """
     with _stages(draft):
         pointer = context.ledger.pointer()  # a store that cannot be read is refused before anything lands in it
-        file = file_of(request)
-        if file is not None:
-            draft.tell("land", "")
-            _land(file, draft, settings, context)
+        if not _takes_in(request, _lineage(pointer, context), draft, settings, context):
+            return None
         draft.tell("load", "")
-        history = read_history(context.state)
+        history = Histories(context.state).read()
         if not history.days:
             draft.run = draft.run.decided(
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
             return None
-        series = daily_series(history.days, settings.data.gaps)
+        series = daily_series(history.days, settings.data.gaps, history.held)
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, settings, context)
         question = _question(series, champion, settings)
@@ -124,31 +97,34 @@ def _stages(draft: Draft) -> Iterator[None]:
         draft.end_stage()
 
 
-def _land(file: str, draft: Draft, settings: Settings, context: Context) -> None:
-    """Take a file into the history, or quarantine it with the reason and raise that.
+def _takes_in(
+    request: Request, lineage: Lineage | None, draft: Draft, settings: Settings, context: Context
+) -> bool:
+    """Change the history as the request asks. False if the run ends with that."""
+    if isinstance(request, Land):
+        draft.tell("land", "")
+        land(request, draft, lineage, settings, context)
+        if draft.run.is_held_whole:
+            draft.run = draft.run.evolve(reason="Nothing of the file counts until a person has accepted it.")
+            return False
+        return True
+    if isinstance(request, Accept | Drop | Retract):
+        draft.tell("settle", "")
+        settle(request, draft, settings, context)
+        return not isinstance(request, Drop)
+    return True
 
-    The same version of a file is taken in once: an event that is delivered again, after a later file has corrected
-    this one's days, must not bring them back.
-    """
-    run_id, version = draft.run.run_id, context.inbox.state(file)
-    before = taken_in(file, version, context.state)
-    if before is not None:
-        draft.run = draft.run.evolve(landing=LandedBefore(file=shown_name(file), taken_in_by=before))
-        return
-    history = read_history(context.state)
-    columns, aggregate = settings.data.columns, settings.data.aggregate
+
+def _lineage(pointer: Pointer, context: Context) -> Lineage | None:
+    """What the champion was trained on; None without one, or if its record cannot be read: the file lands first."""
+    if pointer.champion is None:
+        return None
     try:
-        with context.inbox.open(file) as stream:
-            landed = read_days(stream, shown_name(file), columns, aggregate, context.now().date())
-        if context.inbox.state(file) != version:
-            raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
-        check(landed, history.days, settings.data.gaps)
-    except DataError as reason:
-        place = quarantine(file, reason, run_id, context.inbox, context.state)
-        draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
+        return context.registry.get(pointer.champion.version).lineage
+    except ServiceUnavailable:
         raise
-    draft.run = draft.run.landed(landed, accept(landed, history, aggregate, run_id, context.state))
-    note_taken_in(file, version, run_id, context.state)
+    except (ServiceError, NotFound):
+        return None
 
 
 def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Context) -> InProduction | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retrain.data.formats import Columns
 from retrain.data.series import GapPolicy
 from retrain.data.transactions import Aggregate
+from retrain.data.totals import Overlap
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, setting
 
@@ -34,6 +35,12 @@ class DataSettings(Group):
         "RETRAIN_AGGREGATE",
         "how the transactions of a day become one amount: `mean`, `sum` or `count`; "
         "a file with one row a day is used unchanged",
+    )
+    overlap: Overlap = setting(
+        Overlap.AUTO,
+        "RETRAIN_OVERLAP",
+        "what is done where a file without ids has days that are there already: `restate` them, `add` to them, or "
+        "`refuse`, which holds the file; `auto` restates from files of one row a day and holds others",
     )
     gaps: GapPolicy = setting(
         GapPolicy.INTERPOLATE,

@@ -72,6 +72,15 @@ class BlobStore:
         except NotFound:
             return
 
+    def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """See ObjectStore."""
+        try:
+            with self._translated(prefix):
+                for blob in self._container.list_blobs(name_starts_with=prefix):
+                    yield str(blob.name), str(blob.etag)
+        except NotFound:
+            return
+
     def delete(self, name: str) -> None:
         """See ObjectStore."""
         self._check_lock(name)

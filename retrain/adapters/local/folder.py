@@ -8,7 +8,7 @@ import io
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, BinaryIO
 
@@ -68,10 +68,9 @@ class FolderStore:
         path = self._readable_path(name)
         with self._translated(name):
             try:
-                found = path.stat()
+                return _state(path)
             except FileNotFoundError as exc:
                 raise NotFound(f"file {path} does not exist") from exc
-            return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
@@ -86,6 +85,12 @@ class FolderStore:
             folder = self._path(prefix) if prefix else self.root
             files = (path.relative_to(self.root) for path in folder.rglob("*") if path.is_file())
             yield from sorted(path.as_posix() for path in files if path.parts[0] not in (LOCKS, UNFINISHED))
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """See ObjectStore."""
+        for name in self.names(prefix):
+            with self._translated(name), suppress(FileNotFoundError):  # removed meanwhile
+                yield name, _state(self.root / name)
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
@@ -183,6 +188,11 @@ class _File(io.FileIO):
     def readall(self) -> bytes:
         with self._store._translated(self._stored_name):
             return super().readall() or b""
+
+
+def _state(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
 
 def _etag(data: bytes) -> str:

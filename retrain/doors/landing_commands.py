@@ -1,0 +1,186 @@
+"""The commands about landings: what has landed, what is held, and what a person decides about it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from retrain.doors.commands import connected, finished
+from retrain.doors.output import printable
+from retrain.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from datetime import date
+
+    from retrain.records.history import History
+    from retrain.records.landing_log import Standing
+
+FEW_NAMES = 5
+COLUMNS = ("date", "series", "amount", "rows")
+
+
+def landings(options: argparse.Namespace) -> int:
+    """List every landing, and what has become of it."""
+    from retrain.records.history import Histories
+    from retrain.runs.sweep import ignored
+
+    _, context = connected(options)
+    for standing in Histories(context.state).read().standings:
+        print(json.dumps(_facts(standing)) if options.json else printable(_line(standing)))
+    markers = ignored(context)
+    if markers and not options.json:
+        names = ", ".join(markers[:FEW_NAMES]) + (", ..." if len(markers) > FEW_NAMES else "")
+        print(printable(f"ignored    {len(markers)} in the inbox, which are no files of transactions: {names}"))
+    return 0
+
+
+def _facts(standing: Standing) -> dict[str, Any]:
+    landing = standing.landing
+    return {
+        "run_id": landing.run_id,
+        "at": landing.at.isoformat(),
+        "file": landing.file,
+        "state": standing.state,
+        "sha256": landing.sha256,
+        "first_day": landing.first_day.isoformat(),
+        "last_day": landing.last_day.isoformat(),
+        "days": landing.facts.days,
+        "rows": landing.facts.rows,
+        "joins": landing.joins,
+        "held_days": [day.isoformat() for day in sorted(standing.held)],
+        "dropped_days": [day.isoformat() for day in sorted(standing.dropped)],
+        "ended_by": standing.ended_by or None,
+    }
+
+
+def _line(standing: Standing) -> str:
+    landing = standing.landing
+    held = f", {len(standing.held)} days held" if standing.held and standing.state != "held" else ""
+    by = f" by run {standing.ended_by}" if standing.ended_by else ""
+    return (
+        f"{standing.state:<10} {landing.run_id}  {landing.first_day} to {landing.last_day}  "
+        f"{landing.facts.days} days, {landing.facts.rows:,} rows{held}{by}  {landing.file}"
+    )
+
+
+def history(options: argparse.Namespace) -> int:
+    """Show the days that count."""
+    from retrain.records.history import Histories
+
+    _, context = connected(options)
+    histories = Histories(context.state)
+    found = histories.as_of(_end_of(options.as_of)) if options.as_of else histories.read()
+    days = [row for row in _rows(found) if _is_within(row["date"], options.first, options.last)]
+    if options.json:
+        print(json.dumps({"days": days}))
+    elif options.csv:
+        out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+        out.writeheader()
+        out.writerows(days)
+    else:
+        for row in days:
+            print(f"{row['date']}  {row['amount']:>18,.2f}  {row['rows']:>10,} rows")
+        print(f"{len(days)} days, {_made(found)}")
+    return 0
+
+
+def _rows(found: History) -> list[dict[str, Any]]:
+    return [
+        {"date": day.isoformat(), "series": "", "amount": amount, "rows": found.totals[day].rows}
+        for day, amount in found.days.items()
+    ]
+
+
+def _is_within(day: str, first: date | None, last: date | None) -> bool:
+    return (first is None or day >= first.isoformat()) and (last is None or day <= last.isoformat())
+
+
+def _end_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, microseconds=-1)
+
+
+def _made(found: History) -> str:
+    if found.log.aggregate is None or not found.totals:
+        return "one row a day"
+    rows = sum(total.rows for total in found.totals.values()) / len(found.totals)
+    return f"{found.log.aggregate} of {rows:.3g} rows a day"
+
+
+def accept(options: argparse.Namespace) -> int:
+    """Let held days count, and retrain."""
+    from retrain.records.request import Accept
+
+    return _settle(Accept, options)
+
+
+def drop(options: argparse.Namespace) -> int:
+    """Leave held days out for good."""
+    from retrain.records.request import Drop
+
+    return _settle(Drop, options)
+
+
+def _settle(kind: Any, options: argparse.Namespace) -> int:
+    from retrain.records.history import Histories
+    from retrain.runs.dispatch import ask
+    from retrain.runs.settle import held_by
+
+    settings, context = connected(options)
+    days = tuple(options.day or ())
+    held_by(options.run_id, days, Histories(context.state))
+    request = ask(lambda run_id: kind(run_id=run_id, of=options.run_id, days=days), context)
+    return finished(request, options, settings, context)
+
+
+def retract(options: argparse.Namespace) -> int:
+    """Take a file out of the history, and retrain."""
+    from retrain.records.history import Histories
+    from retrain.records.request import Retract
+    from retrain.runs.dispatch import ask
+    from retrain.runs.settle import in_force
+
+    settings, context = connected(options)
+    landing = in_force(options.file, Histories(context.state)).landing
+    request = ask(lambda run_id: Retract(run_id=run_id, of=landing.run_id, note=options.note), context)
+    return finished(request, options, settings, context)
+
+
+def quarantine(options: argparse.Namespace) -> int:
+    """List the refused files, show one, or land one again."""
+    from retrain.records.quarantine import refused_file, refused_files
+
+    settings, context = connected(options)
+    if options.run_id is None:
+        if options.land:
+            raise UsageError("--land needs the run that refused the file: `retrain quarantine RUN --land`")
+        for each in refused_files(context.state):
+            facts = {"run_id": each.run_id, "file": each.file, "copy": context.state.address(each.place)}
+            line = f"{each.run_id}  {each.file}  {each.reason.get('message', '')}"
+            print(json.dumps({**facts, "reason": each.reason}) if options.json else printable(line))
+        return 0
+    refused = refused_file(options.run_id, context.state)
+    if options.land:
+        return _land_again(refused, options, settings, context)
+    facts = {"run_id": refused.run_id, "file": refused.file, "copy": context.state.address(refused.place)}
+    if options.json:
+        print(json.dumps({**facts, "reason": refused.reason}))
+        return 0
+    print(printable("\n".join(f"{name:<10} {value}" for name, value in [*facts.items(), *refused.reason.items()])))
+    return 0
+
+
+def _land_again(refused: Any, options: argparse.Namespace, settings: Any, context: Any) -> int:
+    """The copy lands under its own name, as if it had been brought again."""
+    from retrain.records.request import Land
+
+    run_id = context.ledger.name_run(context.now())
+    name = f"{run_id}/{refused.file}"
+    with context.state.open(refused.place) as stream:
+        context.inbox.upload(name, stream)
+    request = Land(run_id=run_id, file=name, again=True)
+    context.ledger.ask(request)
+    return finished(request, options, settings, context)

@@ -1,0 +1,254 @@
+"""The history of days: a function of the log of landings, kept as a view so that no run has to read every landing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from retrain.data.landed import Aggregate
+from retrain.data.totals import Joins, Part, Rows, is_same, together
+from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.ports import ABSENT
+from retrain.records.base import unreadable
+from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
+from retrain.records.landing_log import LandedFile, Log, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from retrain.data.landed import DayTotal
+    from retrain.data.series import Days
+    from retrain.ports import ObjectStore
+    from retrain.records.day_files import RowFile
+    from retrain.records.landing_log import Entry
+
+RECORD = "history.json"
+LANDINGS = "landings/"
+VIEWS = "history/"
+DIGITS = 13  # of a sum that is kept: the last ones depend on the order of the rows
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The days that count, and where they come from.
+
+    Attributes:
+        totals: ascending by day.
+        standings: every landing and what has become of it.
+        etag: of the record; ABSENT if there is none yet.
+    """
+
+    totals: Mapping[date, DayTotal]
+    log: Log
+    standings: tuple[Standing, ...]
+    etag: str = ABSENT
+
+    @property
+    def days(self) -> Days:
+        """One amount for each day, as its rows become one; ascending."""
+        if self.log.aggregate is None:
+            return {day: total.amount for day, total in self.totals.items()}
+        amount = self.log.aggregate.amount_of
+        return {day: float(f"{amount(total):.{DIGITS}g}") for day, total in self.totals.items()}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files in force, in the order of their landing."""
+        return tuple(each.landing.file for each in self.standings if each.is_in_force)
+
+    @property
+    def held(self) -> tuple[date, ...]:
+        """The days that wait for a person and that nothing else says anything of; ascending."""
+        every = {day for each in self.standings if each.is_in_force for day in each.held}
+        return tuple(sorted(every - self.totals.keys()))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an entry did to the days of the history. Days are ascending.
+
+    Attributes:
+        new_days: were not there before.
+        changed_days: have another total, or are gone.
+        equal_days: how many others the landing has.
+    """
+
+    new_days: tuple[date, ...]
+    changed_days: tuple[date, ...]
+    equal_days: int = 0
+
+
+class Histories:
+    """The log, its landings and the view, in the state store."""
+
+    def __init__(self, state: ObjectStore) -> None:
+        self._state = state
+
+    def read(self) -> History:
+        """The history as it is. Raises: ServiceError if a record is damaged."""
+        log, etag = self._log()
+        standings = log.standings
+        return History(self._viewed(log, standings), log, standings, etag)
+
+    def _log(self) -> tuple[Log, str]:
+        stored = self._state.read(RECORD)
+        if stored is None:
+            return Log(), ABSENT
+        try:
+            return Log.model_validate_json(stored.data), stored.etag
+        except ValueError as exc:
+            raise unreadable(self._state, RECORD, exc) from exc
+
+    def _viewed(self, log: Log, standings: tuple[Standing, ...]) -> Mapping[date, DayTotal]:
+        """The view; made anew from the landings if it is lost or damaged."""
+        stored = self._state.read(log.view) if log.view else None
+        if stored is not None:
+            with suppress(ValueError):
+                return days_from_parquet(stored.data)
+        return self._counted(standings, None, {})
+
+    def as_of(self, moment: datetime) -> History:
+        """The history as it was then, from the landings."""
+        log = self._log()[0].as_of(moment)
+        standings = log.standings
+        return History(self._counted(standings, None, {}), log, standings)
+
+    def brought(self, landing: LandedFile) -> dict[date, DayTotal]:
+        """The days of a landing, those that do not count included. Raises: ServiceError if they cannot be read."""
+        name = f"{LANDINGS}{landing.run_id}.parquet"
+        stored = self._state.read(name)
+        if stored is None:
+            raise ServiceError(f"{self._state.address(name)} is missing; make the store anew with `retrain rebuild`")
+        try:
+            return days_from_parquet(stored.data)
+        except ValueError as exc:
+            raise unreadable(self._state, name, exc) from exc
+
+    def keep(self, run_id: str, totals: Mapping[date, DayTotal], rows: RowFile | None) -> None:
+        """Store what a landing brought, before the log says that it has landed."""
+        self._state.write(f"{LANDINGS}{run_id}.parquet", days_to_parquet(totals))
+        if rows is not None and not rows.is_empty:
+            with rows.open() as stream:
+                self._state.upload(f"{LANDINGS}{run_id}.rows.parquet", stream)
+
+    def preview(self, entry: Entry, history: History, totals: Mapping[date, DayTotal]) -> History:
+        """The history as the entry would make it; `totals` are those of a landing that is not stored yet."""
+        log = history.log.with_entry(entry)
+        standings = log.standings
+        touched = _touched(history.standings, standings)
+        fresh = {entry.run_id: totals} if isinstance(entry, LandedFile) else {}
+        days = {day for each in touched for day in self._totals(each.landing, fresh)}
+        kept = {day: total for day, total in history.totals.items() if day not in days}
+        merged = dict(sorted({**kept, **self._counted(standings, days, fresh)}.items()))
+        return History(merged, log, standings, history.etag)
+
+    def without(self, standing: Standing, history: History) -> History:
+        """The history as if one landing had never been made."""
+        others = tuple(each for each in history.standings if each is not standing)
+        days = self.brought(standing.landing).keys()
+        kept = {day: total for day, total in history.totals.items() if day not in days}
+        totals = dict(sorted({**kept, **self._counted(others, days, {})}.items()))
+        return History(totals, history.log, others, history.etag)
+
+    def add(self, entry: Entry, history: History, aggregate: Aggregate) -> History:
+        """Add an entry, whose landing is stored. Raises: Conflict if another process has added one.
+
+        Raises: ConfigError if rows were made into days in another way before.
+        """
+        after = self.preview(entry, history, {})
+        log = after.log.evolve(aggregate=_aggregate(after, aggregate))
+        if after.totals != history.totals:
+            log = log.evolve(view=f"{VIEWS}{entry.run_id}.parquet")
+            self._state.write(log.view, days_to_parquet(after.totals))
+        etag = self._state.write(RECORD, log.model_dump_json().encode(), if_etag=history.etag)
+        if log.view != history.log.view:
+            for name in list(self._state.names(VIEWS)):
+                if name != log.view:
+                    self._state.delete(name)
+        return History(after.totals, log, after.standings, etag)
+
+    def _counted(
+        self,
+        standings: Iterable[Standing],
+        days: Collection[date] | None,
+        fresh: Mapping[str, Mapping[date, DayTotal]],
+    ) -> dict[date, DayTotal]:
+        """The totals of these days, or of all, from every landing that counts."""
+        parts = []
+        for each in standings:
+            landing = each.landing
+            if not each.may_count or (days is not None and not _reaches(landing, days)):
+                continue
+            totals = self._totals(landing, fresh)
+            counting = {day: t for day, t in totals.items() if each.counts(day) and (days is None or day in days)}
+            parts.append(Part(counting, landing.joins, partial(self._rows, landing)))
+        wanted = {day for part in parts for day in part.totals} if days is None else days
+        return together(parts, wanted)
+
+    def _totals(self, landing: LandedFile, fresh: Mapping[str, Mapping[date, DayTotal]]) -> Mapping[date, DayTotal]:
+        return fresh[landing.run_id] if landing.run_id in fresh else self.brought(landing)
+
+    def _rows(self, landing: LandedFile, days: Collection[date]) -> Rows:
+        name = f"{LANDINGS}{landing.run_id}.rows.parquet"
+        try:
+            with self._state.open(name) as stream:
+                return rows_of_days(stream, days)
+        except (ValueError, NotFound) as exc:
+            raise unreadable(self._state, name, exc) from exc
+
+
+def changes(before: History, after: History, landed: Collection[date]) -> Change:
+    """How two histories differ. Args: landed: the days of the landing between them."""
+    new = after.totals.keys() - before.totals.keys()
+    gone = before.totals.keys() - after.totals.keys()
+    both = after.totals.keys() & before.totals.keys()
+    changed = {day for day in both if not is_same(before.totals[day], after.totals[day])}
+    equal = sum(day in both and day not in changed for day in landed)
+    return Change(tuple(sorted(new)), tuple(sorted(changed | gone)), equal)
+
+
+def _touched(before: tuple[Standing, ...], after: tuple[Standing, ...]) -> list[Standing]:
+    """The landings of which other days count than before."""
+    known = {each.landing.run_id: each for each in before}
+    touched = [each for each in after if known.get(each.landing.run_id) != each]
+    return [each for each in touched if each.may_count or _did_count(known.get(each.landing.run_id))]
+
+
+def _did_count(standing: Standing | None) -> bool:
+    return standing is not None and standing.may_count
+
+
+def _reaches(landing: LandedFile, days: Collection[date]) -> bool:
+    return bool(days) and landing.first_day <= max(days) and landing.last_day >= min(days)
+
+
+def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
+    """How rows become days from now on. Raises: ConfigError if it was another way before."""
+    before = history.log.aggregate
+    if before is None:
+        counting = (each.landing for each in history.standings if each.may_count)
+        return None if all(each.is_daily and not each.has_ids for each in counting) else aggregate
+    if before is not aggregate:
+        raise ConfigError(
+            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or make "
+            "the history anew with `retrain rebuild`"
+        )
+    return before
+
+
+def joins_by(history: History, *, has_ids: bool, asked: str) -> Joins | None:
+    """How a file joins the history; None if a person has to say.
+
+    Args: asked: RETRAIN_OVERLAP.
+    """
+    if has_ids:
+        return Joins.BY_ID
+    if asked in (Joins.RESTATE, Joins.ADD):
+        return Joins(asked)
+    if asked == "auto" and history.log.is_daily in (True, None):
+        return Joins.RESTATE
+    return None

@@ -1,0 +1,136 @@
+"""What a person decides about landings: held days are accepted or dropped, a landing is retracted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.records.history import Change, Histories, changes
+from retrain.records.landing import Settled
+from retrain.records.landing_log import Decided, Retracted, Standing
+from retrain.records.request import Accept, Drop, Retract
+from retrain.runs.landing import must_say_overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from retrain.data.totals import Joins
+    from retrain.records.context import Context
+    from retrain.records.history import History
+    from retrain.records.request import Settle
+    from retrain.runs.draft import Draft
+    from retrain.settings import Settings
+
+
+def settle(request: Settle, draft: Draft, settings: Settings, context: Context) -> None:
+    """Note the decision in the log, in the run, and in the run that landed the file.
+
+    Raises: NotFound if there is nothing to decide on; ConfigError if accepting needs RETRAIN_OVERLAP.
+    """
+    histories = Histories(context.state)
+    history = histories.read()
+    done = history.log.entry_of(request.run_id)
+    standing = _standing(request, history) if done is None else _of(request.of, history)
+    days, how = _days(request, standing, done), "retracted"
+    change = Change((), ())
+    if done is None:
+        if isinstance(request, Retract):
+            file = standing.landing.file
+            entry = Retracted(run_id=request.run_id, at=context.now(), of=request.of, file=file)
+        else:
+            is_accepted = isinstance(request, Accept)
+            entry = Decided(
+                run_id=request.run_id,
+                at=context.now(),
+                kind="accepted" if is_accepted else "dropped",
+                of=request.of,
+                days=days,
+                joins=_joins(request, standing, settings),
+            )
+        after = histories.add(entry, history, settings.data.aggregate)
+        change = changes(history, after, ())
+    if not isinstance(request, Retract):
+        how = "accepted" if isinstance(request, Accept) else "dropped"
+    draft.run = draft.run.evolve(
+        landing=Settled(
+            file=standing.landing.file,
+            of=request.of,
+            done=how,
+            days=len(days),
+            new_days=len(change.new_days),
+            changed_days=change.changed_days,
+        ),
+        reason=f"{len(days)} days of {standing.landing.file} are {how}.",
+    )
+    _tell_its_run(request, days, how, context)
+
+
+def held_by(run_id: str, days: Sequence[date], histories: Histories) -> Standing:
+    """The landing of a run that holds these days, or any if none are named. Raises: NotFound if it holds none."""
+    standing = _of(run_id, histories.read())
+    missing = [day for day in days if day not in standing.held]
+    if not standing.held or missing:
+        which = f"day {missing[0]}" if missing else "no days"
+        raise NotFound(
+            f"run {run_id} does not hold {which}; `retrain landings` shows what is held"
+            if missing
+            else f"run {run_id} holds {which} any more; `retrain landings` shows what is held"
+        )
+    return standing
+
+
+def in_force(name: str, histories: Histories) -> Standing:
+    """The landing in force of a file, or of a run. Raises: NotFound if there is none."""
+    found = [
+        each
+        for each in histories.read().standings
+        if each.is_in_force and name in (each.landing.file, each.landing.run_id)
+    ]
+    if not found:
+        raise NotFound(f"no landing of {name!r} is in force; `retrain landings` lists them")
+    return found[-1]
+
+
+def _standing(request: Settle, history: History) -> Standing:
+    """What the request is about, while there is still something to decide."""
+    standing = _of(request.of, history)
+    if isinstance(request, Retract):
+        if standing.ended or not standing.is_in_force:
+            raise NotFound(f"the landing of run {request.of} is not in force; `retrain landings` lists them")
+    elif not standing.held:
+        raise NotFound(f"run {request.of} holds no days any more; `retrain landings` shows what is held")
+    return standing
+
+
+def _joins(request: Accept | Drop, standing: Standing, settings: Settings) -> Joins | None:
+    if request.joins is not None or not isinstance(request, Accept):
+        return request.joins
+    return must_say_overlap(standing.landing, settings.data.overlap)
+
+
+def _of(run_id: str, history: History) -> Standing:
+    for each in history.standings:
+        if each.landing.run_id == run_id:
+            return each
+    raise NotFound(f"run {run_id[:40]!r} has landed no file; `retrain landings` lists the landings")
+
+
+def _days(request: Settle, standing: Standing, done: object) -> tuple[date, ...]:
+    if isinstance(done, Decided):
+        return done.days
+    if isinstance(request, Retract):
+        return tuple(sorted(standing.held)) if standing.held else ()
+    return tuple(sorted(standing.held & frozenset(request.days) if request.days else standing.held))
+
+
+def _tell_its_run(request: Settle, days: Sequence[date], how: str, context: Context) -> None:
+    """The run that held them is not held any more. Its record may be damaged or gone; the log decides."""
+    try:
+        run = context.ledger.recorded(request.of)
+    except ServiceUnavailable:
+        raise
+    except ServiceError:
+        return
+    if run is not None and set(run.held_days) & set(days):
+        context.ledger.record(run.settled(days, how, request.run_id))

@@ -1,0 +1,43 @@
+"""Finds the files in the inbox that no event has told of."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from retrain.records.history import Histories
+from retrain.records.request import Land, Trigger, file_of
+from retrain.runs.dispatch import ask
+
+if TYPE_CHECKING:
+    from retrain.records.context import Context
+
+MOST_FILES = 1000  # that one sweep asks for; the next one goes on
+
+
+def is_marker(name: str) -> bool:
+    """Whether a name says that its object holds no transactions: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
+    return name.endswith("/") or any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts)
+
+
+def ask_for_unseen(context: Context) -> list[Land]:
+    """Ask for every file that nobody has looked at in its present state, in the order of the names."""
+    log = Histories(context.state).read().log
+    seen = {(entry.source, entry.version) for entry in log.looks}
+    waiting = {file_of(request) for request in context.ledger.requests()}
+    unseen = [
+        name
+        for name, version in context.inbox.listing("")
+        if not is_marker(name) and (name, version) not in seen and name not in waiting
+    ]
+    return [ask(partial(_landing, name), context) for name in unseen[:MOST_FILES]]
+
+
+def ignored(context: Context) -> list[str]:
+    """The names in the inbox that are markers."""
+    return [name for name, _ in context.inbox.listing("") if is_marker(name)]
+
+
+def _landing(file: str, run_id: str) -> Land:
+    return Land(run_id=run_id, file=file, trigger=Trigger.TIMER)
