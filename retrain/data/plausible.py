@@ -1,0 +1,71 @@
+"""Plausible or held: what a person should look at before a readable file enters the history.
+
+No doubt has a setting. Each compares the days of the file with those before and after it, and its limit comes from
+how much those differ. docs/adr/0017-plausible-or-held.md has the statistics and how often honest files are held.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrain.data import doubts_calendar, doubts_changes, doubts_days, doubts_level, doubts_rows
+from retrain.data.judged import Judged, Known
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from retrain.data.findings import Finding
+    from retrain.data.landed import Landed
+
+__all__ = ["Known", "findings"]
+
+
+def findings(landed: Landed, known: Known, today: date) -> tuple[Finding, ...]:
+    """Everything that makes a landed file, or some of its days, implausible; empty if nothing does.
+
+    What the file has beyond the calendar is judged first, and the other days as if it were not there, so that one
+    wrong date does not change what is said about the rest.
+    """
+    if not landed.totals:
+        return ()
+    judged = Judged.of(landed, known)
+    found = _of_calendar(judged, known, today)
+    held = {day for finding in found for day in finding.days}
+    rest = judged.without(held)
+    whole = any(not finding.days for finding in found)
+    if whole or not rest.is_judged.any():
+        return (*found, *_some(doubts_changes.lost(landed, known, held)))
+    found += _some(doubts_changes.lost(landed, known, held), doubts_changes.restated(rest, known))
+    found += _some(doubts_rows.kind(rest, landed), doubts_rows.copied(rest, landed))
+    of_level = _some(doubts_level.scale(rest), doubts_level.sign(rest))
+    found += of_level or _some(doubts_level.spread(rest))
+    of_rows = any(not finding.days for finding in found)
+    found += [] if of_rows or landed is None else _some(doubts_rows.level(rest))
+    single = doubts_days.absurd_days(rest) + _some(
+        doubts_days.cut_short(rest, today, landed.cut_short), doubts_days.constant(rest)
+    )
+    found += single
+    return (*found, *_gap_of_held(judged, found, known))
+
+
+def _of_calendar(judged: Judged, known: Known, today: date) -> list[Finding]:
+    """Future days, then the cadence of the others, then gaps."""
+    found = _some(doubts_calendar.in_future(judged, today))
+    rest = judged.without({day for finding in found for day in finding.days})
+    if any(not finding.days for finding in found):
+        return found
+    cadence = _some(doubts_calendar.not_daily(rest))
+    return found + (cadence or _some(doubts_calendar.gap(rest, known.gaps)))
+
+
+def _gap_of_held(judged: Judged, found: list[Finding], known: Known) -> list[Finding]:
+    """The gap that days which are held leave, as it would be if they were missing in the file."""
+    held = {day for finding in found for day in finding.days}
+    if not held or any(not finding.days for finding in found):
+        return []
+    rest = judged.without(held)
+    return _some(doubts_calendar.gap(rest, known.gaps)) if rest.is_judged.any() else []
+
+
+def _some(*found: Finding | None) -> list[Finding]:
+    return [finding for finding in found if finding is not None]
