@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrain.data.series import MAX_GAP_DAYS, GapPolicy, gaps, longest_gap, restate
+from retrain.data.series import MAX_GAP_DAYS, GapPolicy, longest_gap, missing_days, restate
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONSTANT_DAYS = 28
 
 
-def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
+def check(landed: LandedDays, history: Days, policy: GapPolicy, country: str = "") -> None:
     """Raises: DataError if the days of the file are constant, or leave a gap that the policy does not allow."""
     amounts = set(landed.days.values())
     if len(landed.days) >= CONSTANT_DAYS and len(amounts) == 1:
@@ -32,11 +32,10 @@ def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
             file=landed.file,
         )
     if policy is GapPolicy.REFUSE:
-        missing = gaps(restate(history, landed.days).days)
+        missing = missing_days(restate(history, landed.days).days, country)
         if missing:
-            first, last = missing[0]
             raise DataError(
-                f"the days from {first} to {last} would be missing, and RETRAIN_GAPS=refuse; land them first, or "
-                "set RETRAIN_GAPS to interpolate or zero",
+                f"{len(missing)} days would be missing, the first of them {missing[0]}, and RETRAIN_GAPS=refuse; "
+                "land them first, or set RETRAIN_GAPS to interpolate or zero",
                 file=landed.file,
             )

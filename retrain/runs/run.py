@@ -92,7 +92,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
             return None
-        series = daily_series(history.days, settings.data.gaps)
+        series = daily_series(history.days, settings.data.gaps, country=settings.decision.country)
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, settings, context)
         question = _question(series, champion, settings)
@@ -142,7 +142,7 @@ def _land(file: str, draft: Draft, settings: Settings, context: Context) -> None
             landed = read_days(stream, shown_name(file), columns, aggregate, context.now().date())
         if context.inbox.state(file) != version:
             raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
-        check(landed, history.days, settings.data.gaps)
+        check(landed, history.days, settings.data.gaps, settings.decision.country)
     except DataError as reason:
         place = quarantine(file, reason, run_id, context.inbox, context.state)
         draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
