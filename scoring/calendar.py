@@ -1,12 +1,20 @@
-"""Calendar effects on a day: those of the regressors that the model was fitted with."""
+"""What the calendar says about a day: the effects of a model's regressors, and whether the day is closed."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    type Vector = NDArray[np.float64]
+
+WEEK = 7
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_END = "month_end"
 HOLIDAY = "holiday"
@@ -44,6 +52,81 @@ class Calendar:
         if not all(math.isfinite(effect) for effect in effects.values()):
             raise ValueError("an effect is not a finite number")
         return cls(effects, frozenset(date.fromisoformat(day) for day in document["holidays"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """When a business is closed: the amount of such a day is zero, and a model need not forecast it.
+
+    Attributes:
+        weekdays: from 0, Monday, to 6. They are no days of the model: its day after a Friday may be the Monday.
+        days: single days, such as public holidays. For the model they are days whose amounts are missing.
+    """
+
+    weekdays: frozenset[int] = frozenset()
+    days: frozenset[date] = frozenset()
+
+    def include(self, day: date) -> bool:
+        """True if `day` is closed."""
+        return day.weekday() in self.weekdays or day in self.days
+
+    def season(self, season_days: int) -> int:
+        """The length of a cycle of `season_days` in days of the model; exact for whole weeks."""
+        if season_days <= 1 or not self.weekdays:
+            return season_days
+        return max(round(season_days * (WEEK - len(self.weekdays)) / WEEK), 2)
+
+    def as_json(self) -> dict[str, Any]:
+        """As in the artifact."""
+        return {
+            "weekdays": [WEEKDAYS[weekday] for weekday in sorted(self.weekdays)],
+            "days": sorted(day.isoformat() for day in self.days),
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The inverse of `as_json`. Raises: KeyError, TypeError or ValueError for any other document."""
+        weekdays = frozenset(WEEKDAYS.index(name) for name in document["weekdays"])
+        if len(weekdays) == WEEK:
+            raise ValueError("every weekday is closed")
+        return cls(weekdays, frozenset(date.fromisoformat(day) for day in document["days"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agenda:
+    """Some days in a row.
+
+    Attributes:
+        passes: the days on which the members move on, shape (h,): all but closed weekdays.
+        closed: the days whose forecast is zero, shape (h,).
+    """
+
+    days: tuple[date, ...]
+    passes: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, days: tuple[date, ...], closures: Closures) -> Self:
+        """The agenda of these days."""
+        passes = np.array([day.weekday() not in closures.weekdays for day in days], dtype=bool)
+        return cls(days, passes, np.array([closures.include(day) for day in days], dtype=bool))
+
+    @property
+    def passing(self) -> list[date]:
+        """The days that pass."""
+        return [day for day, passes in zip(self.days, self.passes, strict=True) if passes]
+
+    def part(self, start: int, count: int) -> Self:
+        """`count` of the days."""
+        of = slice(start, start + count)
+        return type(self)(self.days[of], self.passes[of], self.closed[of])
+
+    def spread(self, moments: tuple[Vector, Vector]) -> tuple[Vector, Vector]:
+        """Centers and variances of all days, zero on closed ones, from those of the days that pass."""
+        placed = np.zeros((2, len(self.days)))
+        placed[:, self.passes] = moments
+        placed[:, self.closed] = 0.0
+        return placed[0], placed[1]
 
 
 def holds(regressor: str, day: date, holidays: frozenset[date]) -> bool:

@@ -2,7 +2,8 @@
 
 Each member is a state space; all observe the same days. The forecast of a day is the median of the members'
 centers; its variance is the mean of their mean squared distances from it, as for a mixture. One member that runs
-away moves the center not at all and the variance little.
+away moves the center not at all and the variance little. The forecast of a closed day is zero, and no member
+observes it.
 Source: medians of a few simple forecasts, Petropoulos & Svetunkov (2020), Int. J. Forecasting 36, 110-115.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from scoring.calendar import Agenda, Closures
 from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
 
-FORMAT = 3
+FORMAT = 4
 RUN_AWAY = 4.0  # times the median of the members' mean squared distances: the most that one counts as
 GOLDEN_DAYS = 14
 GOLDEN_TOLERANCE = 1e-9  # relative; BLAS on other processors differs in the last bits only
@@ -44,11 +46,13 @@ class Prediction:
         center: shape (h,) for one origin, (origins, h) for many; currency per day, or its logarithm.
         variance: the same shape; of the amount or of its logarithm, not of the mean.
         log: True for logarithms; for many origins shape (origins, 1), because a search may decide otherwise later.
+        closed: True for days whose amount is known to be zero, of the shape of `center`; False if there are none.
     """
 
     center: Vector
     variance: Vector
     log: bool | NDArray[np.bool_]
+    closed: bool | NDArray[np.bool_] = field(default=False, kw_only=True)
 
     @property
     def mean(self) -> Vector:
@@ -64,21 +68,28 @@ class Prediction:
         return self._amounts(self.center, self.center)
 
     def _amounts(self, logarithms: Vector, amounts: Vector) -> Vector:
-        """The first where the prediction is of logarithms, otherwise the second."""
+        """The first where the prediction is of logarithms, otherwise the second; zero on closed days."""
         with np.errstate(over="ignore"):
-            return np.where(self.log, np.exp(np.where(self.log, logarithms, 0.0)), amounts)
+            found = np.where(self.log, np.exp(np.where(self.log, logarithms, 0.0)), amounts)
+        return np.where(self.closed, 0.0, found)
 
     def where(self, chosen: NDArray[np.bool_]) -> Prediction:
         """Only the chosen origins."""
-        log = np.broadcast_to(self.log, (len(self.center), 1))
-        return Prediction(self.center[chosen], self.variance[chosen], log[chosen])
+        log, closed = self._by_origin
+        return Prediction(self.center[chosen], self.variance[chosen], log[chosen], closed=closed[chosen])
 
     @staticmethod
     def joined(parts: Sequence[Prediction]) -> Prediction:
         """The rows of all parts."""
-        log = [np.broadcast_to(part.log, (len(part.center), 1)) for part in parts]
         centers, variances = ([getattr(part, name) for part in parts] for name in ("center", "variance"))
-        return Prediction(np.vstack(centers), np.vstack(variances), np.vstack(log))
+        log, closed = (np.vstack(each) for each in zip(*(part._by_origin for part in parts), strict=True))
+        return Prediction(np.vstack(centers), np.vstack(variances), log, closed=closed)
+
+    @property
+    def _by_origin(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """`log`, shape (origins, 1), and `closed`, shape (origins, h)."""
+        log = np.broadcast_to(self.log, (len(self.center), 1))
+        return log, np.broadcast_to(self.closed, self.center.shape)
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
         """Lower and upper bounds of the interval of `level` percent, each of the same shape.
@@ -111,24 +122,31 @@ class ForecastModel:
         origin: the last observed day.
         members: at least one.
         log: True if the members describe the logarithms of the amounts.
+        closures: the closed days that were known when it was fitted.
         facts: the other content of the artifact: orders, parameters, lineage; not used in computations.
     """
 
     origin: date
     members: tuple[StateSpace, ...]
     log: bool = False
+    closures: Closures = field(default_factory=Closures)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def forecast(self, horizon_days: int) -> Forecast:
         """Means and variances of the `horizon_days` days after the origin."""
         days = self._days(horizon_days)
-        moments = [member.ahead(horizon_days).of(member, member.effects(days)) for member in self.members]
-        return Forecast(*_combined(moments), self.log, days)
+        agenda = Agenda.of(days, self.closures)
+        moments = [
+            agenda.spread(member.ahead(horizon_days).of(member, member.effects(agenda.passing)))
+            for member in self.members
+        ]
+        return Forecast(*_combined(moments), self.log, days, closed=agenda.closed)
 
     def observe(self, amounts: Sequence[float] | Vector) -> Self:
         """The model after it has observed the days after its origin; its parameters do not change.
 
-        For a model of logarithms, a day whose amount is not above zero counts as missing.
+        For a model of logarithms, a day whose amount is not above zero counts as missing. Amounts of
+        closed days are not used.
 
         Args:
             amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN for a
@@ -136,7 +154,9 @@ class ForecastModel:
         """
         members, days = self.members, self._days(len(amounts))
         for day, amount in zip(days, amounts, strict=True):
-            value = self._value(float(amount))
+            if day.weekday() in self.closures.weekdays:
+                continue
+            value = self._value(float(amount), day)
             members = tuple(member.observe(value, day) for member in members)
         return replace(self, origin=days[-1] if days else self.origin, members=members)
 
@@ -148,22 +168,29 @@ class ForecastModel:
         Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i observed days.
         """
         origins, days = len(amounts) - horizon_days + 1, self._days(len(amounts))
-        values = [self._value(amount) for amount in amounts.tolist()]
+        values = [self._value(amount, day) for amount, day in zip(amounts.tolist(), days, strict=True)]
+        whole = Agenda.of(days, self.closures)
+        agendas = [whole.part(origin, horizon_days) for origin in range(origins)]
         moments = []
         for member in self.members:
             ahead, effects, rows = member.ahead(horizon_days), member.effects(days), []
-            for origin in range(origins):
-                rows.append(ahead.of(member, effects[origin : origin + horizon_days]))
-                member = member.observe(values[origin], days[origin])
+            for origin, agenda in enumerate(agendas):
+                coming = effects[origin : origin + horizon_days][agenda.passes]
+                rows.append(agenda.spread(ahead.of(member, coming)))
+                if whole.passes[origin]:
+                    member = member.observe(values[origin], days[origin])
             made = np.array(rows).reshape(-1, 2, horizon_days)
             moments.append((made[:, 0], made[:, 1]))
-        return Prediction(*_combined(moments), self.log)
+        closed = np.array([agenda.closed for agenda in agendas]).reshape(-1, horizon_days)
+        return Prediction(*_combined(moments), self.log, closed=closed)
 
     def _days(self, count: int) -> tuple[date, ...]:
         return tuple(self.origin + timedelta(days=step + 1) for step in range(count))
 
-    def _value(self, amount: float) -> float:
-        """What the members observe of an amount."""
+    def _value(self, amount: float, day: date) -> float:
+        """What the members observe of the amount of a day; NaN for nothing."""
+        if day in self.closures.days:
+            return math.nan
         if not self.log:
             return amount
         return math.log(amount) if amount > 0 else math.nan
@@ -177,6 +204,7 @@ class ForecastModel:
             "frequency": "D",
             "trained_through": self.origin.isoformat(),
             "log": self.log,
+            "closed": self.closures.as_json(),
             "members": [member.as_json() for member in self.members],
             "golden": {"mean": golden.mean.tolist(), "variance": golden.variance.tolist()},
         }
@@ -199,6 +227,7 @@ class ForecastModel:
                 origin=date.fromisoformat(document.pop("trained_through")),
                 members=tuple(StateSpace.from_json(member) for member in document.pop("members")),
                 log=bool(document.pop("log")),
+                closures=Closures.from_json(document.pop("closed")),
                 facts={key: value for key, value in document.items() if key not in {"format", "frequency"}},
             )
             again = model.forecast(len(golden["mean"]))

@@ -128,9 +128,10 @@ class Ahead:
     noise: Vector
 
     def of(self, member: StateSpace, effects: Vector) -> tuple[Vector, Vector]:
-        """Centers and variances of the next days, shape (h,) each."""
-        variance = np.einsum("hi,ij,hj->h", self.steps, member.covariance, self.steps) + self.noise
-        return effects + self.steps @ member.state, np.maximum(variance, 0.0)
+        """Centers and variances of as many of the next days as there are effects, shape (h,) each."""
+        steps, noise = self.steps[: len(effects)], self.noise[: len(effects)]
+        variance = np.einsum("hi,ij,hj->h", steps, member.covariance, steps) + noise
+        return effects + steps @ member.state, np.maximum(variance, 0.0)
 
 
 def bounded(surprise: float, deviation: float, before: int) -> tuple[float, int]:

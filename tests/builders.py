@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrain.adapters.local.folder import FolderStore
+from retrain.arima.open_days import OpenDays
 from retrain.data.series import DailySeries
 from retrain.gate.evaluate import Comparison
 from retrain.gate.evidence import Evidence
@@ -60,6 +61,19 @@ def level_days(days: int, *, seed: int, level: float) -> NDArray[np.float64]:
 def series(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> DailySeries:
     """A gapless series of these amounts."""
     return DailySeries(first_day, np.array(values, dtype=np.float64))
+
+
+def consecutive(days: int, first_day: date = FIRST_DAY) -> list[date]:
+    """So many days in a row."""
+    return [first_day + timedelta(days=day) for day in range(days)]
+
+
+def open_days(
+    values: NDArray[np.float64] | DailySeries, season_days: int = 7, first_day: date = FIRST_DAY
+) -> OpenDays:
+    """What an order is fitted to, of these amounts."""
+    days = values if isinstance(values, DailySeries) else series(values, first_day)
+    return OpenDays.of(days, season_days)
 
 
 def csv_file(values: NDArray[np.float64], first_day: date = FIRST_DAY) -> bytes:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.fit import FittedOrder, fit
+from retrain.arima.open_days import OpenDays
 from retrain.arima.order import Order
 from retrain.arima.outliers import without_absurd_days
 from retrain.arima.regressors import WEEKDAY
 from retrain.errors import NotConverged
+from scoring.calendar import WEEK
 from scoring.model import ForecastModel
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
 
-WEEK = 7
 FIT_DAYS = 1000  # older days make the forecasts no better and every fit dearer
 MAX_FORECAST_DAYS = 400  # at least the longest horizon of the service
 
@@ -58,9 +59,9 @@ class FittedModel:
         return f"{self.order} and {others} others" if others else str(self.order)
 
 
-def fitted_days(series: DailySeries, season_days: int) -> DailySeries:
-    """What orders are searched on and fitted to: the last thousand days, with absurd amounts limited."""
-    return without_absurd_days(series.last(FIT_DAYS), season_days)
+def fitted_days(series: DailySeries, season_days: int) -> OpenDays:
+    """What orders are searched on and fitted to: the open ones of the last days, with absurd amounts limited."""
+    return without_absurd_days(OpenDays.of(series.last(FIT_DAYS), season_days))
 
 
 def fit_pinned(order: Order, series: DailySeries, season_days: int) -> FittedModel:
@@ -68,7 +69,8 @@ def fit_pinned(order: Order, series: DailySeries, season_days: int) -> FittedMod
 
     Raises: NotConverged if it has no optimum; FlatSeries if the series never changes.
     """
-    return _fitted([(order, None)], series, season_days, is_pinned=True)
+    known = fitted_days(series, season_days)
+    return _fitted([(_in_days_of(known, order, season_days), None)], known, series, season_days, is_pinned=True)
 
 
 def fit_alone(order: Order, series: DailySeries, season_days: int) -> FittedModel:
@@ -76,20 +78,22 @@ def fit_alone(order: Order, series: DailySeries, season_days: int) -> FittedMode
 
     Raises: NotConverged if it has no optimum; FlatSeries if the series never changes.
     """
-    return _fitted([(order, None)], series, season_days, is_pinned=False)
+    known = fitted_days(series, season_days)
+    return _fitted([(order, None)], known, series, season_days, is_pinned=False)
 
 
 def fit_with_companions(order: Order, series: DailySeries, season_days: int) -> FittedModel:
     """The order, and each of its companions that has an optimum.
 
+    Args: order: its season is in open days.
     Raises: NotConverged if the order itself has none; FlatSeries if the series never changes.
     """
     known = fitted_days(series, season_days)
     fits = [fit(order, known)]
-    for companion in companions(order, season_days, len(series)):
+    for companion in companions(order, known.season_days, len(known), known.week):
         with suppress(NotConverged):
             fits.append(fit(companion, known))
-    return _model(fits, series, season_days, is_pinned=False)
+    return _model(fits, known, series, season_days, is_pinned=False)
 
 
 def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
@@ -97,18 +101,34 @@ def refit(fitted: FittedModel, series: DailySeries) -> FittedModel:
 
     Raises: NotConverged if one of them has no optimum.
     """
-    begin = [(each.order, each.coefficients) for each in fitted.fits]
-    return _fitted(begin, series, fitted.season_days, is_pinned=fitted.is_pinned)
+    known = fitted_days(series, fitted.season_days)
+    before = fitted.model.closures.season(fitted.season_days)  # weekdays may have closed or opened since
+    begin = [(_in_days_of(known, each.order, before), each.coefficients) for each in fitted.fits]
+    return _fitted(begin, known, series, fitted.season_days, is_pinned=fitted.is_pinned)
 
 
-def companions(order: Order, season_days: int, days: int) -> tuple[Order, ...]:
+def _in_days_of(known: OpenDays, order: Order, season_days: int) -> Order:
+    """The order with the season of these days, if its own is `season_days`. Raises: NotConverged if it has none."""
+    if order.season_days != season_days or order.season_days == known.season_days:
+        return order
+    found = replace(order, season_days=known.season_days)
+    if found.has_common_lags:
+        raise NotConverged(f"{order} has no season of {known.season_days} open days; p and q must be smaller")
+    return found
+
+
+def companions(order: Order, season_days: int, days: int, week: int = WEEK) -> tuple[Order, ...]:
     """The simple orders that the median is taken of beside `order`, as far as there are enough days for them.
 
     They share its logarithms and its regressors other than weekdays.
+
+    Args:
+        season_days, days: open days per cycle, and of all.
+        week: the number of open weekdays.
     """
     shared = tuple(group for group in order.regressors if group != WEEKDAY)
     if season_days > 1:
-        weekdays = (WEEKDAY,) if season_days == WEEK else ()
+        weekdays = (WEEKDAY,) if season_days == week else ()
         simple = [
             Order(0, 1, 1, 0, 1, 1, season_days),
             Order(1, 1, 1, regressors=weekdays),
@@ -121,22 +141,27 @@ def companions(order: Order, season_days: int, days: int) -> tuple[Order, ...]:
 
 
 def _fitted(
-    begin: Sequence[tuple[Order, Vector | None]], series: DailySeries, season_days: int, *, is_pinned: bool
+    begin: Sequence[tuple[Order, Vector | None]],
+    known: OpenDays,
+    series: DailySeries,
+    season_days: int,
+    *,
+    is_pinned: bool,
 ) -> FittedModel:
-    known = fitted_days(series, season_days)
     try:
-        return _model(
-            [fit(order, known, start) for order, start in begin], series, season_days, is_pinned=is_pinned
-        )
+        fits = [fit(order, known, start) for order, start in begin]
+        return _model(fits, known, series, season_days, is_pinned=is_pinned)
     except NotConverged as exc:
         if not is_pinned:
             raise
         raise NotConverged(f"{exc}; pin a simpler RETRAIN_ORDER") from exc
 
 
-def _model(fits: Sequence[FittedOrder], series: DailySeries, season_days: int, *, is_pinned: bool) -> FittedModel:
+def _model(
+    fits: Sequence[FittedOrder], known: OpenDays, series: DailySeries, season_days: int, *, is_pinned: bool
+) -> FittedModel:
     members = tuple(each.state_space for each in fits)
-    model = ForecastModel(series.last_day, members, fits[0].order.log, _facts(fits))
+    model = ForecastModel(series.last_day, members, fits[0].order.log, known.closures, _facts(fits))
     if model.log:  # amounts themselves grow like a power of time at most
         with np.errstate(over="ignore"):
             if not np.isfinite(model.forecast(MAX_FORECAST_DAYS).mean).all():

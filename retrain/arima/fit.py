@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
-    from retrain.data.series import DailySeries
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
@@ -49,30 +49,30 @@ class FittedOrder:
     state_space: StateSpace
 
 
-def fit(order: Order, series: DailySeries, start: Vector | None = None) -> FittedOrder:
+def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOrder:
     """Fit one order to every day of the series.
 
     The series is divided by its standard deviation first, so that neither the optimiser nor the diffuse initial
     state depends on the currency. The likelihood is that of the differenced series. The state after the last day is
-    that of a filter with bounded surprises.
+    that of a filter with bounded surprises, for which unknown days are missing.
 
     Args: start: shape (k,), the coefficients of an earlier fit; None for the CSS estimate.
     Raises: NotConverged if no optimum was found; FlatSeries if the series never changes.
     """
     values, scale = scaled(order, series)
-    columns = regressors.with_mean(order, series.first_day, len(series))
+    columns = regressors.with_mean(order, series.days, series.closures.weekdays)
     try:
         with _quiet_on_one_thread():
             found = _optimum(order, values, columns, start)
             taken = _taken_in(found, order, values, columns)
-            model = _state_space(order, taken, columns, found)
+            model = _state_space(order, np.where(series.unknown, np.nan, taken), columns, found)
             space = _in_currency(order, model, found, series, scale)
     except (np.linalg.LinAlgError, ValueError) as exc:
         raise NotConverged(f"{order} could not be fitted: {exc}") from exc
     if not math.isfinite(found.log_likelihood) or not np.isfinite(space.state).all():
         raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days")
     return FittedOrder(
-        order, _parameters(order, model, found, scale), found.coefficients, found.log_likelihood, space
+        order, _parameters(order, series, model, found, scale), found.coefficients, found.log_likelihood, space
     )
 
 
@@ -127,14 +127,14 @@ def _state_space(order: Order, values: Vector, columns: Matrix, found: Optimum) 
     return model
 
 
-def _parameters(order: Order, model: Any, found: Optimum, scale: float) -> dict[str, float]:
-    names = [*(["mean"] if order.mean else []), *regressors.names(order.regressors)]
+def _parameters(order: Order, series: OpenDays, model: Any, found: Optimum, scale: float) -> dict[str, float]:
+    names = [*(["mean"] if order.mean else []), *regressors.names(order.regressors, series.closures.weekdays)]
     names += model.param_names[len(names) :]
     values = [*(found.effects * scale), *found.coefficients, found.variance * scale**2]
     return dict(zip(names, map(float, values), strict=True))
 
 
-def _in_currency(order: Order, model: Any, found: Optimum, series: DailySeries, scale: float) -> StateSpace:
+def _in_currency(order: Order, model: Any, found: Optimum, series: OpenDays, scale: float) -> StateSpace:
     space, filtered = model.ssm, model.ssm.filter()
     selection = space["selection"]
     mean, effects = found.effects[: int(order.mean)] * scale, found.effects[int(order.mean) :] * scale
@@ -146,6 +146,8 @@ def _in_currency(order: Order, model: Any, found: Optimum, series: DailySeries, 
         noise=np.ascontiguousarray(selection @ space["state_cov"] @ selection.T),
         state=np.ascontiguousarray(filtered.predicted_state[:, -1]),
         covariance=np.ascontiguousarray(filtered.predicted_state_cov[:, :, -1]),
-        calendar=regressors.calendar_of(order.regressors, effects.tolist(), series.last_day),
+        calendar=regressors.calendar_of(
+            order.regressors, effects.tolist(), series.days[-1], series.closures.weekdays
+        ),
         least_deviation=scale if found.variance <= NOISELESS else 0.0,
     )

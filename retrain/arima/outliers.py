@@ -14,8 +14,8 @@ from scoring.state_space import bounded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
-    from retrain.data.series import DailySeries
 
     type Vector = NDArray[np.float64]
 
@@ -24,15 +24,13 @@ ABSURD = 20.0  # robust deviations from the usual amount; about 12 standard devi
 NORMAL = 1.4826  # standard deviations of a normal variable in one median absolute deviation
 
 
-def without_absurd_days(series: DailySeries, season_days: int) -> DailySeries:
+def without_absurd_days(series: OpenDays) -> OpenDays:
     """The series with every amount that is absurdly far from its neighbours moved to the limit of what is not.
 
     A day is compared with the median of the same day in the cycles around it, so that a season, a trend and a new
-    level are no outliers. The scale is the median distance of all days.
-
-    Args: season_days: days per cycle; 1 or 0 for none.
+    level are no outliers. The scale is the median distance of all days. Unknown days are as usual.
     """
-    season, values = max(season_days, 1), series.values
+    season, values = series.season_days, series.values
     shifts = np.arange(-CYCLES, CYCLES + 1) * season
     around = np.arange(len(values))[:, None] + shifts[None, :]
     inside = (around >= 0) & (around < len(values))

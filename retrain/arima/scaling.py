@@ -11,15 +11,15 @@ from retrain.errors import FlatSeries, NotConverged
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
-    from retrain.data.series import DailySeries
 
     type Vector = NDArray[np.float64]
 
 TINY = 1e-305
 
 
-def scaled(order: Order, series: DailySeries) -> tuple[Vector, float]:
+def scaled(order: Order, series: OpenDays) -> tuple[Vector, float]:
     """The values that the order describes, divided by their standard deviation, and that standard deviation.
 
     For an order of logarithms, a day whose amount is not positive counts as missing: its logarithm is interpolated.

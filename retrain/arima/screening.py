@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrain.arima.css import Estimate
+    from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
-    from retrain.data.series import DailySeries
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
@@ -40,7 +40,7 @@ class Screening:
     Args: horizon_days: days that each rolling forecast is scored over.
     """
 
-    def __init__(self, series: DailySeries, horizon_days: int) -> None:
+    def __init__(self, series: OpenDays, horizon_days: int) -> None:
         self.series = series
         self._horizon = horizon_days
         self._values: dict[bool, tuple[Vector, float]] = {}
@@ -138,9 +138,7 @@ class Screening:
 
     def _origins(self, training_days: int) -> NDArray[np.int64]:
         """Number of days before each forecast; the last of them and the whole horizon were observed."""
-        interpolated = np.zeros(len(self.series), dtype=bool)
-        interpolated[[self.series.position(day) for day in self.series.interpolated]] = True
-        gaps = np.lib.stride_tricks.sliding_window_view(interpolated, self._horizon + 1).any(axis=1)
+        gaps = np.lib.stride_tricks.sliding_window_view(self.series.unknown, self._horizon + 1).any(axis=1)
         return np.flatnonzero(~gaps[training_days - 1 :]) + training_days
 
     def _scaled(self, order: Order) -> tuple[Vector, float]:
@@ -151,7 +149,8 @@ class Screening:
     def _columns(self, order: Order) -> Matrix:
         key = (order.mean, order.regressors)
         if key not in self._regression:
-            self._regression[key] = regressors.with_mean(order, self.series.first_day, len(self.series))
+            closed = self.series.closures.weekdays
+            self._regression[key] = regressors.with_mean(order, self.series.days, closed)
         return self._regression[key]
 
     def _amounts(self, order: Order, values: Matrix) -> Matrix:

@@ -55,8 +55,10 @@ def search(
         progress: called with a sentence at each stage.
     Raises: NotConverged if no order could be fitted; FlatSeries if the series never changes.
     """
-    screening = Screening(fitted_days(series, season_days), horizon_days)
-    season = season_days if season_days > 1 and len(series) >= MIN_CYCLES * season_days else 0
+    known = fitted_days(series, season_days)
+    screening, season = Screening(known, horizon_days), known.season_days
+    if season <= 1 or len(known) < MIN_CYCLES * season:
+        season = 0
     other_season = prevailing_season(screening.values(Order(0, 0, 0)), MAX_SEASON_DAYS) if season else None
     seasons = [days for days in (season, other_season) if days]
     ranked = screening.stepwise_search(Order(0, 1, 0, season_days=season))
@@ -69,7 +71,7 @@ def search(
         progress(f"{ranked[0].order} against {group} as regressors")
         ranked = _with_regressors(screening, ranked, group)
     ranked = _near_ties_by_forecast(screening, _without_redundant_pairs(screening, ranked))
-    return _fit_first(screening, ranked, series, seasons, progress)
+    return _fit_first(screening, ranked, series, season_days, seasons, progress)
 
 
 def _rivals(screening: Screening, seasons: list[int]) -> list[Order]:
@@ -114,7 +116,7 @@ def _with_logarithms(screening: Screening, ranked: list[Estimate]) -> list[Estim
 def _with_regressors(screening: Screening, ranked: list[Estimate], group: str) -> list[Estimate]:
     base = ranked[0].order
     if group == WEEKDAY:
-        if base.seasonal_d or base.season_days not in {0, 7}:
+        if base.seasonal_d or base.season_days not in {0, screening.series.week}:
             return ranked
         base = replace(base, seasonal_p=0, seasonal_q=0)
     rival = screening.estimate(replace(base, regressors=(*base.regressors, group)))
@@ -178,6 +180,7 @@ def _fit_first(
     screening: Screening,
     ranked: list[Estimate],
     series: DailySeries,
+    season_days: int,
     seasons: list[int],
     progress: Callable[[str], None],
 ) -> FittedModel:
@@ -192,7 +195,7 @@ def _fit_first(
     for order, made in ways:
         progress(f"exact likelihood of {order}")
         try:
-            fitted = made(order, series, season or 1)
+            fitted = made(order, series, season_days if seasons else 1)
         except NotConverged as exc:
             failure = exc
             continue

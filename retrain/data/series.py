@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from retrain.data.closures import ClosedDays, closed_days
 from retrain.errors import DataError, SeriesTooShort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -79,13 +80,17 @@ class DailySeries:
     Attributes:
         first_day: the day of `values[0]`.
         values: shape (n,), currency per day, finite, read-only.
-        interpolated: days whose amount was not observed. They are part of the series that is fitted, but no
-            forecast is scored on them and no model observes them.
+        interpolated: days whose amount is not known. No forecast is scored on them, no model observes them, and no
+            fit depends on the amounts that they have here.
+        closed: days without rows that follow a calendar: their amount is zero, and no model observes them.
+        country: whose public holidays may be closed; empty for none.
     """
 
     first_day: date
     values: NDArray[np.float64]
     interpolated: tuple[date, ...] = ()
+    closed: tuple[date, ...] = ()
+    country: str = ""
 
     def __post_init__(self) -> None:
         if not len(self.values):
@@ -106,15 +111,32 @@ class DailySeries:
 
     @property
     def sha256(self) -> str:
-        """The identity of the data: a digest of the first day and the amounts, as IEEE 754 doubles."""
+        """The identity of the data: a digest of the first day, the amounts (IEEE 754), and the unobserved days."""
         digest = hashlib.sha256(self.first_day.isoformat().encode())
         digest.update(self.values.astype("<f8").tobytes())
+        for days in (self.interpolated, self.closed):
+            digest.update("".join(f"/{day}" for day in days).encode())
         return digest.hexdigest()
 
     @property
     def is_flat(self) -> bool:
-        """True if the amounts differ only by rounding, in any currency."""
-        return bool(np.ptp(self.values) <= SAME_AMOUNT * np.abs(self.values).max())
+        """True if the observed amounts differ only by rounding, in any currency."""
+        return is_flat(self.values[self.observed])
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """True for days whose amount was observed, shape (n,)."""
+        return ~(self._on(self.interpolated) | self._on(self.closed))
+
+    @property
+    def closures(self) -> ClosedDays:
+        """The closed days as they follow from these days alone."""
+        return closed_days(self.first_day, self.observed & (self.values != 0), self.country)
+
+    def _on(self, days: tuple[date, ...]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self), dtype=bool)
+        mask[[self.position(day) for day in days]] = True
+        return mask
 
     def position(self, day: date) -> int:
         """The index of `day` in `values`; negative or beyond the end if the day is outside."""
@@ -126,30 +148,43 @@ class DailySeries:
         Raises: SeriesTooShort if `day` lies before the first day.
         """
         end = max(self.position(day) + 1, 0)
-        kept = tuple(filled for filled in self.interpolated if filled <= day)
-        return type(self)(self.first_day, self.values[:end].copy(), kept)
+        interpolated, closed = (tuple(each for each in days if each <= day) for days in self._unobserved)
+        return replace(self, values=self.values[:end].copy(), interpolated=interpolated, closed=closed)
 
     def last(self, days: int) -> Self:
         """The series of its last `days`, or all of them if there are fewer."""
         first_day = max(self.first_day, self.last_day - timedelta(days=days - 1))
-        kept = tuple(filled for filled in self.interpolated if filled >= first_day)
-        return type(self)(first_day, self.values[self.position(first_day) :].copy(), kept)
+        interpolated, closed = (tuple(each for each in of if each >= first_day) for of in self._unobserved)
+        values = self.values[self.position(first_day) :].copy()
+        return replace(self, first_day=first_day, values=values, interpolated=interpolated, closed=closed)
+
+    @property
+    def _unobserved(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
+        return self.interpolated, self.closed
 
     def observed_through(self, day: date) -> Self:
         """The series up to the last observed day that is not after `day`: what was known at the end of that day.
 
-        An interpolated amount depends on the day after its gap, which was not known yet.
+        An interpolated amount depends on the day after its gap, which was not known yet. That a day is closed may
+        depend on later days too.
         """
-        unobserved = set(self.interpolated)
+        unobserved = {*self.interpolated, *self.closed}
         while day in unobserved:
             day -= timedelta(days=1)
         return self.through(day)
 
     def after(self, day: date) -> NDArray[np.float64]:
-        """The observed amounts of the days after `day`, shape (k,), k >= 0; NaN for interpolated days."""
-        values = self.values.copy()
-        values[[self.position(filled) for filled in self.interpolated]] = np.nan
-        return values[max(self.position(day) + 1, 0) :]
+        """The observed amounts of the days after `day`, shape (k,), k >= 0; NaN for all other days."""
+        return np.where(self.observed, self.values, np.nan)[max(self.position(day) + 1, 0) :]
+
+    def closed_after(self, day: date) -> NDArray[np.bool_]:
+        """Which days after `day` are closed, shape (k,), k >= 0."""
+        return self._on(self.closed)[max(self.position(day) + 1, 0) :]
+
+
+def is_flat(values: NDArray[np.float64]) -> bool:
+    """True if the amounts differ only by rounding, in any currency."""
+    return bool(np.ptp(values) <= SAME_AMOUNT * np.abs(values).max())
 
 
 def gaps(days: Days) -> list[tuple[date, date]]:
@@ -166,31 +201,63 @@ def longest_gap(days: Days) -> int:
     return max(((last - first).days + 1 for first, last in gaps(days)), default=0)
 
 
-def daily_series(days: Days, policy: GapPolicy) -> DailySeries:
+def missing_days(days: Days, country: str = "") -> list[date]:
+    """The days without rows between the first and the last that are not closed, ascending."""
+    if not days:
+        return []
+    first, observed = _calendar(days)
+    closed = closed_days(first, observed & (_amounts(days, first, observed) != 0), country).past
+    return _days(first, ~observed & ~closed)
+
+
+def daily_series(days: Days, policy: GapPolicy, held: Collection[date] = (), country: str = "") -> DailySeries:
     """Make the gapless series; the policy says how to fill missing days.
 
+    Closed days are zero and not missing, unless the policy is `zero`: then every missing day is an observed zero.
+
+    Args:
+        held: days that are not known, whatever `days` has and whatever the policy is.
+        country: whose public holidays may be closed; empty for none.
     Raises: SeriesTooShort if there are no days; DataError if the policy is `refuse` and a day is missing.
     """
-    if not days:
+    known = {day: amount for day, amount in days.items() if day not in held}
+    if not known:
         raise SeriesTooShort("the history has no days; land a file of transactions first")
-    missing = gaps(days)
-    if missing and policy is GapPolicy.REFUSE:
-        first, last = missing[0]
+    first, observed = _calendar(known)
+    is_held = np.array([first + timedelta(days=at) in held for at in range(len(observed))], dtype=bool)
+    values = _amounts(known, first, observed)
+    if policy is GapPolicy.ZERO:
+        observed = ~is_held
+        closed = np.zeros_like(observed)
+    else:
+        closed = closed_days(first, observed & (values != 0), country).past & ~observed & ~is_held
+    missing = ~observed & ~closed
+    if policy is GapPolicy.REFUSE and (missing & ~is_held).any():
+        lost = _days(first, missing & ~is_held)
+        last = next(day for day in lost if day + timedelta(days=1) not in lost)
         raise DataError(
-            f"the days have {len(missing)} gap(s), the first from {first} to {last}, and RETRAIN_GAPS=refuse; "
+            f"{len(lost)} day(s) are missing, the first from {lost[0]} to {last}, and RETRAIN_GAPS=refuse; "
             "land the missing days or set RETRAIN_GAPS to interpolate or zero"
         )
+    at = np.arange(len(values))
+    values[missing] = np.interp(at[missing], at[observed], values[observed])
+    return DailySeries(first, values, tuple(_days(first, missing)), tuple(_days(first, closed)), country)
 
-    import pandas as pd
 
-    observed = pd.Series(days, dtype="float64")
-    observed.index = pd.DatetimeIndex(observed.index)
-    calendar = observed.sort_index().asfreq("D")
-    if policy is GapPolicy.ZERO:
-        calendar = calendar.fillna(0.0)
-    filled = calendar.interpolate("linear")
-    return DailySeries(
-        first_day=calendar.index[0].date(),
-        values=np.array(filled, dtype=np.float64),
-        interpolated=tuple(stamp.date() for stamp in calendar.index[calendar.isna()]),
-    )
+def _calendar(days: Days) -> tuple[date, NDArray[np.bool_]]:
+    """The first day, and which days from it to the last one are there, shape (n,)."""
+    first = min(days)
+    observed = np.zeros((max(days) - first).days + 1, dtype=bool)
+    observed[[(day - first).days for day in days]] = True
+    return first, observed
+
+
+def _amounts(days: Days, first: date, observed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Shape (n,); zero for a day that is not there."""
+    values = np.zeros(len(observed))
+    values[[(day - first).days for day in days]] = list(days.values())
+    return values
+
+
+def _days(first: date, chosen: NDArray[np.bool_]) -> list[date]:
+    return [first + timedelta(days=int(at)) for at in np.flatnonzero(chosen)]

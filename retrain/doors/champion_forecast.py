@@ -11,6 +11,8 @@ from retrain.promotion.client import ask, current
 from retrain.records.history import Histories
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from retrain.data.series import Days
     from retrain.ports import Service
     from retrain.records.context import Context
@@ -59,16 +61,21 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
         trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
-    observed = newer_days(trained_through, Histories(context.state).read().days, settings.data.gaps)
+    history = Histories(context.state).read()
+    observed = newer_days(trained_through, history.days, settings.data.gaps, history.held)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
 
 
-def newer_days(day: date, history: Days, gaps: GapPolicy) -> Days:
-    """The accepted days after `day`. A missing one stays missing, which the model bears, unless it means zero."""
-    newer = {newest: amount for newest, amount in history.items() if newest > day}
+def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:
+    """The accepted days after `day`, without those that are held.
+
+    A missing one stays missing, which the model bears, unless it means zero. So does a closed one: the model knows
+    its own closed days, and passes over them.
+    """
+    newer = {newest: amount for newest, amount in history.items() if newest > day and newest not in held}
     if gaps is GapPolicy.ZERO and newer:
         whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
-        return {each: newer.get(each, 0.0) for each in whole}
+        return {each: newer.get(each, 0.0) for each in whole if each not in held}
     return newer

@@ -113,7 +113,9 @@ def _data_lines(data: Data | None) -> list[str]:
     if data is None:
         return []
     filled = f", {data.interpolated_days} of them interpolated" if data.interpolated_days else ""
-    return [f"data       {data.days} days, {data.first_day} to {data.last_day}{filled}  sha256 {data.sha256[:12]}"]
+    closed = f"; closed: {data.closed}" if data.closed else ""
+    span = f"{data.days} days, {data.first_day} to {data.last_day}{filled}{closed}"
+    return [f"data       {span}  sha256 {data.sha256[:12]}"]
 
 
 def _promotion_lines(run: Run) -> list[str]:

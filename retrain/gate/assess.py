@@ -228,18 +228,27 @@ def _too_little(series: DailySeries, champion: ForecastModel | None, settings: D
 
 
 def _longest_gap(series: DailySeries) -> int:
-    """The most interpolated days in a row; 0 for none."""
+    """The most interpolated days in a row, those that are closed left out; 0 for none."""
     longest = length = 0
-    before = None
+    closed, before = set(series.closed), None
     for day in series.interpolated:
+        while before is not None and before + timedelta(days=1) in closed:
+            before += timedelta(days=1)
         length = length + 1 if before is not None and day - before == timedelta(days=1) else 1
         longest, before = max(longest, length), day
     return longest
 
 
 def _holdout(series: DailySeries, settings: DecisionSettings) -> int:
-    """Days that a first model is tested on; 0 where too few or too flat days would be left to train it."""
-    days = min(settings.min_unseen_days, int(len(series) * FIRST_MODEL_HOLDOUT))
+    """Days that a first model is tested on; 0 where too few or too flat days would be left to train it.
+
+    They are counted so that as many observed days are among them as there would be without days that are not.
+    """
+    observed = np.flatnonzero(series.observed)
+    count = min(settings.min_unseen_days, int(len(observed) * FIRST_MODEL_HOLDOUT))
+    if not count:
+        return 0
+    days = len(series) - int(observed[-count])
     known = series.through(series.last_day - timedelta(days=days))
     testable = days > settings.horizon_days and len(known) >= settings.min_training_days and not known.is_flat
     return days if testable else 0

@@ -83,8 +83,13 @@ def compare(
     Raises: ModelError if a score is not finite, or if the champion cannot be brought to the cutoff.
     """
     cutoff, loss, season = challenger.first.model.origin, terms.loss, max(terms.season_days, 1)
-    unseen, seen = history.after(cutoff), history.through(cutoff).values
-    actual = np.lib.stride_tricks.sliding_window_view(unseen, terms.horizon_days)
+    unseen, known = history.after(cutoff), history.through(cutoff)
+    seen = np.where(known.observed, known.values, np.nan)
+    made_by_champion = None
+    if champion is not None:
+        made_by_champion = _at(cutoff, champion, history).rolling(unseen, terms.horizon_days)
+    both = [made for made in (made_by_champion, challenger.forecasts) if made is not None]
+    actual = _actual(history, cutoff, terms.horizon_days, both)
     scored = ~np.isnan(actual).all(axis=1)
     actual = actual[scored]
 
@@ -94,11 +99,10 @@ def compare(
         return _Measured(card, loss.at_origins(actual, point, seen), point[:, 0])
 
     first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
-    theirs = None
-    if champion is not None:
-        theirs = measure(_at(cutoff, champion, history).rolling(unseen, terms.horizon_days).where(scored))
+    theirs = measure(made_by_champion.where(scored)) if made_by_champion is not None else None
     ours = measure(challenger.forecasts.where(scored))
-    naive = measure(_seasonal_naive(history, cutoff, terms.horizon_days, season)[scored])
+    usual = _seasonal_naive(history, cutoff, terms.horizon_days, season)
+    naive = measure(np.where(challenger.forecasts.closed, 0.0, usual)[scored])
     return Comparison(
         order=str(challenger.first.order),
         is_naive=challenger.procedure.is_naive,
@@ -116,6 +120,20 @@ def compare(
         loss=loss,
         days=_days(first_days, actual, theirs, ours, naive),
     )
+
+
+def _actual(history: DailySeries, cutoff: date, horizon_days: int, made: Sequence[Prediction]) -> Matrix:
+    """The amounts that each forecast is scored against, shape (origins, horizon); NaN for a day that is not scored.
+
+    A closed day is scored, with an amount of zero, only where a model does not know that it is closed. Where all
+    know it, it would make every score look better, and tell nothing.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view
+    actual = windows(history.after(cutoff), horizon_days).copy()
+    closed = windows(history.closed_after(cutoff), horizon_days)
+    all_know = np.logical_and.reduce([np.broadcast_to(each.closed, actual.shape) for each in made])
+    actual[closed & ~all_know] = 0.0
+    return actual
 
 
 def _at(cutoff: date, champion: ForecastModel, history: DailySeries) -> ForecastModel:
@@ -163,8 +181,7 @@ def _seasonal_naive(history: DailySeries, cutoff: date, horizon_days: int, seaso
     Where a forecast is made before the first cycle is complete, the amount of the day before it.
     """
     values = history.values.copy()
-    for day in history.interpolated:
-        at = history.position(day)
+    for at in np.flatnonzero(~history.observed):
         values[at] = values[at - season] if at >= season else values[at]
     first = history.position(cutoff)
     origins = np.arange(first, len(history) - horizon_days)[:, None]

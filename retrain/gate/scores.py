@@ -61,11 +61,11 @@ def forecast_errors(actual: Matrix, forecast: Matrix, history: Vector) -> Matrix
 
 
 def usual_size(amounts: Vector) -> float:
-    """The median size of the amounts that are not zero; 0 if all are.
+    """The median size of the amounts that are not zero, without NaN; 0 if all are.
 
     One absurd amount would move a mean so far that every true error is below its rounding.
     """
-    sizes = np.abs(amounts[amounts != 0])
+    sizes = np.abs(amounts[(amounts != 0) & ~np.isnan(amounts)])
     return float(np.median(sizes)) if len(sizes) else 0.0
 
 
@@ -78,16 +78,18 @@ def mase(actual: Vector, forecast: Vector, history: Vector, season: int) -> floa
 
     Args:
         actual, forecast: the same shape, currency per day, same dates.
-        history: shape (n,); training days only.
+        history: shape (n,); training days only; NaN for days that were not observed.
         season: days per cycle; 7 for a weekly pattern.
     Returns: unitless, >= 0; None without a scale: if n <= season, or if each day equals the one a cycle before.
     Source: Hyndman & Koehler (2006), Int. J. Forecasting 22(4), 679-688.
     """
     if len(history) <= season:
         return None
-    scale = float(np.mean(np.abs(history[season:] - history[:-season])))
-    if scale <= _rounding(history):
+    differences = np.abs(history[season:] - history[:-season])
+    differences = differences[~np.isnan(differences)]
+    if not len(differences) or differences.mean() <= _rounding(history):
         return None
+    scale = float(differences.mean())
     return float(np.mean(np.abs(forecast_errors(actual, forecast, history)))) / scale
 
 

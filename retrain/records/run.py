@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_serializer
 
+from retrain.data.closures import described
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
@@ -50,13 +51,14 @@ class Asked(Record):
 
 
 class Data(Record):
-    """The days that the verdict rests on."""
+    """The days that the verdict rests on; `closed` says which days are known to be without trade."""
 
     sha256: str
     first_day: date
     last_day: date
     days: int
     interpolated_days: int
+    closed: str = ""
     files: tuple[str, ...]
 
 
@@ -174,6 +176,7 @@ class Run(Record):
             last_day=series.last_day,
             days=len(series),
             interpolated_days=len(series.interpolated),
+            closed=described(series.closures),
             files=files,
         )
         return self.evolve(data=data)

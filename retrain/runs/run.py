@@ -65,7 +65,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
             return None
-        series = daily_series(history.days, settings.data.gaps, history.held)
+        series = daily_series(history.days, settings.data.gaps, history.held, settings.decision.country)
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, settings, context)
         question = _question(series, champion, settings)

@@ -25,7 +25,7 @@ def _order(text: str) -> str:
 
 def _country(text: str) -> str:
     if text:
-        from retrain.arima.regressors import public_holidays
+        from retrain.data.holidays import public_holidays
 
         try:
             public_holidays(text, ANY_YEAR, ANY_YEAR)
@@ -46,7 +46,7 @@ class ForecastingSettings(Group):
     country: Annotated[str, AfterValidator(_country)] = setting(
         "",
         "RETRAIN_COUNTRY",
-        "country whose public holidays may become a regressor, for example `US` or `US-CA`; empty for none",
+        "country whose public holidays may be closed or a regressor, for example `US` or `US-CA`; empty for none",
         unit="code",
     )
     horizon_days: int = setting(

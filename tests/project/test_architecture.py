@@ -28,6 +28,8 @@ ALONE = {"errors", "poll", "ports"}
 PURE = ("data", "arima", "gate")
 ORDER = {
     "data": [
+        "holidays",
+        "closures",
         "series",
         "seen_ids",
         "columns",
@@ -43,6 +45,7 @@ ORDER = {
         "order",
         "stationary",
         "regressors",
+        "open_days",
         "traits",
         "scaling",
         "css_filters",
@@ -75,7 +78,7 @@ OUTSIDE_WORLD = {
 }
 ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
-    "holidays": {"retrain.arima.regressors"},
+    "holidays": {"retrain.data.holidays"},
     "azure.storage": {"retrain.adapters.azure.blob", "retrain.adapters.azure.acr", "retrain.wiring"},
     "azure.identity": {"retrain.adapters.azure.arm"},
     "azure.core": {"retrain.adapters.azure.blob", "retrain.adapters.azure.arm"},

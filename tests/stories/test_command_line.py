@@ -64,7 +64,8 @@ def test_each_landed_file_is_one_json_object_of_the_promised_shape(shell: Shell)
     assert second["champion"].keys() == second["challenger"].keys() == CARD
     assert second["seasonal_naive"].keys() == CARD - {"version", "order", "trained_through"}
     assert second["evidence"].keys() >= {"unseen_days", "origins", "horizon_days", "dm_statistic", "p_value"}
-    assert second["data"].keys() == {"sha256", "first_day", "last_day", "days", "interpolated_days", "files"}
+    facts = {"sha256", "first_day", "last_day", "days", "interpolated_days", "closed", "files"}
+    assert second["data"].keys() == facts
     assert second["evidence"]["origins"] == 44
     assert first["model"].keys() == {"name", "version", "artifact_sha256"}
     assert third["verdict"] == "unchanged"

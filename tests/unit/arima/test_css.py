@@ -14,7 +14,7 @@ from retrain.arima.fit import fit
 from retrain.arima.order import Order
 from retrain.arima.scaling import scaled
 from retrain.arima.stationary import constrained, is_admissible, unconstrained
-from tests.builders import series, weekly
+from tests.builders import open_days, series, weekly
 from tests.unit.arima.strategies import with_coefficients
 
 NO_COLUMNS = np.empty((300, 0))
@@ -92,9 +92,9 @@ def test_the_minimum_is_near_the_true_coefficients():
 def test_the_minimum_is_near_the_optimum_of_the_exact_likelihood():
     """Within a standard error, so that it serves as start values."""
     order, values = Order(0, 1, 1, 0, 1, 1, 7), weekly(200) + 3 * arma(200, 0.0, -0.5).cumsum()
-    approximate = css.estimate(order, order.difference(scaled(order, series(values))[0]), np.empty((192, 0)))
+    approximate = css.estimate(order, order.difference(scaled(order, open_days(values))[0]), np.empty((192, 0)))
 
-    exact = fit(order, series(values)).coefficients
+    exact = fit(order, open_days(values)).coefficients
 
     assert approximate.coefficients == pytest.approx(exact, abs=0.1)
 

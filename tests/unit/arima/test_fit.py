@@ -15,7 +15,7 @@ from retrain.arima.order import Order
 from retrain.arima.scaling import scaled
 from retrain.arima.stationary import unconstrained
 from retrain.errors import FlatSeries, NotConverged
-from tests.builders import FIRST_DAY, series, weekly
+from tests.builders import FIRST_DAY, open_days, series, weekly
 
 
 def test_parameters_are_in_the_currency_of_the_data():
@@ -23,7 +23,7 @@ def test_parameters_are_in_the_currency_of_the_data():
     euros = 1000 + np.random.default_rng(1).normal(0, 50, 200)
     order = Order(1, 0, 0, mean=True)
 
-    fitted, cents = fit(order, series(euros)), fit(order, series(100 * euros))
+    fitted, cents = fit(order, open_days(euros)), fit(order, open_days(100 * euros))
 
     assert fitted.parameters["mean"] == pytest.approx(1000, rel=0.02)
     assert fitted.parameters["sigma2"] == pytest.approx(2500, rel=0.2)
@@ -38,7 +38,7 @@ def test_parameters_are_in_the_currency_of_the_data():
 )
 def test_the_optimum_is_almost_as_likely_as_the_one_statsmodels_finds(order: Order):
     """Its own optimiser on the differenced series; what the penalty costs is less than itself."""
-    amounts = series(weekly(150, seed=3))
+    amounts = open_days(weekly(150, seed=3))
     fitted = fit(order, amounts)
     seasonal = (order.seasonal_p, 0, order.seasonal_q, order.season_days)
 
@@ -58,8 +58,8 @@ def test_the_optimum_is_almost_as_likely_as_the_one_statsmodels_finds(order: Ord
 
 def test_the_start_values_do_not_change_the_fit():
     """An earlier optimum saves time only."""
-    order, longer = Order(1, 0, 1, 0, 1, 1, 7), series(weekly(200))
-    before = fit(order, series(weekly(180)))
+    order, longer = Order(1, 0, 1, 0, 1, 1, 7), open_days(weekly(200))
+    before = fit(order, open_days(weekly(180)))
 
     new, again = fit(order, longer), fit(order, longer, before.coefficients)
 
@@ -91,7 +91,7 @@ def test_a_day_without_a_logarithm_counts_as_missing():
 def test_a_series_that_never_changes_is_not_fitted():
     """The message says the amount."""
     with pytest.raises(FlatSeries, match="all 50 days are 5"):
-        fit(Order(1, 0, 0), series(np.full(50, 5.0)))
+        fit(Order(1, 0, 0), open_days(np.full(50, 5.0)))
 
 
 def test_an_optimiser_that_stops_early_is_an_error_with_its_iterations(monkeypatch: pytest.MonkeyPatch):
@@ -99,7 +99,7 @@ def test_an_optimiser_that_stops_early_is_an_error_with_its_iterations(monkeypat
     monkeypatch.setattr("retrain.arima.likelihood.MAX_ITERATIONS", 1)
 
     with pytest.raises(NotConverged, match=r"\(2,0,2\) did not converge in 1 iterations"):
-        fit(Order(2, 0, 2), series(weekly(60)))
+        fit(Order(2, 0, 2), open_days(weekly(60)))
 
 
 @pytest.mark.parametrize("amount", [1e-300, 1e13])

@@ -12,7 +12,7 @@ from retrain.arima.order import Order
 from retrain.arima.scaling import scaled
 from retrain.arima.stationary import constrained, is_admissible, unconstrained
 from retrain.errors import NotConverged
-from tests.builders import series, weekly
+from tests.builders import open_days, weekly
 
 ORDINARY = [
     Order(0, 1, 1),
@@ -26,7 +26,7 @@ CANCELLING = Order(3, 0, 3)  # on noise, every AR root lies beside an MA root
 
 def differenced(order: Order, days: int = 200, seed: int = 5) -> np.ndarray:
     """What is maximised on: scaled amounts around zero, then differenced."""
-    values = scaled(order, series(weekly(days, seed=seed, noise=15)))[0]
+    values = scaled(order, open_days(weekly(days, seed=seed, noise=15)))[0]
     return order.difference(values - values.mean())
 
 

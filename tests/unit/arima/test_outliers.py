@@ -8,7 +8,7 @@ import pytest
 from retrain.arima.fit import fit
 from retrain.arima.order import Order
 from retrain.arima.outliers import with_bounded_surprises, without_absurd_days
-from tests.builders import series, weekly
+from tests.builders import open_days, weekly
 
 DAYS = np.arange(210)
 NOISE = np.random.default_rng(2).normal(0, 5, 210)
@@ -29,9 +29,9 @@ USUAL = {
 @pytest.mark.parametrize("kind", USUAL)
 def test_what_is_not_absurd_stays(kind: str):
     """The same amounts."""
-    amounts = series(USUAL[kind])
+    amounts = open_days(USUAL[kind])
 
-    assert without_absurd_days(amounts, 7).values.tolist() == amounts.values.tolist()
+    assert without_absurd_days(amounts).values.tolist() == amounts.values.tolist()
 
 
 @pytest.mark.parametrize("amount", [1e4, 1e9, -1e9])
@@ -42,12 +42,12 @@ def test_an_absurd_day_is_moved_to_the_limit(amount: float):
     beyond = values.copy()
     beyond[100] = 1e3 * amount
 
-    limited = without_absurd_days(series(values), 7).values
+    limited = without_absurd_days(open_days(values)).values
 
     others = DAYS != 100
     assert limited[others].tolist() == values[others].tolist()
     assert abs(limited[100] - weekly(210)[100]) < 400
-    assert limited[100] == without_absurd_days(series(beyond), 7).values[100]
+    assert limited[100] == without_absurd_days(open_days(beyond)).values[100]
 
 
 def test_last_bits_do_not_decide_what_is_absurd():
@@ -56,7 +56,7 @@ def test_last_bits_do_not_decide_what_is_absurd():
     values[[30, 90, 150]] += [2.0, 3.0, 1.0]
     moved = np.nextafter(values, np.where(DAYS % 2, np.inf, -np.inf))
 
-    limited = [without_absurd_days(series(each), 7).values for each in (values, moved)]
+    limited = [without_absurd_days(open_days(each)).values for each in (values, moved)]
 
     np.testing.assert_allclose(limited[1], limited[0], rtol=1e-12)
     assert limited[0].tolist() == values.tolist()
@@ -106,7 +106,7 @@ def test_an_outlier_before_the_last_day_hardly_moves_the_forecasts(order: Order)
     wild = values.copy()
     wild[-2] += 1000
 
-    usual, after = (fit(order, without_absurd_days(series(each), 7)).state_space for each in (values, wild))
+    usual, after = (fit(order, without_absurd_days(open_days(each))).state_space for each in (values, wild))
 
     moved = after.ahead(7).of(after, np.zeros(7))[0] - usual.ahead(7).of(usual, np.zeros(7))[0]
     assert np.abs(moved).max() < 40

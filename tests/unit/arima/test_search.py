@@ -12,7 +12,7 @@ from retrain.arima.screening import Screening
 from retrain.arima.search import _without_redundant_pairs, search
 from retrain.data.series import DailySeries
 from retrain.errors import ConfigError, FlatSeries
-from tests.builders import FIRST_DAY, series, weekly
+from tests.builders import FIRST_DAY, open_days, series, weekly
 
 RNG = np.random.default_rng(11)
 DAYS = np.arange(180)
@@ -138,7 +138,7 @@ def test_no_candidate_is_scored_on_days_it_was_fitted_to():
     changed = np.where(np.arange(200) < 120, values, 500.0 + RNG.normal(0, 50, 200))
     scale = changed.std() / values.std()
 
-    before, after = (Screening(series(one), 7).estimate(order, days=120) for one in (values, changed))
+    before, after = (Screening(open_days(one), 7).estimate(order, days=120) for one in (values, changed))
 
     assert before.coefficients == pytest.approx(after.coefficients, abs=1e-3)
     assert before.variance == pytest.approx(after.variance * scale**2, rel=1e-3)
@@ -149,7 +149,7 @@ def test_forecasts_in_a_gap_are_not_scored():
     interpolated = tuple(FIRST_DAY + timedelta(days=day) for day in range(80, 90))
     gapped = DailySeries(FIRST_DAY, weekly(120), interpolated)
 
-    origins = Screening(gapped, 7)._origins(72)
+    origins = Screening(open_days(gapped), 7)._origins(72)
 
     assert origins.tolist() == [72, 73, *range(91, 114)]
 
@@ -189,7 +189,7 @@ def test_an_order_that_does_not_converge_is_replaced(monkeypatch: pytest.MonkeyP
 
 def test_pairs_of_terms_that_cancel_are_removed():
     """On noise, an AR root beside an MA root describes nothing; what is left is no worse by the criterion."""
-    screening = Screening(series(100 + np.random.default_rng(0).normal(0, 10, 200)), 7)
+    screening = Screening(open_days(100 + np.random.default_rng(0).normal(0, 10, 200)), 7)
     rich = screening.estimate(Order(2, 0, 2, 1, 0, 1, 7, mean=True))
 
     left = _without_redundant_pairs(screening, [rich])
@@ -201,7 +201,7 @@ def test_pairs_of_terms_that_cancel_are_removed():
 
 def test_an_order_without_redundant_terms_stays():
     """Exponential smoothing by weekday needs its pair of seasonal terms."""
-    screening = Screening(series(weekly(200)), 7)
+    screening = Screening(open_days(weekly(200)), 7)
     found = [screening.estimate(Order(0, 1, 1, 1, 0, 1, 7))]
 
     assert _without_redundant_pairs(screening, found) == found
@@ -209,7 +209,7 @@ def test_an_order_without_redundant_terms_stays():
 
 def test_of_equal_criteria_the_simpler_order_comes_first():
     """On a series without noise, every criterion is that of rounding."""
-    ranked = Screening(series(np.resize([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 140)), 7).stepwise_search(
+    ranked = Screening(open_days(np.resize([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 140)), 7).stepwise_search(
         Order(0, 0, 0, 0, 1, 0, 7)
     )
 

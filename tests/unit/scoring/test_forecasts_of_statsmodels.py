@@ -19,7 +19,7 @@ from retrain.arima.ensemble import FittedModel, fit_pinned
 from retrain.arima.order import Order
 from retrain.arima.scaling import scaled
 from retrain.errors import NotConverged
-from tests.builders import FIRST_DAY, series, weekly
+from tests.builders import consecutive, open_days, series, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,8 @@ def fitted_to(order: Order, values: Any) -> FittedModel:
 def statsmodels_on(order: Order, values: Any, fitted: FittedModel, trained: int, ahead: int) -> Any:
     """Statsmodels' forecast with the fitted parameters, divided by the scale of the trained days; and the scale."""
     seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-    scale = scaled(order, series(values[:trained]))[1]
-    columns = regressors.columns(order.regressors, FIRST_DAY, len(values) + ahead)
+    scale = scaled(order, open_days(values[:trained]))[1]
+    columns = regressors.columns(order.regressors, consecutive(len(values) + ahead))
     known, coming = columns[: len(values)], columns[len(values) :]
     *effects, variance = fitted.fits[0].parameters.values()
     count = len(effects) - order.coefficients

@@ -124,7 +124,7 @@ def test_an_artifact_is_read_as_the_same_model():
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("format", 2, "format 2; this service reads 3"),
+        ("format", 3, "format 3; this service reads 4"),
         ("golden", {"mean": [1.0], "variance": [1.0]}, "golden"),
         ("golden", {"mean": [], "variance": None}, "cannot be read"),
         ("members", [{}], "cannot be read"),
