@@ -10,7 +10,7 @@ import numpy as np
 
 from retrain.data.landed import DayTotal
 from retrain.data.series import SAME_AMOUNT, GapPolicy
-from retrain.data.transactions import Aggregate
+from retrain.data.landed import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
