@@ -20,6 +20,7 @@ from retrain.gate.scores import Loss, Scorecard
 from retrain.gate.significance import DieboldMariano
 from retrain.ports import ObjectStore, Platform
 from retrain.records.context import Context
+from retrain.records.history import Histories, History
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Evaluate, Land, Request, RollBack, Trigger
@@ -192,6 +193,11 @@ class World:
         """An earlier version is asked for; the report of that."""
         request = dispatch.ask(lambda run_id: RollBack(run_id=run_id, to=to), self.context)
         return made(request, self.settings, self.context)
+
+
+def read_history(state: ObjectStore) -> History:
+    """The days that count, and where they come from."""
+    return Histories(state).read()
 
 
 def reports(ledger: Ledger, newest: int) -> list[dict[str, Any]]:

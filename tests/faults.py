@@ -179,6 +179,12 @@ class FaultyStore:
             found = sorted({*found, last} if self._faults.past[last] else {*found} - {last})
         return iter(found)
 
+    def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
+        call = self._faults.before("listing", prefix)
+        found = list(self._store.listing(prefix))
+        self._faults.after(call)
+        return iter(found)
+
     def delete(self, name: str) -> None:
         call = self._faults.before("delete", name)
         self._changes(name)

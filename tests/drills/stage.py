@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.doors import http as doors
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.errors import RetrainError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.records.ledger import Ledger
 from tests.builders import World, csv_file
 from tests.drills.bad_file import YEAR, BadFile

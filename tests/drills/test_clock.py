@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.champion import Champion
 from retrain.records.ledger import Ledger

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.data.series import daily_series
 from retrain.doors import http as doors
 from retrain.errors import LockHeld

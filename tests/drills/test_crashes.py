@@ -15,7 +15,7 @@ import pytest
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.promotion.resume import LOCK
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry

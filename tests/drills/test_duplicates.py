@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.doors import http as doors
 from retrain.records.request import Land
 from retrain.wiring import connect

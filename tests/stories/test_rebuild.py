@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.data.landings import read_history
+from tests.builders import read_history
 from retrain.doors.champion_forecast import champion_forecast
 from retrain.errors import ConfigError, LockHeld
 from retrain.promotion.resume import LOCK
