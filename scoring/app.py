@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from scoring.model import ForecastModel
 
 MAX_OBSERVATION_DAYS = 3660
+RESTART_DAYS = 60  # after so many, what the state was before the first of them hardly matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def _add_forecast_routes(app: FastAPI, served: Served) -> None:
     @app.post("/forecast", response_model=ForecastResponse, responses=refusals)
     async def forecast(body: ForecastRequest) -> Response:
         """Means and intervals of the days after the origin; observations move the origin forward."""
-        model = served.model.observe(_consecutive(body.observations, served.model.origin))
+        model = _told(served.model, body)
         prediction = model.forecast(body.horizon_days)
         bounds = [(level, *prediction.interval(level)) for level in body.levels]
         rows = [
@@ -146,6 +149,18 @@ def document(app: FastAPI) -> dict[str, Any]:
             api["paths"][path]["post"]["security"] = [{"bearer": []}, {"apiKey": []}]
         app.openapi_schema = api
     return app.openapi_schema
+
+
+def _told(model: ForecastModel, body: ForecastRequest) -> ForecastModel:
+    """The model after the observations. Raises: HTTPException 409 if they do not fit."""
+    if not body.restart:
+        return model.observe(_consecutive(body.observations, model.origin))
+    if len(body.observations) < RESTART_DAYS:
+        detail = f"{len(body.observations)} observations are too few to restart; send at least {RESTART_DAYS}"
+        raise HTTPException(HTTPStatus.CONFLICT, detail)
+    first_day = min(observation.date for observation in body.observations)
+    amounts = np.array(_consecutive(body.observations, first_day - timedelta(days=1)))
+    return model.before_any_day(first_day, amounts).observe(amounts)
 
 
 def _consecutive(observations: list[Observation], origin: date) -> list[float]:

@@ -160,6 +160,22 @@ class ForecastModel:
             members = tuple(member.observe(value, day) for member in members)
         return replace(self, origin=days[-1] if days else self.origin, members=members)
 
+    def before_any_day(self, first_day: date, amounts: Vector) -> Self:
+        """The model before it has observed anything, its parameters being what they are.
+
+        What it has observed so far is forgotten: days of it have been corrected since.
+
+        Args:
+            first_day: the next one that it is to observe.
+            amounts: shape (n,), currency per day, of any days: they tell the size. NaN for missing days.
+        """
+        kept = amounts[np.isfinite(amounts) & ((amounts > 0) if self.log else True)]
+        values = np.log(kept) if self.log else kept
+        sizes = np.abs(values[values != 0])
+        size = float(np.median(sizes)) if len(sizes) else 1.0  # of a mean, one absurd amount would make anything
+        members = tuple(member.before_any_day(size) for member in self.members)
+        return replace(self, origin=first_day - timedelta(days=1), members=members)
+
     def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
         """A forecast before each day of `amounts`, as long as a whole horizon of `amounts` follows.
 

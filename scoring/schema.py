@@ -34,18 +34,23 @@ class _Request(BaseModel):
 
 
 class Observation(_Request):
-    """One day that the model was not trained on, currency per day."""
+    """One day, currency per day; the model was not trained on it, unless it restarts."""
 
     date: Day
     amount: Amount
 
 
 class ForecastRequest(_Request):
-    """The body of `POST /forecast`."""
+    """The body of `POST /forecast`.
+
+    With `restart`, the model forgets the days that it was trained on, because some of them have been corrected, and
+    observes these days alone: they may begin on any day, and have to be enough.
+    """
 
     horizon_days: HorizonDays
     levels: Annotated[list[Level], Field(max_length=10)] = [80, 95]
     observations: list[Observation] = []
+    restart: bool = False
 
 
 class ScoreRequest(_Request):

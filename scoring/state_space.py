@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BOUND = 3.0  # standard deviations of a day's surprise that are taken in
 CHANGE_DAYS = 3  # larger surprises in a row on one side are a change
 SETTLING_DAYS = 7  # for which surprises are then taken in whole: the first days of a change come round again
+DIFFUSE = 1e6  # times the squared size of the amounts: an initial variance that a few days make forgotten
+TINY = 1e-6
 ARRAYS = ("design", "transition", "noise", "state", "covariance")
 
 
@@ -79,6 +81,15 @@ class StateSpace:
         return replace(
             self, state=self.transition @ state, covariance=(covariance + covariance.T) / 2, surprises=surprises
         )
+
+    def before_any_day(self, size: float) -> Self:
+        """The member before its first day: its state may be anything of amounts of this size.
+
+        Source: approximate diffuse initialisation, Durbin & Koopman (2012), section 5.1.
+        """
+        unknown = DIFFUSE * max(size, self.least_deviation, TINY) ** 2
+        count = len(self.state)
+        return replace(self, state=np.zeros(count), covariance=unknown * np.eye(count), surprises=0)
 
     def ahead(self, days: int) -> Ahead:
         """How the state of any day becomes forecasts of the next `days`."""

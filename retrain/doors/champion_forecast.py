@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from retrain.data.series import Days
     from retrain.ports import Service
     from retrain.records.context import Context
+    from retrain.records.history import History
     from retrain.settings import Settings
 
 MOST_DAYS = 365  # what a service forecasts at most
 # What fits into the body that a service reads; older days no longer change the forecast.
 MOST_OBSERVATIONS = 1000
+RESTART_DAYS = 60  # fewer tell a model too little to restart on them
 
 
 def champion_forecast(days: int, settings: Settings, context: Context) -> dict[str, Any]:
@@ -62,10 +64,19 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
     history = Histories(context.state).read()
-    observed = newer_days(trained_through, history.days, settings.data.gaps, history.held)
+    restart = _must_restart(service, history, context)
+    before = date.min if restart else trained_through
+    observed = newer_days(before, history.days, settings.data.gaps, history.held)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
-    return ask(service, "/forecast", {"horizon_days": days, "observations": observations})
+    body: dict[str, Any] = {"horizon_days": days, "observations": observations}
+    return ask(service, "/forecast", {**body, "restart": True} if restart else body)
+
+
+def _must_restart(service: Service, history: History, context: Context) -> bool:
+    """Whether the model is to forget the days that it was trained on, because some were corrected since."""
+    lineage = context.registry.get(service.version).lineage
+    return len(history.days) >= RESTART_DAYS and history.is_corrected(lineage)
 
 
 def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:
@@ -76,6 +87,7 @@ def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date]
     """
     newer = {newest: amount for newest, amount in history.items() if newest > day and newest not in held}
     if gaps is GapPolicy.ZERO and newer:
+        day = max(day, min(newer) - timedelta(days=1))
         whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
         return {each: newer.get(each, 0.0) for each in whole if each not in held}
     return newer

@@ -30,6 +30,7 @@ FIRST_MODEL_HOLDOUT = 0.2  # share of its own history, at most `min_unseen_days`
 MIN_TRAINING_DAYS = 21
 COMPARED_DAYS = 365  # of the unseen days, and less than a step more: older ones say less and cost as much
 COMPARED_HORIZONS = 8  # at least; evidence needs almost seven
+CORRECTED = "Days that the champion was trained on have been corrected since"
 ROUNDING = 1e-6  # relative to the usual amount, between two fits of one model
 STEP_DAYS = 91  # by which the first compared day moves, so that it does not move at every run
 
@@ -93,7 +94,12 @@ def _silent(_stage: str, _detail: str) -> None:
 
 
 def assess(
-    series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings, progress: Progress = _silent
+    series: DailySeries,
+    champion: ForecastModel | None,
+    settings: DecisionSettings,
+    progress: Progress = _silent,
+    *,
+    is_corrected: bool = False,
 ) -> Assessment:
     """Fit a challenger, compare it with the champion on the days that the champion has not seen, and decide.
 
@@ -103,14 +109,44 @@ def assess(
         series: every accepted day.
         champion: as it is deployed; None for the first model.
         progress: told each stage (`search`, `compare`, `fit`) and where in it.
+        is_corrected: days that the champion was trained on are other than they were. Then it is compared at once;
+            where it has not seen enough days, on the last ones that it has, to its advantage. It keeps its
+            parameters and observes the corrected days from the first one on, as its service does.
     Raises: RetrainError if a model cannot be fitted or scored; there is no verdict then.
     """
-    reason = _too_little(series, champion, settings)
+    reason = _too_little(series, champion, settings, is_corrected=is_corrected)
     if reason:
         return Assessment(Decision(Verdict.WAITING, reason))
+    if champion is not None and is_corrected:
+        return _reassessed(series, champion, settings, progress)
     unseen = _compared_days(series, champion, settings) if champion else _holdout(series, settings)
     if not unseen:
         return _unmeasured(series, settings, progress)
+    return _assessed(unseen, series, champion, settings, progress)
+
+
+def _reassessed(
+    series: DailySeries, champion: ForecastModel, settings: DecisionSettings, progress: Progress
+) -> Assessment:
+    """The verdict on a champion that was trained on days which have been corrected since."""
+    unseen = max(_compared_days(series, champion, settings), _holdout(series, settings))
+    if not unseen:
+        return Assessment(Decision(Verdict.WAITING, f"{CORRECTED}; {len(series)} days are too few to compare it on."))
+    amounts = np.where(series.observed, series.values, np.nan)
+    restarted = champion.before_any_day(series.first_day, amounts)
+    assessed = _assessed(unseen, series, restarted, settings, progress)
+    reason = f"{CORRECTED}, so it is compared at once. {assessed.decision.reason}"
+    return replace(assessed, decision=replace(assessed.decision, reason=reason))
+
+
+def _assessed(
+    unseen: int,
+    series: DailySeries,
+    champion: ForecastModel | None,
+    settings: DecisionSettings,
+    progress: Progress,
+) -> Assessment:
+    """The verdict on the last `unseen` days."""
     known = series.observed_through(series.last_day - timedelta(days=unseen))
     searched = _judged(settings.procedure, known, series, champion, settings, progress)
     if searched.is_settled:
@@ -205,7 +241,9 @@ def _compared_days(series: DailySeries, champion: ForecastModel, settings: Decis
     return len(observed) - left_out
 
 
-def _too_little(series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings) -> str:
+def _too_little(
+    series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings, *, is_corrected: bool
+) -> str:
     """Why there is too little to decide on; empty if there is enough."""
     longest = _longest_gap(series)
     if longest > MAX_GAP_DAYS:
@@ -213,16 +251,16 @@ def _too_little(series: DailySeries, champion: ForecastModel | None, settings: D
             f"{longest} days in a row are missing and at most {MAX_GAP_DAYS} are interpolated; "
             "land the missing days."
         )
-    if champion is not None:
+    if champion is not None and not is_corrected:
         unseen = int(np.isfinite(series.after(champion.origin)).sum())
         if unseen < settings.min_unseen_days:
             return (
                 f"The champion has not seen {unseen} of the {len(series)} days; a comparison needs "
                 f"{settings.min_unseen_days}."
             )
-    elif len(series) < settings.min_training_days:
+    elif champion is None and len(series) < settings.min_training_days:
         return f"There are {len(series)} days; a first model needs {settings.min_training_days}."
-    elif series.is_flat:
+    elif champion is None and series.is_flat:
         return f"All {len(series)} days are {series.values[0]:g}; there is nothing to learn from them yet."
     return ""
 

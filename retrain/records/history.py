@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.records.day_files import RowFile
     from retrain.records.landing_log import Entry
+    from retrain.records.registry import Lineage
 
 RECORD = "history.json"
 LANDINGS = "landings/"
@@ -54,6 +56,18 @@ class History:
             return {day: total.amount for day, total in self.totals.items()}
         amount = self.log.aggregate.amount_of
         return {day: float(f"{amount(total):.{DIGITS}g}") for day, total in self.totals.items()}
+
+    def sha256(self, first: date, last: date) -> str:
+        """The identity of the days between these, as they are now."""
+        digest = hashlib.sha256()
+        for day, amount in self.days.items():
+            if first <= day <= last:
+                digest.update(f"{day} {amount!r}\n".encode())
+        return digest.hexdigest()
+
+    def is_corrected(self, lineage: Lineage) -> bool:
+        """Whether days that a model was trained on are other than they were then."""
+        return lineage.days_sha256 != self.sha256(lineage.trained_from, lineage.trained_through)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -109,13 +123,13 @@ class Histories:
         if stored is not None:
             with suppress(ValueError):
                 return days_from_parquet(stored.data)
-        return self._counted(standings, None, {})
+        return self._counted(standings, None)
 
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""
         log = self._log()[0].as_of(moment)
         standings = log.standings
-        return History(self._counted(standings, None, {}), log, standings)
+        return History(self._counted(standings, None), log, standings)
 
     def brought(self, landing: LandedFile) -> dict[date, DayTotal]:
         """The days of a landing, those that do not count included. Raises: ServiceError if they cannot be read."""
@@ -135,15 +149,14 @@ class Histories:
             with rows.open() as stream:
                 self._state.upload(f"{LANDINGS}{run_id}.rows.parquet", stream)
 
-    def preview(self, entry: Entry, history: History, totals: Mapping[date, DayTotal]) -> History:
-        """The history as the entry would make it; `totals` are those of a landing that is not stored yet."""
+    def preview(self, entry: Entry, history: History) -> History:
+        """The history as the entry would make it; a landing's days are stored before."""
         log = history.log.with_entry(entry)
         standings = log.standings
         touched = _touched(history.standings, standings)
-        fresh = {entry.run_id: totals} if isinstance(entry, LandedFile) else {}
-        days = {day for each in touched for day in self._totals(each.landing, fresh)}
+        days = {day for each in touched for day in self.brought(each.landing)}
         kept = {day: total for day, total in history.totals.items() if day not in days}
-        merged = dict(sorted({**kept, **self._counted(standings, days, fresh)}.items()))
+        merged = dict(sorted({**kept, **self._counted(standings, days)}.items()))
         return History(merged, log, standings, history.etag)
 
     def without(self, standing: Standing, history: History) -> History:
@@ -151,7 +164,7 @@ class Histories:
         others = tuple(each for each in history.standings if each is not standing)
         days = self.brought(standing.landing).keys()
         kept = {day: total for day, total in history.totals.items() if day not in days}
-        totals = dict(sorted({**kept, **self._counted(others, days, {})}.items()))
+        totals = dict(sorted({**kept, **self._counted(others, days)}.items()))
         return History(totals, history.log, others, history.etag)
 
     def add(self, entry: Entry, history: History, aggregate: Aggregate) -> History:
@@ -159,7 +172,7 @@ class Histories:
 
         Raises: ConfigError if rows were made into days in another way before.
         """
-        after = self.preview(entry, history, {})
+        after = self.preview(entry, history)
         log = after.log.evolve(aggregate=_aggregate(after, aggregate))
         if after.totals != history.totals:
             log = log.evolve(view=f"{VIEWS}{entry.run_id}.parquet")
@@ -171,26 +184,18 @@ class Histories:
                     self._state.delete(name)
         return History(after.totals, log, after.standings, etag)
 
-    def _counted(
-        self,
-        standings: Iterable[Standing],
-        days: Collection[date] | None,
-        fresh: Mapping[str, Mapping[date, DayTotal]],
-    ) -> dict[date, DayTotal]:
+    def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:
         """The totals of these days, or of all, from every landing that counts."""
         parts = []
         for each in standings:
             landing = each.landing
             if not each.may_count or (days is not None and not _reaches(landing, days)):
                 continue
-            totals = self._totals(landing, fresh)
+            totals = self.brought(landing)
             counting = {day: t for day, t in totals.items() if each.counts(day) and (days is None or day in days)}
             parts.append(Part(counting, landing.joins, partial(self._rows, landing)))
         wanted = {day for part in parts for day in part.totals} if days is None else days
         return together(parts, wanted)
-
-    def _totals(self, landing: LandedFile, fresh: Mapping[str, Mapping[date, DayTotal]]) -> Mapping[date, DayTotal]:
-        return fresh[landing.run_id] if landing.run_id in fresh else self.brought(landing)
 
     def _rows(self, landing: LandedFile, days: Collection[date]) -> Rows:
         name = f"{LANDINGS}{landing.run_id}.rows.parquet"

@@ -25,9 +25,15 @@ VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What a model was made from."""
+    """What a model was made from.
+
+    Attributes:
+        data_sha256: of the whole series, days included that were filled in.
+        days_sha256: of the days as they had been accepted: another one now means that some were corrected.
+    """
 
     data_sha256: str
+    days_sha256: str
     trained_from: date
     trained_through: date
     order: str

@@ -152,7 +152,7 @@ def _judged(
         raise DataError(file=landed.file, found=cadence.found, expected=cadence.expected)
     held = _held(found, landed)
     entry = entry.evolve(held=held)
-    change = changes(history, histories.preview(entry, history, landed.totals), landed.totals.keys())
+    change = changes(history, histories.preview(entry, history), landed.totals.keys())
     return entry.evolve(
         facts=entry.facts.evolve(
             new_days=len(change.new_days),
@@ -194,7 +194,7 @@ def _known(
     adds = entry.joins in (Joins.BY_ID, Joins.ADD)
     merged = None
     if adds:
-        after = histories.preview(entry, history, landed.totals).totals
+        after = histories.preview(entry, history).totals
         merged = {day: after[day] for day in landed.totals if day in others.totals}
     return Known(
         totals=others.totals,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from retrain.promotion.record import Promotion
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
+    from retrain.records.history import History
     from retrain.records.request import Request
     from retrain.runs.draft import Draft
     from retrain.settings import Settings
@@ -74,7 +75,10 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
-        assessment = assess(series, champion.model if champion else None, settings.decision, draft.tell)
+        is_corrected = champion is not None and history.is_corrected(champion.registered.lineage)
+        assessment = assess(
+            series, champion.model if champion else None, settings.decision, draft.tell, is_corrected=is_corrected
+        )
     _record(assessment, draft, context)
     if request.dry_run:
         dry = f"Dry run, nothing is registered. {assessment.decision.reason}"
@@ -86,7 +90,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         context.ledger.conclude(question, conclusion)
         return None
     # A winner's question is decided when it is champion, and not before.
-    return _submitted(assessment.winner, series, pointer, question, draft, settings, context)
+    return _submitted(assessment.winner, series, history, pointer, question, draft, settings, context)
 
 
 @contextmanager
@@ -193,6 +197,7 @@ def _record(assessment: Assessment, draft: Draft, context: Context) -> None:
 def _submitted(
     winner: FittedModel,
     series: DailySeries,
+    history: History,
     pointer: Pointer,
     question: str,
     draft: Draft,
@@ -201,7 +206,8 @@ def _submitted(
 ) -> Promotion:
     """The order that was compared, fitted to every day, is what is submitted."""
     order, name = winner.name, settings.platform.model_name
-    lineage = Lineage(series.sha256, series.first_day, series.last_day, order, __version__)
+    days_sha256 = history.sha256(series.first_day, series.last_day)
+    lineage = Lineage(series.sha256, days_sha256, series.first_day, series.last_day, order, __version__)
     facts = {**winner.model.facts, "name": name, "lineage": lineage.as_json()}
     artifact = replace(winner.model, facts=facts).to_json()
     promotion = submit(artifact, lineage, pointer, draft.run.reason, question, draft.run.run_id, context)
