@@ -99,25 +99,40 @@ def _parts(judged: Judged, logs: Vector) -> Iterator[tuple[Mask, bool]]:
     new, known = judged.is_new, ~np.isnan(logs)
     if not new.all():
         yield new, False
-    own = judged.days[new]
-    for start in range(int(own[0]) + WEEK, int(own[-1]) + 1, WEEK):
+    for start in _inner_jumps(judged.days[new], logs[new]):
         for part in (new & (judged.days >= start), new & (judged.days < start)):
             if min((part & known).sum(), (~part & known).sum()) >= FEWEST_INNER:
                 yield part, True
 
 
+def _inner_jumps(days: Ordinals, logs: Vector) -> list[int]:
+    """The first days of those weeks of the file at which its level jumps; the others need no closer look."""
+    known = ~np.isnan(logs)
+    if not known.any():
+        return []
+    week, medians = _weeks((days[known] - days[0]) // WEEK, logs[known])
+    size = EDGE_DAYS // WEEK
+    if len(medians) < 2 * size:
+        return []
+    levels = np.convolve(medians, np.ones(size) / size, "valid")
+    jumps = np.abs(levels[size:] - levels[:-size]) > JUMP / 2
+    return [int(days[0]) + WEEK * int(each) for each in week[size : size + len(jumps)][jumps]]
+
+
 def _is_apart(days: Ordinals, logs: Vector, part: Mask, rest: Mask) -> bool:
     """Whether nearly all weeks of the part are above, or below, nearly all of the rest."""
-    one, other = _weeks(days[part], logs[part]), _weeks(days[rest], logs[rest])
+    one, other = _weeks(days[part] // WEEK, logs[part])[1], _weeks(days[rest] // WEEK, logs[rest])[1]
     above = np.quantile(one, QUANTILE) - np.quantile(other, 1 - QUANTILE)
     below = np.quantile(other, QUANTILE) - np.quantile(one, 1 - QUANTILE)
     return bool(max(above, below) >= APART)
 
 
-def _weeks(days: Ordinals, logs: Vector) -> Vector:
-    """The median of each week that has a size."""
-    starts = np.flatnonzero(np.diff(days // WEEK, prepend=-1))
-    return np.array([np.median(week) for week in np.split(logs, starts[1:])])
+def _weeks(week: Ordinals, values: Vector) -> tuple[Ordinals, Vector]:
+    """The weeks that there are, and the median of each."""
+    order = np.lexsort((values, week))
+    names, starts, counts = np.unique(week, return_index=True, return_counts=True)
+    ordered = values[order]
+    return names, (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
 
 
 def _edge(days: Ordinals, logs: Vector, part: Mask, rest: Mask) -> tuple[float, float, float, float] | None:
@@ -153,7 +168,7 @@ def _last(logs: Vector, days: Ordinals, side: Mask, direction: int) -> Vector:
     if not len(near):
         return near
     edge = at[-1] if direction < 0 else at[0]
-    return near[np.abs(at - edge) < EDGE_DAYS]
+    return np.asarray(near[np.abs(at - edge) < EDGE_DAYS])
 
 
 def _before(own: Ordinals, others: Ordinals) -> int:
@@ -185,7 +200,7 @@ def sign(judged: Judged) -> Finding | None:
 
 
 def spread(judged: Judged) -> Finding | None:
-    """Amounts that differ far more from the same weekdays around them than before, or, as in a plan, hardly at all."""
+    """Amounts that vary far more beside the pattern of the week than before, or, as in a plan, hardly at all."""
     around = judged.near(PAST_DAYS, NEXT_DAYS)
     logs = sizes(around.amounts)
     known = ~np.isnan(logs)
@@ -195,7 +210,12 @@ def spread(judged: Judged) -> Finding | None:
         return None
     now, before = float(np.mean(new)), float(np.mean(others))
     is_wider = now > LEAST_SPREAD and now > before * math.exp(WIDER + 2 / math.sqrt(len(new)))
-    is_repeated = len(new) >= 2 * FEWEST_SPREAD and np.quantile(new, 1 - QUANTILE) < REPEATED * middle(others)
+    is_constant = np.ptp(around.amounts[around.is_new]) == 0
+    is_repeated = (
+        not is_constant
+        and len(new) >= 2 * FEWEST_SPREAD
+        and np.quantile(new, 1 - QUANTILE) < REPEATED * middle(others)
+    )
     if not is_wider and not is_repeated:
         return None
     hint = "another unit on some of its days" if is_wider else "a plan, or amounts that were filled in"
@@ -208,7 +228,7 @@ def spread(judged: Judged) -> Finding | None:
 
 
 def _steps(distance: Vector, part: Mask) -> Vector:
-    """By how much the distances from what is usual change from one day of the part to the next, whatever the level."""
+    """By how much the distances from what is usual change from one day of the part to the next."""
     return np.abs(np.diff(distance))[part[1:] & part[:-1]]
 
 
