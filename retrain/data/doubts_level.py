@@ -10,7 +10,7 @@ import numpy as np
 
 from retrain.data.findings import Doubt, Finding
 from retrain.data.judged import dates
-from retrain.data.robust import middle, shown, sizes, spread_of, times, usual
+from retrain.data.robust import ENOUGH, NORMAL, middle, shown, sizes, spread_of, times, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ WEEK = 7
 PAST_DAYS, NEXT_DAYS = 731, 366  # of the history around a file that it is compared with
 EDGE_DAYS = 14  # on either side of the first day of the file, where honest levels meet
 FEWEST_PART, FEWEST_REST, FEWEST_INNER, FEWEST_FALL = 3, 7, 28, 56  # days with an amount
-JUMP = math.log(6)  # a shop that opens a second, third, fourth one at once; not cents
+JUMP = math.log(5)  # a shop that opens a second, third, fourth one at once; not cents
 SMALL_SAMPLE, DEVIATIONS = 1.2, 4.0
 GROWTH_A_YEAR = math.log(3)
 APART = math.log(3)  # between the levels of nearly all weeks before and nearly all weeks of the file
@@ -137,48 +137,37 @@ def _weeks(week: Ordinals, values: Vector) -> tuple[Ordinals, Vector]:
 
 def _edge(days: Ordinals, logs: Vector, part: Mask, rest: Mask) -> tuple[float, float, float, float] | None:
     """The smaller of the jumps at the two ends of the part: its size, the two levels, and the allowance."""
-    own, others = days[part], days[rest]
     found = []
-    for inside, outside, distance in (
-        (
-            logs[part][own < own[0] + EDGE_DAYS],
-            _last(logs[rest], others, others < own[0], -1),
-            _before(own, others),
-        ),
-        (
-            logs[part][own > own[-1] - EDGE_DAYS],
-            _last(logs[rest], others, others > own[-1], 1),
-            _after(own, others),
-        ),
-    ):
-        if not len(outside):
-            continue
-        smaller = min(len(inside), len(outside))
-        noise = (SMALL_SAMPLE + DEVIATIONS * max(spread_of(outside), spread_of(inside))) / math.sqrt(smaller)
-        level, other = middle(inside), middle(outside)
-        found.append((level - other, level, other, noise + GROWTH_A_YEAR * distance / 365))
+    for inside, outside in _ends(days, part, rest):
+        noise = max(_deviation(days[side], logs[side]) for side in (inside, outside))
+        smaller = min(inside.sum(), outside.sum())
+        distance = int(np.abs(days[inside][:, None] - days[outside][None, :]).min())
+        allowed = (SMALL_SAMPLE + DEVIATIONS * noise) / math.sqrt(smaller) + GROWTH_A_YEAR * distance / 365
+        level, other = middle(logs[inside]), middle(logs[outside])
+        found.append((level - other, level, other, allowed))
     if not found or len({jump[0] > 0 for jump in found}) > 1:
         return None
     return min(found, key=lambda jump: abs(jump[0]) - jump[3])
 
 
-def _last(logs: Vector, days: Ordinals, side: Mask, direction: int) -> Vector:
-    """The sizes of the 14 days that are next to the part on one side."""
-    near, at = logs[side], days[side]
-    if not len(near):
-        return near
-    edge = at[-1] if direction < 0 else at[0]
-    return np.asarray(near[np.abs(at - edge) < EDGE_DAYS])
+def _ends(days: Ordinals, part: Mask, rest: Mask) -> Iterator[tuple[Mask, Mask]]:
+    """Where the part meets the rest: the 14 days inside and the 14 outside, at its beginning and at its end."""
+    own, others = days[part], days[rest]
+    earlier, later = others[others < own[0]], others[others > own[-1]]
+    if len(earlier):
+        before = rest & (days <= earlier[-1]) & (days > earlier[-1] - EDGE_DAYS)
+        yield part & (days < own[0] + EDGE_DAYS), before
+    if len(later):
+        yield part & (days > own[-1] - EDGE_DAYS), rest & (days >= later[0]) & (days < later[0] + EDGE_DAYS)
 
 
-def _before(own: Ordinals, others: Ordinals) -> int:
-    earlier = others[others < own[0]]
-    return int(own[0] - earlier[-1]) if len(earlier) else 0
-
-
-def _after(own: Ordinals, others: Ordinals) -> int:
-    later = others[others > own[-1]]
-    return int(later[0] - own[-1]) if len(later) else 0
+def _deviation(days: Ordinals, logs: Vector) -> float:
+    """Robust standard deviation beside the pattern of the week, or of all days where there are no two weeks."""
+    pairs = np.intersect1d(days, days + WEEK, assume_unique=True)
+    if len(pairs) < ENOUGH:
+        return spread_of(logs)
+    steps = logs[np.searchsorted(days, pairs)] - logs[np.searchsorted(days, pairs - WEEK)]
+    return float(NORMAL * np.median(np.abs(steps)) / math.sqrt(2))
 
 
 def sign(judged: Judged) -> Finding | None:
