@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-first-use bench-reproducibility bench-all clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-all clean
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -111,6 +111,9 @@ bench-first-use: $(VENV)/.ready ## the first use of Azure ML's client against th
 
 bench-gate: $(VENV)/.ready ## how often a year of daily looks promotes; YEARS=40 of each world at most, WRITE_TABLES=1 renews docs/evidence.md
 	$(PYTHON) -m benchmarks.gate $(if $(YEARS),--years $(YEARS)) $(if $(WRITE_TABLES),--write-tables) $(MEASURED)
+
+bench-honest: $(VENV)/.ready ## how many honest files are held, and how many with a fault; FILES=number of them
+	$(PYTHON) -m benchmarks.honest $(if $(FILES),--files $(FILES)) $(MEASURED)
 
 bench-reproducibility: $(VENV)/.ready ## the same decision on other processors and for other last bits; DATA=folder adds its series
 	$(PYTHON) -m benchmarks.reproducibility $(if $(filter-out samples/data,$(DATA)),--data $(DATA)) $(MEASURED)

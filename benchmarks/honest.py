@@ -22,6 +22,7 @@ from benchmarks.gate import wilson
 from benchmarks.honest_faults import AGAINST_HISTORY, FAULTS, FEWEST_DAYS, OF_AMOUNTS, OF_DAILY, OF_ROWS, TODAY
 from benchmarks.honest_worlds import HAS_ROWS, WORLDS, drawn
 from benchmarks.result import Result, Row, Table, finish, parser, progress
+from retrain.data.findings import Doubt
 from retrain.data.landed import DayTotal, Landed
 from retrain.data.plausible import Known, findings
 from retrain.data.series import MAX_GAP_DAYS, GapPolicy, longest_gap
@@ -70,7 +71,11 @@ def judged(seed: int) -> Drawn | None:
     if not file:
         return None
     aggregate = Aggregate(str(rng.choice(list(Aggregate)))) if raw else Aggregate.SUM
-    policy = GapPolicy.ZERO if longest_gap({**others, **file}) > MAX_GAP_DAYS else GapPolicy.INTERPOLATE
+    policy = (
+        GapPolicy.ZERO
+        if longest_gap(dict.fromkeys([*others, *file], 0.0)) > MAX_GAP_DAYS
+        else GapPolicy.INTERPOLATE
+    )
     known = Known(others, {}, aggregate, not raw if others else None, None, None, policy)
     held = doubts(file, known, has_ids=raw)
     fault, bad = twin(file, rng, raw=raw, counts=raw and aggregate is Aggregate.COUNT, days_before=len(others))
@@ -158,13 +163,11 @@ def main() -> None:
     sizes = shares("days of the history", [f"{file.history_days:5}" for file in found], held)
     lengths = shares("days of the file", [f"{file.file_days:3}" for file in found], held)
     reasons = Counter(doubt for file in found for doubt in file.held)
-    by_doubt = Table(
-        "by doubt", tuple({"doubt": name, "honest files": hits} for name, hits in reasons.most_common())
-    )
+    by_doubt = tuple[Row, ...]({"doubt": name, "honest files": reasons[name]} for name in sorted(Doubt))
     result = Result(
         "How many honest files are held, and how many of the same files with a fault.",
         f"{len(found)} honest files of {len(WORLDS) + len(HAS_ROWS)} kinds of businesses, {len(bad)} with a fault.",
-        (worlds, sizes, lengths, by_doubt, faults),
+        (worlds, sizes, lengths, Table("by doubt", by_doubt), faults),
         quick=asked.quick,
         figures={
             "files": len(found),

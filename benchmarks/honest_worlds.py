@@ -209,7 +209,7 @@ def _invoices(at: Calendar) -> Vector:
 
 def _whole_units(at: Calendar) -> Vector:
     """Pieces at one price, few a day."""
-    return at.rng.poisson(at.rng.uniform(0.5, 5) * at.week()) * float(at.rng.choice([1, 5, 9.99, 30]))
+    return np.asarray(at.rng.poisson(at.rng.uniform(0.5, 5) * at.week()) * float(at.rng.choice([1, 5, 9.99, 30])))
 
 
 def _degrees(at: Calendar) -> Vector:
@@ -219,7 +219,7 @@ def _degrees(at: Calendar) -> Vector:
 
 
 def _prices(at: Calendar) -> Vector:
-    """A geometric random walk, as of a rate or a price."""
+    """Rates and prices, each of which is that of the day before times a random factor."""
     return np.asarray(at.level() * np.exp(np.cumsum(at.rng.normal(0, at.rng.uniform(0.002, 0.04), at.days))))
 
 
@@ -240,7 +240,7 @@ WORLDS: dict[str, Callable[[Calendar], Vector]] = {
     "invoices": _invoices,
     "whole units": _whole_units,
     "around zero": _degrees,
-    "random walk": _prices,
+    "prices": _prices,
 }
 HAS_ROWS = (
     "retail",

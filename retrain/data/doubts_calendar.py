@@ -99,7 +99,7 @@ def gap(judged: Judged, policy: GapPolicy) -> Finding | None:
 
 
 def _any_gap(days: Ordinals, before: Ordinals) -> Finding | None:
-    """With RETRAIN_GAPS=refuse: the first gap that the landing makes. What fills a part of an older one makes none."""
+    """With RETRAIN_GAPS=refuse: the first gap that the landing makes; it makes none where it fills an older one."""
     left, right = days[:-1], days[1:]
     is_older = (left >= before[0]) & (right <= before[-1]) if len(before) else np.zeros(len(left), dtype=bool)
     made = np.flatnonzero((right - left > 1) & ~is_older)

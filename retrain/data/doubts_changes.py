@@ -1,4 +1,4 @@
-"""Doubts about what was there before: many days restated, days that a champion was trained on, days that are lost."""
+"""Doubts about what was there before: days restated, days that a champion was trained on, days that are lost."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from retrain.data.judged import dates
 from retrain.data.robust import middle, sizes, times
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from numpy.typing import NDArray
 
     from retrain.data.judged import Judged, Known
@@ -57,14 +55,13 @@ def _trained_on(judged: Judged, known: Known, much: NDArray[np.bool_]) -> Findin
     trained, count = int((is_trained & ~np.isnan(judged.before)).sum()), int((much & is_trained).sum())
     if count < FEWEST_TRAINED or count <= TRAINED_SHARE * trained:
         return None
-    days = dates(judged.days[much & is_trained])
+    days, most = dates(judged.days[much & is_trained]), max(FEWEST_TRAINED, int(TRAINED_SHARE * trained))
     return Finding(
         Doubt.TRAINED_ON,
         (),
         f"{count:,} of the {trained:,} days that the champion was trained on get another amount by more than 25 %, "
         f"from {days[0]} to {days[-1]}",
-        f"at most {max(FEWEST_TRAINED, int(TRAINED_SHARE * trained))} of them; if it is a correction, the champion is "
-        "compared again when it is accepted",
+        f"at most {most} of them; if it is a correction, accept it, and the champion is compared again",
     )
 
 
@@ -75,13 +72,13 @@ def _changes(judged: Judged) -> Vector:
     return np.where(judged.is_changed, np.where(turned, np.inf, np.nan_to_num(ratio)), 0.0)
 
 
-def lost(landed: Landed, known: Known, held: set[date]) -> Finding | None:
+def lost(landed: Landed, known: Known) -> Finding | None:
     """Days that a file of this name brought before and does not any more, so that the history would lose them."""
     gone = sorted(known.replaced.keys() - landed.totals.keys() - known.totals.keys())
     if not gone:
         return None
     earliest = [day for day in gone if day < min(landed.totals)]
-    goes_on = any(day > max(known.replaced) for day in landed.totals.keys() - held)
+    goes_on = any(day > max(known.replaced) for day in landed.totals)
     moves_on = len(earliest) == len(gone) and goes_on
     if not moves_on and len(gone) <= max(FEW_LOST, LOST_SHARE * len(known.replaced)):
         return None

@@ -25,9 +25,8 @@ UNKNOWN_ABSURD = math.log(1000)  # where too few days are known to tell how they
 ALONE = 2.0  # an absurd day is at least so many times as large as any other
 TWINS = 2  # of it in the same file
 CONSTANT_DAYS = 28  # a shorter run of equal amounts may be real
-BROKEN_DAYS = 7  # without rows, after which a run begins anew
 RARE = 1e-4  # chance of a run of equal amounts, where the same amount is common on other days
-SHORT_ROWS, SHORT_UNKNOWN, SHORT_TODAY, SHORT_AMOUNT = (math.log(share) for share in (0.25, 0.1, 0.5, 0.1))
+SHORT_ROWS, SHORT_UNKNOWN, SHORT_TODAY, SHORT_AMOUNT = (math.log(share) for share in (0.5, 0.15, 0.5, 0.1))
 YEAR_DAYS, MOVING_DAYS, WEEK = 365.25, 35, 7
 SLACK = 1.2  # on the largest drop of the same season before
 CUT_ROWS, CUT_AMOUNT = math.log(0.8), math.log(0.5)  # where the file itself seems to be cut
@@ -71,14 +70,14 @@ def _absurd(
         return []
     worst = max(held, key=lambda at: float(distance[at]))
     typical, day = math.exp(float(expected[worst])), date.fromordinal(int(around.days[worst]))
-    value = float(values[worst])
+    value, most = float(values[worst]), math.exp(min(limit, 700.0)) * typical
     return [
         Finding(
             doubt,
             dates(around.days[held]),
             f"{day} has {shown(value)}{unit}, {times(float(distance[worst]))} the {shown(typical)} of the same "
             "weekday in the weeks around it",
-            f"at most {shown(math.exp(min(limit, 700.0)) * typical)}{unit} on that day, by how much the days differ",
+            f"at most {shown(most)}{unit} on that day, by how much the days differ",
         )
     ]
 
@@ -115,7 +114,7 @@ def cut_short(judged: Judged, today: date, why: str) -> Finding | None:
 def _honest_drop(around: Judged, logs: Vector, at: int, today: date) -> float:
     """By how much an honest day may fall short of what is usual, as a logarithm.
 
-    In the first year nobody knows the holidays. After it, those of the same season tell: a holiday moves by five weeks.
+    In the first year nobody knows the holidays. After it those of the season tell: a holiday moves by five weeks.
     """
     drops = usual(around.days, logs) - logs
     others = (np.arange(len(logs)) != at) & ~np.isnan(logs)
@@ -141,20 +140,21 @@ def _short(day: date, found: str, expected: float, unit: str) -> Finding:
 def constant(judged: Judged) -> Finding | None:
     """Days on which one amount repeats for the 28th time and more, zeros excepted, which are a closure.
 
-    The run is that of all days before and after the landing, so it does not matter in how many files they land. A
-    run of 28 days that was accepted may go on.
+    The run is that of the days with rows, before and after the landing: it does not matter in how many files they
+    land, nor whether some of them are held. A run of 28 days that was accepted may go on.
     """
-    amounts, steps = judged.amounts, np.diff(judged.days)
-    same = np.isclose(amounts[1:], amounts[:-1], rtol=1e-9, atol=0) & (amounts[1:] != 0) & (steps <= BROKEN_DAYS)
+    amounts = judged.amounts
+    same = np.isclose(amounts[1:], amounts[:-1], rtol=1e-9, atol=0) & (amounts[1:] != 0)
     starts = np.flatnonzero(np.concatenate([[True], ~same]))
     ends = np.append(starts[1:], len(amounts))
     held: list[int] = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        accepted = int((~judged.is_judged[start:end]).sum())
-        if end - start < CONSTANT_DAYS or accepted >= CONSTANT_DAYS or _is_common(amounts, start, end):
+    is_judged = judged.is_judged
+    is_long = ends - starts >= CONSTANT_DAYS
+    for start, end in zip(starts[is_long].tolist(), ends[is_long].tolist(), strict=True):
+        if (~is_judged[start:end]).sum() >= CONSTANT_DAYS or _is_common(amounts, start, end):
             continue
         late = np.arange(start + CONSTANT_DAYS - 1, end)
-        held.extend(late[judged.is_judged[late]].tolist())
+        held.extend(late[is_judged[late]].tolist())
     if not held:
         return None
     value, length = float(amounts[held[0]]), int(max(ends - starts))

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrain.data.findings import Doubt, Finding
 from retrain.data.judged import dates
-from retrain.data.robust import middle, shown, sizes, spread_of, times, usual
+from retrain.data.robust import ENOUGH, NORMAL, middle, shown, sizes, spread_of, times, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ WEEK = 7
 PAST_DAYS, NEXT_DAYS = 731, 366  # of the history around a file that it is compared with
 EDGE_DAYS = 14  # on either side of the first day of the file, where honest levels meet
 FEWEST_PART, FEWEST_REST, FEWEST_INNER, FEWEST_FALL = 3, 7, 28, 56  # days with an amount
-JUMP = math.log(6)  # a shop that opens a second, third, fourth one at once; not cents
+JUMP = math.log(5)  # a shop that opens a second, third, fourth one at once; not cents
 SMALL_SAMPLE, DEVIATIONS = 1.2, 4.0
 GROWTH_A_YEAR = math.log(3)
 APART = math.log(3)  # between the levels of nearly all weeks before and nearly all weeks of the file
@@ -99,71 +99,75 @@ def _parts(judged: Judged, logs: Vector) -> Iterator[tuple[Mask, bool]]:
     new, known = judged.is_new, ~np.isnan(logs)
     if not new.all():
         yield new, False
-    own = judged.days[new]
-    for start in range(int(own[0]) + WEEK, int(own[-1]) + 1, WEEK):
+    for start in _inner_jumps(judged.days[new], logs[new]):
         for part in (new & (judged.days >= start), new & (judged.days < start)):
             if min((part & known).sum(), (~part & known).sum()) >= FEWEST_INNER:
                 yield part, True
 
 
+def _inner_jumps(days: Ordinals, logs: Vector) -> list[int]:
+    """The first days of those weeks of the file at which its level jumps; the others need no closer look."""
+    known = ~np.isnan(logs)
+    if not known.any():
+        return []
+    week, medians = _weeks((days[known] - days[0]) // WEEK, logs[known])
+    size = EDGE_DAYS // WEEK
+    if len(medians) < 2 * size:
+        return []
+    levels = np.convolve(medians, np.ones(size) / size, "valid")
+    jumps = np.abs(levels[size:] - levels[:-size]) > JUMP / 2
+    return [int(days[0]) + WEEK * int(each) for each in week[size : size + len(jumps)][jumps]]
+
+
 def _is_apart(days: Ordinals, logs: Vector, part: Mask, rest: Mask) -> bool:
     """Whether nearly all weeks of the part are above, or below, nearly all of the rest."""
-    one, other = _weeks(days[part], logs[part]), _weeks(days[rest], logs[rest])
+    one, other = _weeks(days[part] // WEEK, logs[part])[1], _weeks(days[rest] // WEEK, logs[rest])[1]
     above = np.quantile(one, QUANTILE) - np.quantile(other, 1 - QUANTILE)
     below = np.quantile(other, QUANTILE) - np.quantile(one, 1 - QUANTILE)
     return bool(max(above, below) >= APART)
 
 
-def _weeks(days: Ordinals, logs: Vector) -> Vector:
-    """The median of each week that has a size."""
-    starts = np.flatnonzero(np.diff(days // WEEK, prepend=-1))
-    return np.array([np.median(week) for week in np.split(logs, starts[1:])])
+def _weeks(week: Ordinals, values: Vector) -> tuple[Ordinals, Vector]:
+    """The weeks that there are, and the median of each."""
+    order = np.lexsort((values, week))
+    names, starts, counts = np.unique(week, return_index=True, return_counts=True)
+    ordered = values[order]
+    return names, (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
 
 
 def _edge(days: Ordinals, logs: Vector, part: Mask, rest: Mask) -> tuple[float, float, float, float] | None:
     """The smaller of the jumps at the two ends of the part: its size, the two levels, and the allowance."""
-    own, others = days[part], days[rest]
     found = []
-    for inside, outside, distance in (
-        (
-            logs[part][own < own[0] + EDGE_DAYS],
-            _last(logs[rest], others, others < own[0], -1),
-            _before(own, others),
-        ),
-        (
-            logs[part][own > own[-1] - EDGE_DAYS],
-            _last(logs[rest], others, others > own[-1], 1),
-            _after(own, others),
-        ),
-    ):
-        if not len(outside):
-            continue
-        smaller = min(len(inside), len(outside))
-        noise = (SMALL_SAMPLE + DEVIATIONS * max(spread_of(outside), spread_of(inside))) / math.sqrt(smaller)
-        level, other = middle(inside), middle(outside)
-        found.append((level - other, level, other, noise + GROWTH_A_YEAR * distance / 365))
+    for inside, outside in _ends(days, part, rest):
+        noise = max(_deviation(days[side], logs[side]) for side in (inside, outside))
+        smaller = min(inside.sum(), outside.sum())
+        distance = int(np.abs(days[inside][:, None] - days[outside][None, :]).min())
+        allowed = (SMALL_SAMPLE + DEVIATIONS * noise) / math.sqrt(smaller) + GROWTH_A_YEAR * distance / 365
+        level, other = middle(logs[inside]), middle(logs[outside])
+        found.append((level - other, level, other, allowed))
     if not found or len({jump[0] > 0 for jump in found}) > 1:
         return None
     return min(found, key=lambda jump: abs(jump[0]) - jump[3])
 
 
-def _last(logs: Vector, days: Ordinals, side: Mask, direction: int) -> Vector:
-    """The sizes of the 14 days that are next to the part on one side."""
-    near, at = logs[side], days[side]
-    if not len(near):
-        return near
-    edge = at[-1] if direction < 0 else at[0]
-    return near[np.abs(at - edge) < EDGE_DAYS]
+def _ends(days: Ordinals, part: Mask, rest: Mask) -> Iterator[tuple[Mask, Mask]]:
+    """Where the part meets the rest: the 14 days inside and the 14 outside, at its beginning and at its end."""
+    own, others = days[part], days[rest]
+    earlier, later = others[others < own[0]], others[others > own[-1]]
+    if len(earlier):
+        before = rest & (days <= earlier[-1]) & (days > earlier[-1] - EDGE_DAYS)
+        yield part & (days < own[0] + EDGE_DAYS), before
+    if len(later):
+        yield part & (days > own[-1] - EDGE_DAYS), rest & (days >= later[0]) & (days < later[0] + EDGE_DAYS)
 
 
-def _before(own: Ordinals, others: Ordinals) -> int:
-    earlier = others[others < own[0]]
-    return int(own[0] - earlier[-1]) if len(earlier) else 0
-
-
-def _after(own: Ordinals, others: Ordinals) -> int:
-    later = others[others > own[-1]]
-    return int(later[0] - own[-1]) if len(later) else 0
+def _deviation(days: Ordinals, logs: Vector) -> float:
+    """Robust standard deviation beside the pattern of the week, or of all days where there are no two weeks."""
+    pairs = np.intersect1d(days, days + WEEK, assume_unique=True)
+    if len(pairs) < ENOUGH:
+        return spread_of(logs)
+    steps = logs[np.searchsorted(days, pairs)] - logs[np.searchsorted(days, pairs - WEEK)]
+    return float(NORMAL * np.median(np.abs(steps)) / math.sqrt(2))
 
 
 def sign(judged: Judged) -> Finding | None:
@@ -185,7 +189,7 @@ def sign(judged: Judged) -> Finding | None:
 
 
 def spread(judged: Judged) -> Finding | None:
-    """Amounts that differ far more from the same weekdays around them than before, or, as in a plan, hardly at all."""
+    """Amounts that vary far more beside the pattern of the week than before, or, as in a plan, hardly at all."""
     around = judged.near(PAST_DAYS, NEXT_DAYS)
     logs = sizes(around.amounts)
     known = ~np.isnan(logs)
@@ -195,7 +199,12 @@ def spread(judged: Judged) -> Finding | None:
         return None
     now, before = float(np.mean(new)), float(np.mean(others))
     is_wider = now > LEAST_SPREAD and now > before * math.exp(WIDER + 2 / math.sqrt(len(new)))
-    is_repeated = len(new) >= 2 * FEWEST_SPREAD and np.quantile(new, 1 - QUANTILE) < REPEATED * middle(others)
+    is_constant = np.ptp(around.amounts[around.is_new]) == 0
+    is_repeated = (
+        not is_constant
+        and len(new) >= 2 * FEWEST_SPREAD
+        and np.quantile(new, 1 - QUANTILE) < REPEATED * middle(others)
+    )
     if not is_wider and not is_repeated:
         return None
     hint = "another unit on some of its days" if is_wider else "a plan, or amounts that were filled in"
@@ -208,7 +217,7 @@ def spread(judged: Judged) -> Finding | None:
 
 
 def _steps(distance: Vector, part: Mask) -> Vector:
-    """By how much the distances from what is usual change from one day of the part to the next, whatever the level."""
+    """By how much the distances from what is usual change from one day of the part to the next."""
     return np.abs(np.diff(distance))[part[1:] & part[:-1]]
 
 

@@ -29,7 +29,7 @@ FEWEST_DAYS, FEWEST_RUN = 7, 14
 AS_COPIED = 0.35  # logarithm: how near the ratio has to be to the number of copies
 WHOLE_YEAR, YEAR_DAYS, COMPARED_DAYS, WEEK = 250, 364, 56, 7
 HALF, THIRD = math.log(0.65), math.log(0.42)  # of the rows, with and without the season being known
-APART, DEVIATIONS, SMALLEST_SPREAD, FEWEST_WEEKS = math.log(1.15), 4.0, 0.02, 4
+APART, DEVIATIONS, SMALLEST_SPREAD, FEWEST_WEEKS, LASTING_WEEKS = math.log(1.15), 3.0, 0.02, 4, 8
 CHANCE = 1e-5
 
 
@@ -72,8 +72,8 @@ def copied(judged: Judged, landed: Landed) -> Finding | None:
             all_of_it = held.sum() >= ALL * around.is_judged.sum()
             few = dates(around.days[held])
             found = (
-                f"{held.sum():,} days, the first is {few[0]}, have {math.exp(ratio):.2f} times the rows of the other "
-                f"days, and on each the number is a multiple of {copies}: each row seems to be there {copies} times"
+                f"{held.sum():,} days, the first is {few[0]}, have {math.exp(ratio):.2f} times the rows of the "
+                f"days around, each a multiple of {copies}: each row seems to be there {copies} times"
             )
             held_days = () if all_of_it else few
             return Finding(
@@ -91,8 +91,11 @@ def _copied(around: Judged, own: NDArray[np.int_], copies: int) -> Mask:
     is_fixed = len(settled) > 0 and np.ptp(settled) == 0
     nothing = np.zeros(len(own), dtype=bool)
     if is_judged.sum() >= FEWEST_DAYS and multiple.sum() >= ALL * is_judged.sum():
-        sure = len(settled) >= FEWEST_DAYS and (usual_share <= NOT_ALL or is_fixed)
-        return is_judged if sure and _is_ratio(around, is_judged, copies) else nothing
+        if len(settled) < FEWEST_DAYS or (usual_share > NOT_ALL and not is_fixed):
+            return nothing
+        # Numbers that are the same say it once, and a level that has changed says nothing against it.
+        is_sure = max(usual_share, 1 / copies) ** len(np.unique(own[is_judged])) < CHANCE
+        return is_judged if is_sure or _is_ratio(around, is_judged, copies) else nothing
     for run in _runs(multiple, is_judged):
         part = nothing.copy()
         part[run] = True
@@ -124,7 +127,7 @@ def _typical(around: Judged, part: Mask) -> float:
 
 
 def level(judged: Judged) -> Finding | None:
-    """Far more or far fewer rows a day than before: half of them, or one shop's, where the history says that none had so few."""
+    """Far more or far fewer rows a day than before, down to half of them where the history knows the season."""
     if judged.is_daily:
         return None
     around = judged.near(PAST_DAYS, NEXT_DAYS)
@@ -142,7 +145,7 @@ def level(judged: Judged) -> Finding | None:
     return Finding(
         Doubt.ROWS,
         (),
-        f"about {shown(typical)} rows a day, {share:.0%} of what the days before let expect; a part of the rows may be missing",
+        f"about {shown(typical)} rows a day, {share:.0%} of what the days before let expect; some may be missing",
         f"about {shown(typical / share)} rows a day; a business that loses trade does so from one week to the next",
     )
 
@@ -150,28 +153,32 @@ def level(judged: Judged) -> Finding | None:
 def _fall(around: Judged, logs: Vector) -> float | None:
     """Logarithm of the ratio of the rows to those before, where a file follows the history with a fall; else None.
 
+    A file that comes before the history is read backwards.
+
     With more than a year of history each day is compared with the same weekday a year before, without it with the
     same weekdays of the eight weeks before. The fall must be there from the first week on and in nearly all weeks,
     and larger than what the weeks before differ among each other.
     """
     new = around.is_new
-    if new.sum() < FEWEST_DAYS or not new[-1] or np.isnan(around.before).all():
+    if new.sum() < FEWEST_DAYS or np.isnan(around.before).all() or new[0] == new[-1]:
         return None
-    first = around.days[new][0]
-    past = ~around.is_judged & (around.days < first)
-    has_year = past.sum() >= WHOLE_YEAR and first - around.days[past][0] > YEAR_DAYS + COMPARED_DAYS
-    change = logs - (
-        _a_year_before(around.days, logs) if has_year else _weekdays_before(around.days, logs, past, first)
-    )
-    recent = past & (around.days >= first - COMPARED_DAYS)
-    now, before = _weekly(around.days, change, new), _weekly(around.days, change, recent)
+    days = around.days
+    past = ~around.is_judged
+    if new[0]:
+        days, logs, new, past = -days[::-1], logs[::-1], new[::-1], past[::-1]
+    first = int(days[new][0])
+    past = past & (days < first)
+    has_year = past.sum() >= WHOLE_YEAR and first - days[past][0] > YEAR_DAYS + COMPARED_DAYS
+    expected = _a_year_before(days, logs) if has_year else _weekdays_before(days, logs, past, first)
+    recent = past & (days >= first - COMPARED_DAYS)
+    now, before = _weekly(days, logs - expected, new), _weekly(days, logs - expected, recent)
     if not len(now) or len(before) < FEWEST_WEEKS:
         return None
     fall = float(np.median(now[:4])) - float(np.median(before))
     spread = max(NORMAL * middle(np.abs(before - np.median(before))), SMALLEST_SPREAD)
     least = HALF if has_year else THIRD
     lowest = float(before.min())
-    is_lasting = float(np.quantile(now, 0.9)) < lowest - APART
+    is_lasting = float(np.quantile(now[:LASTING_WEEKS], 0.9)) < lowest - APART
     return fall if is_lasting and fall < least - DEVIATIONS * spread / math.sqrt(len(now[:4])) else None
 
 

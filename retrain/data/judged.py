@@ -100,7 +100,8 @@ class Judged:
         with np.errstate(invalid="ignore"):
             limit = SAME_AMOUNT * np.maximum(np.abs(self.before), np.abs(self.amounts))
             differs = (np.abs(self.amounts - self.before) > limit) | (self.rows != self.rows_before)
-        return self.in_file & ~np.isnan(self.before) & differs
+        changed: Mask = self.in_file & ~np.isnan(self.before) & differs
+        return changed
 
     @property
     def is_judged(self) -> Mask:

@@ -12,6 +12,7 @@ from retrain.data import doubts_calendar, doubts_changes, doubts_days, doubts_le
 from retrain.data.judged import Judged, Known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from retrain.data.findings import Finding
@@ -30,41 +31,46 @@ def findings(landed: Landed, known: Known, today: date) -> tuple[Finding, ...]:
         return ()
     judged = Judged.of(landed, known)
     found = _of_calendar(judged, known, today)
-    held = {day for finding in found for day in finding.days}
-    rest = judged.without(held)
-    whole = any(not finding.days for finding in found)
-    if whole or not rest.is_judged.any():
-        return (*found, *_some(doubts_changes.lost(landed, known, held)))
-    found += _some(doubts_changes.lost(landed, known, held), doubts_changes.restated(rest, known))
-    found += _some(doubts_rows.kind(rest, landed), doubts_rows.copied(rest, landed))
+    rest = judged.without(_days_of(found))
+    found += _some(doubts_changes.lost(landed, known))
+    if _is_whole(found) or not rest.is_judged.any():
+        return tuple(found)
+    found += _some(doubts_changes.restated(rest, known))
+    of_rows = _some(doubts_rows.kind(rest, landed), doubts_rows.copied(rest, landed))
+    found += of_rows or _some(doubts_rows.level(rest))
     of_level = _some(doubts_level.scale(rest), doubts_level.sign(rest))
     found += of_level or _some(doubts_level.spread(rest))
-    of_rows = any(not finding.days for finding in found)
-    found += [] if of_rows or landed is None else _some(doubts_rows.level(rest))
-    single = doubts_days.absurd_days(rest) + _some(
-        doubts_days.cut_short(rest, today, landed.cut_short), doubts_days.constant(rest)
-    )
-    found += single
+    cut = doubts_days.cut_short(rest, today, landed.cut_short)
+    found += doubts_days.absurd_days(rest) + _some(cut, doubts_days.constant(rest))
     return (*found, *_gap_of_held(judged, found, known))
 
 
 def _of_calendar(judged: Judged, known: Known, today: date) -> list[Finding]:
     """Future days, then the cadence of the others, then gaps."""
     found = _some(doubts_calendar.in_future(judged, today))
-    rest = judged.without({day for finding in found for day in finding.days})
-    if any(not finding.days for finding in found):
+    if _is_whole(found):
         return found
+    rest = judged.without(_days_of(found))
     cadence = _some(doubts_calendar.not_daily(rest))
     return found + (cadence or _some(doubts_calendar.gap(rest, known.gaps)))
 
 
 def _gap_of_held(judged: Judged, found: list[Finding], known: Known) -> list[Finding]:
     """The gap that days which are held leave, as it would be if they were missing in the file."""
-    held = {day for finding in found for day in finding.days}
-    if not held or any(not finding.days for finding in found):
+    held = _days_of(found)
+    if not held or _is_whole(found):
         return []
     rest = judged.without(held)
     return _some(doubts_calendar.gap(rest, known.gaps)) if rest.is_judged.any() else []
+
+
+def _days_of(found: Iterable[Finding]) -> set[date]:
+    return {day for finding in found for day in finding.days}
+
+
+def _is_whole(found: Iterable[Finding]) -> bool:
+    """Whether one of them holds the whole file."""
+    return any(not finding.days for finding in found)
 
 
 def _some(*found: Finding | None) -> list[Finding]:

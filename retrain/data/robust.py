@@ -19,7 +19,7 @@ NEAR_DAYS = 28  # the same for all weekdays, where there are too few of its own
 ENOUGH = 5  # amounts that a median needs
 NORMAL = 1.4826  # standard deviations of a normal variable in one median absolute deviation
 CHANCE = 5e-4  # that chance alone holds a file for one kind of doubt; there are about ten
-TAIL_SHARE, SMALLEST_TAIL = 0.1, 5
+TAIL_SHARE, SMALLEST_TAIL, ERRORS = 0.1, 5, 1.5
 FEWEST = 8  # sizes from which a tail can be estimated at all
 
 
@@ -84,7 +84,7 @@ class Tail:
         ordered = np.sort(distances)[::-1]
         count = max(int(TAIL_SHARE * len(ordered)), SMALLEST_TAIL)
         begins = float(ordered[count])
-        excess = float(np.median(ordered[:count] - begins)) / math.log(2) * (1 + 2 / math.sqrt(count))
+        excess = float(np.median(ordered[:count] - begins)) / math.log(2) * (1 + ERRORS / math.sqrt(count))
         return cls(begins, excess, count / len(ordered))
 
     def limit(self, looked_at: int) -> float:

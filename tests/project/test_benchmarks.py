@@ -58,6 +58,10 @@ TABLES = {
             "RETRAIN_POLICY", "world", "champion's days", "median", "90th percentile", "max",
         },
     },
+    "bench-honest": {
+        f"by {what}": {what, "files", "held", "held, %", "95 % interval from, %", "to, %"}
+        for what in ("world", "days of the history", "days of the file", "fault")
+    } | {"by doubt": {"doubt", "honest files"}},
     "bench-reproducibility": {
         "by environment": {
             "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",
