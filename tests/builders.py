@@ -69,6 +69,12 @@ def consecutive(days: int, first_day: date = FIRST_DAY) -> list[date]:
     return [first_day + timedelta(days=day) for day in range(days)]
 
 
+def without(closed: set[int], values: NDArray[np.float64], first_day: date = FIRST_DAY) -> dict[date, float]:
+    """The amounts by day, without those of closed weekdays, from 0 for Monday."""
+    days = zip(consecutive(len(values), first_day), values.tolist(), strict=True)
+    return {day: amount for day, amount in days if day.weekday() not in closed}
+
+
 def open_days(
     values: NDArray[np.float64] | DailySeries, season_days: int = 7, first_day: date = FIRST_DAY
 ) -> OpenDays:

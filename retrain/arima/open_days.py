@@ -77,15 +77,16 @@ class OpenDays:
 
 
 def _filled(values: Vector, unknown: Mask, season_days: int) -> Vector:
-    """The values, those that are unknown interpolated between the same days of other cycles."""
+    """The values, unknown ones interpolated between the same days of the nearest cycles where they are known."""
+    if not unknown.any() or unknown.all():
+        return values
     filled, at = values.copy(), np.arange(len(values))
-    if unknown.any() and not unknown.all():
-        filled[unknown] = np.interp(at[unknown], at[~unknown], values[~unknown])
-        for first in range(season_days):
-            phase = at[first::season_days]
-            lost, there = phase[unknown[phase]], phase[~unknown[phase]]
-            if len(there):
-                filled[lost] = np.interp(lost, there, values[there])
+    filled[unknown] = np.interp(at[unknown], at[~unknown], values[~unknown])
+    for first in range(season_days):
+        same = at[first::season_days]
+        lost, known = same[unknown[same]], same[~unknown[same]]
+        if len(known):
+            filled[lost] = np.interp(lost, known, values[known])
     return filled
 
 

@@ -1,7 +1,7 @@
 """Finds closed days from the days themselves: weekdays, and public holidays, that almost never have trade.
 
-A weekday is closed while it has had no trade for eight weeks, or on at most a quarter of its days in half a year; a
-few weeks at the beginning of a history do if it had none at all. Days on which everything rests, such as those of a
+A weekday is closed while it has had trade once in eight weeks at most, or on few of its days in half a year; a few
+weeks at the beginning of a history do if it had none at all. Days on which everything rests, such as those of a
 long vacation, are not counted. The other weekdays must trade so often that chance is no explanation.
 """
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     type Mask = NDArray[np.bool_]
 
-STOPPED = 8  # counted weeks without trade
+STOPPED, EXCEPTIONS = 8, 1  # counted weeks, and those among them that may have trade
 FEWEST = 3  # counted weeks of a short history
-LONG = 26  # counted weeks of which a closed weekday may have traded in a few
-RARE = 0.25  # their largest share
+LONG, LEAST_LONG = 26, 16  # counted weeks of which a closed weekday may have traded in a few; if there are fewer
+RARE = 0.3  # their largest share
 OPENED = 3  # weeks in a row with trade, up to the last day: the weekday is closed no more
+LEAST_USUAL = 0.75  # share of days with trade on the other weekdays; with less, a day without trade is usual
 LEAST_OPEN = 2  # weekdays; a file of one day a week is weekly, and its other days are not closed
 CHANCE = 1e-3  # the most likely that chance alone closes a weekday, or holidays
 REACH = 3  # days before or after, of which one has trade, or everything rests
@@ -74,13 +75,18 @@ def closed_days(first_day: date, traded: Mask, country: str = "") -> ClosedDays:
     for on in days:
         past[on[_rests(traded[on])]] = True
     past &= _window_sums(past, REACH) <= WEEK - LEAST_OPEN
-    usual = _share(traded[counted & ~past])
+    usual = _usual_share(traded, past, days)
     coming = set()
     for each, on in enumerate(days):
-        if (1 - usual) ** min(len(on), STOPPED) > CHANCE:
+        if usual < LEAST_USUAL or (1 - usual) ** min(len(on), STOPPED) > CHANCE:
             past[on] = False
         elif past[on].any() and _goes_on_resting(traded[on]):
             coming.add(each)
+    if len(coming) > WEEK - LEAST_OPEN:
+        coming.clear()
+    for each, on in enumerate(days):
+        uncounted = np.flatnonzero(~counted & (weekday == each))
+        past[uncounted] = _is_between(uncounted, on, past)
     if not country:
         return ClosedDays(Closures(frozenset(coming)), past, np.zeros_like(past))
     on_holidays, names = _closed_holidays(first_day, traded, past, usual, country)
@@ -116,9 +122,16 @@ def _within(mask: Mask, reach: int) -> Mask:
     return np.asarray(_window_sums(mask, reach) > 0)
 
 
-def _share(traded: Mask) -> float:
-    """The share of True, cautiously where there are few."""
-    return (int(traded.sum()) + 1) / (len(traded) + 2)
+def _usual_share(traded: Mask, past: Mask, days: Sequence[NDArray[np.int64]]) -> float:
+    """The share of days with trade on weekdays that are mostly open, cautiously where there are few; 0 without any.
+
+    Args: days: the counted days of each weekday.
+    """
+    mostly_open = [on for on in days if 2 * past[on].sum() < len(on)]
+    if len(mostly_open) < LEAST_OPEN:
+        return 0.0
+    counted = np.concatenate(mostly_open)
+    return (int(traded[counted].sum()) + 1) / (len(counted) + 2)
 
 
 def _rests(traded: Mask) -> Mask:
@@ -128,19 +141,29 @@ def _rests(traded: Mask) -> Mask:
         return np.full(count, count >= FEWEST and not traded.any())
     found = np.zeros(count, dtype=bool)
     sums = np.concatenate([[0], np.cumsum(traded)])
-    for length, most in ((STOPPED, 0), (min(LONG, count), int(RARE * min(LONG, count)))):
+    long = min(LONG, count)
+    for length, most in ((STOPPED, EXCEPTIONS), *([(long, int(RARE * long))] if long >= LEAST_LONG else [])):
         begins = np.flatnonzero(sums[length:] - sums[:-length] <= most)
         for begin in begins:
             found[begin : begin + length] = True
     return found & ~traded
 
 
+def _is_between(at: NDArray[np.int64], counted: NDArray[np.int64], past: Mask) -> Mask:
+    """Whether the counted days of the same weekday before and after are closed, shape (len(at),)."""
+    after = np.searchsorted(counted, at)
+    inside = (after > 0) & (after < len(counted))
+    found = np.zeros(len(at), dtype=bool)
+    found[inside] = past[counted[after[inside] - 1]] & past[counted[after[inside]]]
+    return found
+
+
 def _goes_on_resting(traded: Mask) -> bool:
     """Whether the next day of the weekday is closed too, of its counted days so far."""
-    if not traded[-STOPPED:].any():
+    if int(traded[-STOPPED:].sum()) <= (EXCEPTIONS if len(traded) >= STOPPED else 0):
         return True
     long = traded[-LONG:]
-    return len(long) >= STOPPED and not traded[-OPENED:].all() and int(long.sum()) <= int(RARE * len(long))
+    return len(long) >= LEAST_LONG and not traded[-OPENED:].all() and int(long.sum()) <= int(RARE * len(long))
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,8 +183,8 @@ class DailySeries:
 
 
 def is_flat(values: NDArray[np.float64]) -> bool:
-    """True if the amounts differ only by rounding, in any currency."""
-    return bool(np.ptp(values) <= SAME_AMOUNT * np.abs(values).max())
+    """True if the amounts differ only by rounding, in any currency, or if there are none."""
+    return not len(values) or bool(np.ptp(values) <= SAME_AMOUNT * np.abs(values).max())
 
 
 def gaps(days: Days) -> list[tuple[date, date]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from retrain.gate.scores import usual_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from retrain.arima.ensemble import FittedModel
     from retrain.arima.order import Order
@@ -147,13 +149,13 @@ def _assessed(
     progress: Progress,
 ) -> Assessment:
     """The verdict on the last `unseen` days."""
-    known = series.observed_through(series.last_day - timedelta(days=unseen))
-    searched = _judged(settings.procedure, known, series, champion, settings, progress)
+    cutoff = series.last_day - timedelta(days=unseen)
+    searched = _judged(settings.procedure, cutoff, series, champion, settings, progress)
     if searched.is_settled:
         return searched.assessment
     # What is not better than last week, or cannot be finished, is no candidate; last week itself always is.
     naive = Procedure.seasonal_naive(settings.season_days)
-    judged = _judged(naive, known, series, champion, settings, progress).assessment
+    judged = _judged(naive, cutoff, series, champion, settings, progress).assessment
     reason = f"{judged.decision.reason} The challenger is the seasonal naive, because {searched.why_not}."
     return replace(judged, decision=replace(judged.decision, reason=reason))
 
@@ -172,7 +174,7 @@ class _Judged:
 
 def _judged(
     procedure: Procedure,
-    known: DailySeries,
+    cutoff: date,
     series: DailySeries,
     champion: ForecastModel | None,
     settings: DecisionSettings,
@@ -180,7 +182,10 @@ def _judged(
 ) -> _Judged:
     """Fit the procedure to what was known, roll it along the unseen days, compare, decide, finish the winner."""
     progress("search", "")
+    known = series.observed_through(cutoff)
     challenger = procedure.first(known, lambda detail: progress("search", detail))
+    unknown = [math.nan] * (cutoff - known.last_day).days
+    challenger = replace(challenger, model=challenger.model.observe(unknown))
     progress("compare", "")
     rolled = rolling_forecasts(
         procedure, challenger, series, settings.terms, lambda detail: progress("compare", detail)

@@ -58,7 +58,7 @@ class Data(Record):
     last_day: date
     days: int
     interpolated_days: int
-    closed: str = ""
+    closed: str | None = None
     files: tuple[str, ...]
 
 
@@ -176,7 +176,7 @@ class Run(Record):
             last_day=series.last_day,
             days=len(series),
             interpolated_days=len(series.interpolated),
-            closed=described(series.closures),
+            closed=described(series.closures) or None,
             files=files,
         )
         return self.evolve(data=data)

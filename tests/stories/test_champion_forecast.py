@@ -65,6 +65,15 @@ def test_a_missing_day_is_told_as_zero_only_where_it_means_zero():
     assert list(zero.values()) == [0.0, 0.0, 5.0]
 
 
+def test_a_held_day_is_never_told():
+    """Neither its amount, nor as zero."""
+    known, held = {NEW_YEAR: 1.0, NEW_YEAR + timedelta(days=3): 5.0}, {NEW_YEAR + timedelta(days=2)}
+
+    told = newer_days(NEW_YEAR, known | dict.fromkeys(held, 1000000000000.0), GapPolicy.ZERO, held)
+
+    assert told == {NEW_YEAR + timedelta(days=1): 0.0, NEW_YEAR + timedelta(days=3): 5.0}
+
+
 def test_without_a_champion_there_is_no_forecast(world: World):
     """And that is said."""
     with pytest.raises(NotFound, match="no champion yet"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrain.data.series import GapPolicy, daily_series, restate
 from retrain.errors import DataError, SeriesTooShort
-from tests.builders import FIRST_DAY, series, weekly
+from tests.builders import FIRST_DAY, series, weekly, without
 
 amounts = st.floats(-1e9, 1e9, allow_nan=False)
 histories = st.dictionaries(st.dates(date(2000, 1, 1), date(2030, 1, 1)), amounts, max_size=30)
@@ -74,6 +74,72 @@ def test_the_policy_refuse_names_the_gap_and_what_to_do():
     """Nothing is filled."""
     with pytest.raises(DataError, match=r"from 2023-01-03 to 2023-01-04.*land the missing days"):
         daily_series({FIRST_DAY: 10.0, FIRST_DAY + timedelta(days=3): 40.0}, GapPolicy.REFUSE)
+
+
+WEEKEND = {5, 6}
+
+
+@pytest.mark.parametrize("policy", [GapPolicy.INTERPOLATE, GapPolicy.REFUSE])
+def test_a_closed_weekend_is_zero_and_neither_missing_nor_observed(policy: GapPolicy):
+    """No model observes it, and no gap is refused for it."""
+    filled = daily_series(without(WEEKEND, weekly(30)), policy)
+
+    assert filled.interpolated == ()
+    assert {day.weekday() for day in filled.closed} == WEEKEND
+    assert (filled.values[~filled.observed] == 0).all()
+    assert np.isnan(filled.after(FIRST_DAY)[[4, 5]]).all()
+    assert filled.closed_after(FIRST_DAY)[:7].tolist() == [False, False, False, False, True, True, False]
+
+
+def test_a_row_on_a_closed_weekday_stays_an_observation():
+    """A shop opens on one Sunday."""
+    days = without(WEEKEND, weekly(90)) | {FIRST_DAY + timedelta(days=41): 70.0}
+
+    filled = daily_series(days, GapPolicy.INTERPOLATE)
+
+    assert filled.after(FIRST_DAY + timedelta(days=39)).tolist()[:2] == [pytest.approx(np.nan, nan_ok=True), 70.0]
+    assert filled.closures.coming.weekdays == WEEKEND
+
+
+def test_a_missing_monday_beside_a_closed_weekend_is_interpolated():
+    """Between the last day with trade and the next one."""
+    days = without(WEEKEND, np.full(60, 10.0))
+    monday = FIRST_DAY + timedelta(days=28)
+    del days[monday]
+
+    filled = daily_series(days, GapPolicy.INTERPOLATE)
+
+    assert filled.interpolated == (monday,)
+    assert filled.values[28] == 10.0
+    with pytest.raises(DataError, match="from 2023-01-30 to 2023-01-30"):
+        daily_series(days, GapPolicy.REFUSE)
+
+
+@pytest.mark.parametrize("policy", list(GapPolicy))
+def test_a_held_day_is_unknown_whatever_the_policy(policy: GapPolicy):
+    """It is interpolated, even where a missing day is a zero, and it is no missing day."""
+    days = {FIRST_DAY + timedelta(days=day): amount for day, amount in enumerate([10.0, 1e12, 30.0])}
+    held = FIRST_DAY + timedelta(days=1)
+
+    filled = daily_series(days, policy, held=[held])
+
+    assert (filled.values.tolist(), filled.interpolated) == ([10, 20, 30], (held,))
+
+
+def test_days_that_are_all_held_are_no_series():
+    """The message says what to do."""
+    with pytest.raises(SeriesTooShort, match="land a file"):
+        daily_series({FIRST_DAY: 10.0}, GapPolicy.ZERO, held={FIRST_DAY})
+
+
+def test_what_is_unobserved_belongs_to_the_identity():
+    """A zero that was observed is not a closed day."""
+    closed, zero = (
+        daily_series(without(WEEKEND, weekly(30)), policy) for policy in (GapPolicy.INTERPOLATE, GapPolicy.ZERO)
+    )
+
+    assert np.array_equal(closed.values, zero.values)
+    assert closed.sha256 != zero.sha256
 
 
 def test_an_empty_history_is_an_error():

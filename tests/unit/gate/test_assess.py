@@ -15,15 +15,15 @@ import pytest
 
 from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
+from retrain.data.series import DailySeries, GapPolicy, daily_series
 from retrain.gate.assess import Assessment, DecisionSettings, assess
 from retrain.gate.decide import PromotionPolicy, Verdict
-from tests.builders import FIRST_DAY, level_days, series, weekly
+from tests.builders import FIRST_DAY, level_days, series, weekly, without
 from tests.unit.gate.outside import reached_while_assessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.data.series import DailySeries
     from scoring.model import ForecastModel
 
 ARMA = Order(1, 0, 1, mean=True)
@@ -241,6 +241,52 @@ def test_days_that_were_not_observed_are_no_part_of_the_least_unseen_days():
     assert answer.measured is not None
     assert answer.measured.first_unseen_day == FIRST_DAY + timedelta(days=KNOWN)
     assert answer.measured.unseen_days == 500 - len(missing)
+
+
+def shop(days: int) -> DailySeries:
+    """Closed at weekends."""
+    return daily_series(without({5, 6}, weekly(days)), GapPolicy.INTERPOLATE)
+
+
+def test_a_first_model_is_tested_on_a_fifth_of_its_observed_days():
+    """However many closed days are among them, and at most on the least number of unseen days."""
+    few, many = (assess(shop(days), None, SETTINGS).measured for days in (110, 300))
+
+    assert few is not None
+    assert many is not None
+    assert (few.unseen_days, many.unseen_days) == (int(0.2 * shop(110).observed.sum()), 28)
+
+
+def test_closed_days_between_missing_ones_do_not_shorten_a_gap():
+    """Seven weeks without a row are more than a month, weekends left out."""
+    gap = {FIRST_DAY + timedelta(days=at) for at in range(112, 161)}
+    days = {day: amount for day, amount in without({5, 6}, weekly(220)).items() if day not in gap}
+
+    answer = assess(daily_series(days, GapPolicy.INTERPOLATE), None, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.WAITING
+    assert "days in a row are missing" in answer.decision.reason
+
+
+def test_a_champion_whose_last_day_is_not_known_any_more_is_compared_all_the_same():
+    """That day is held or retracted; the challenger does not know it, and begins after it too."""
+    values = LOWER.copy()
+    days = {FIRST_DAY + timedelta(days=at): float(amount) for at, amount in enumerate(values)}
+    known = daily_series(days, GapPolicy.INTERPOLATE, held=[champion().origin])
+
+    answer = assess(known, champion(), SETTINGS)
+
+    assert answer.measured is not None
+    assert answer.measured.first_unseen_day == champion().origin + timedelta(days=1)
+
+
+def test_constant_days_beside_closed_ones_are_flat():
+    """There is nothing to learn from the zeros."""
+    days = without({5, 6}, np.full(60, 12.0))
+
+    answer = assess(daily_series(days, GapPolicy.INTERPOLATE), None, SETTINGS)
+
+    assert answer.decision.verdict is Verdict.WAITING
 
 
 @pytest.mark.parametrize(("unseen", "compared"), [(200, 200), (455, 455), (456, 365), (547, 365), (1000, 454)])

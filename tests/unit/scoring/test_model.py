@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from retrain.arima.ensemble import fit_pinned, fit_with_companions
 from retrain.arima.order import Order
+from retrain.data.series import GapPolicy, daily_series
+from scoring.calendar import WEEKDAYS
 from scoring.model import BadArtifact, ForecastModel
-from tests.builders import series, weekly
-
-if TYPE_CHECKING:
-    pass
+from tests.builders import series, weekly, without
 
 
 def test_an_outlier_that_is_observed_counts_as_the_bound():
@@ -110,6 +109,69 @@ def test_rolling_forecasts_equal_forecasts_from_each_origin():
     np.testing.assert_allclose(rolled.variance[5], made.variance, rtol=1e-9)
 
 
+def closed_at_weekends(*days: date) -> ForecastModel:
+    """The model of a shop from Monday to Friday, closed on single days too, after Friday, 31 March 2023."""
+    known = daily_series(without({5, 6}, weekly(89)), GapPolicy.INTERPOLATE)
+    model = fit_pinned(Order(1, 0, 1, 0, 1, 1, 7), known, 7).model
+    return replace(model, closures=replace(model.closures, days=frozenset(days)))
+
+
+def test_closed_weekdays_are_passed_over():
+    """What is told of them changes nothing; the next day of the model is the Monday."""
+    model = closed_at_weekends()
+
+    told, untold = model.observe([1e6, 50.0, 120.0]), model.observe([math.nan, math.nan, 120.0])
+
+    assert told.to_json() == untold.to_json()
+    assert told.forecast(1).mean[0] == pytest.approx(model.forecast(4).mean[3], rel=0.3)
+    assert model.observe([math.nan] * 2).forecast(5).variance.tolist() == model.forecast(7).variance[2:].tolist()
+
+
+def test_a_closed_holiday_is_zero_and_a_missing_day_of_the_model():
+    """The days after it keep their weekday."""
+    model, holiday = closed_at_weekends(), date(2023, 4, 5)
+    closed = closed_at_weekends(holiday)
+
+    made, usual = closed.forecast(14), model.forecast(14)
+
+    at = made.days.index(holiday)
+    assert (made.mean[at], made.variance[at]) == (0, 0)
+    assert np.delete(made.mean, at).tolist() == np.delete(usual.mean, at).tolist()
+    assert closed.observe([math.nan] * 4 + [300.0]).forecast(7).mean.tolist() == (
+        model.observe([math.nan] * 5).forecast(7).mean.tolist()
+    )
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_rolling_forecasts_pass_over_closed_days_too(log: bool):
+    """They equal the forecasts from each origin, and know which days are closed."""
+    known = daily_series(without({5, 6}, weekly(89)), GapPolicy.INTERPOLATE)
+    model = fit_pinned(Order(1, 1, 1, log=log), known, 7).model
+    model = replace(model, closures=replace(model.closures, days=frozenset({date(2023, 4, 5)})))
+    ahead = weekly(20, seed=9)
+
+    rolled = model.rolling(ahead, 7)
+
+    assert np.array_equal(rolled.closed, rolled.mean == 0)
+    for origin in range(14):
+        made = model.observe(ahead[:origin]).forecast(7)
+        np.testing.assert_allclose(rolled.mean[origin], made.mean, rtol=1e-12)
+        np.testing.assert_allclose(rolled.interval(80)[1][origin], made.interval(80)[1], rtol=1e-9)
+        assert np.array_equal(made.closed, made.mean == 0)
+
+
+def test_an_artifact_knows_its_closed_days():
+    """A service needs no other calendar."""
+    model = closed_at_weekends(date(2023, 4, 7))
+
+    document = json.loads(model.to_json())
+    again = ForecastModel.from_json(model.to_json())
+
+    assert document["closed"] == {"weekdays": ["saturday", "sunday"], "days": ["2023-04-07"]}
+    assert again.to_json() == model.to_json()
+    assert again.forecast(14).mean.tolist() == model.forecast(14).mean.tolist()
+
+
 def test_an_artifact_is_read_as_the_same_model():
     """Canonical JSON: the same model gives the same bytes."""
     order = Order(1, 0, 1, 1, 0, 0, 7, log=True, regressors=("month_end", "holidays of US"))
@@ -128,6 +190,8 @@ def test_an_artifact_is_read_as_the_same_model():
         ("golden", {"mean": [1.0], "variance": [1.0]}, "golden"),
         ("golden", {"mean": [], "variance": None}, "cannot be read"),
         ("members", [{}], "cannot be read"),
+        ("closed", {"weekdays": ["caturday"], "days": []}, "cannot be read"),
+        ("closed", {"weekdays": list(WEEKDAYS), "days": []}, "every weekday is closed"),
         ("trained_through", "yesterday", "cannot be read"),
     ],
 )
