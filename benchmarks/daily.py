@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from retrain.data.formats import Columns
+from retrain.data.landed import Aggregate
+from retrain.data.reading import Reading
 from retrain.data.series import DailySeries, GapPolicy, daily_series
-from retrain.data.transactions import Aggregate, read_days
+from retrain.data.transactions import read_landed
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -25,7 +26,8 @@ def amounts(file: Path) -> dict[date, float]:
     """One amount a day. Of a .csv file the first two columns, date and value; any other file as it is landed."""
     if file.suffix != ".csv":
         with file.open("rb") as stream:
-            return read_days(stream, file.name, Columns(), Aggregate.MEAN, datetime.now(UTC).date()).days
+            landed = read_landed(stream, file.name, Reading(), datetime.now(UTC).date())
+        return landed.amounts(Aggregate.MEAN)
     import pandas as pd
 
     table = pd.read_csv(file).dropna()

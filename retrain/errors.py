@@ -26,6 +26,12 @@ A challenger that is not promoted is not an error; it is a verdict.
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class RetrainError(Exception):
     """The base class. `kind` names the group of errors in JSON, exit codes and HTTP statuses."""
@@ -61,6 +67,7 @@ class DataError(RetrainError):
         problem: what is wrong and what to do; used if the error does not concern one cell.
         file, row, column: where; `row` counts rows of data from 1, without the header.
         found, expected: the content of the cell, and what it should be.
+        settings: assignments, `NAME=value`, with which the file could be used.
     """
 
     kind = "data"
@@ -74,7 +81,9 @@ class DataError(RetrainError):
         column: str | None = None,
         found: str | None = None,
         expected: str | None = None,
+        settings: Sequence[str] = (),
     ) -> None:
+        self.settings = tuple(settings)
         self.where: dict[str, object] = {
             name: value
             for name, value in {
@@ -83,6 +92,7 @@ class DataError(RetrainError):
                 "column": column,
                 "found": found,
                 "expected": expected,
+                "settings": self.settings or None,
             }.items()
             if value is not None
         }
@@ -93,6 +103,12 @@ class DataError(RetrainError):
     def as_json(self) -> dict[str, object]:
         """Also the place, what was found and what was expected."""
         return {**super().as_json(), **self.where}
+
+
+def assignment(setting: str) -> str:
+    """`NAME=value` as a shell takes it."""
+    name, _, value = setting.partition("=")
+    return f"{name}={shlex.quote(value) if value.isascii() or ' ' in value else value}"
 
 
 class SeriesTooShort(DataError):

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain.data.transactions import read_days
+from retrain.data.transactions import read_landed
 from retrain.doors.cli import main
 from retrain.doors.output import complain, exit_code
 from retrain.errors import DataError, RetrainError
@@ -157,7 +157,7 @@ def by_days(folder: Path, settings: Settings) -> list[Path]:
         data, today = settings.data, datetime.now(UTC).date()
         try:
             with file.open("rb") as stream:
-                days = read_days(stream, file.name, data.columns, data.aggregate, today).days
+                days = read_landed(stream, file.name, data.reading, today).totals
         except (DataError, OSError):  # its landing will say why
             return date.max, date.max
         return min(days), max(days)

@@ -3,174 +3,315 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrain.data.amounts import AN_AMOUNT, MAX_AMOUNT, OpenStyle, amounts, currencies, not_an_amount
+from retrain.data.columns import NotPlain
+from retrain.data.dates import is_total
+from retrain.data.days import EARLIEST, EPOCH, local_days
+from retrain.data.times import moved_days, split
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from retrain.data.columns import Columns, TableColumns
+    from retrain.data.amounts import AmountStyle
+    from retrain.data.dates import DateStyle
+    from retrain.data.days import Days
 
-EPOCH = date(1970, 1, 1)
-EARLIEST = date(1900, 1, 1)
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_PLAIN_ID = 10**18  # ids that are whole numbers below it are kept as they are, others are hashed
 POWERS_OF_TEN = 10 ** np.arange(1, 19)
-TIME_OF_DAY = r"^([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?)?$"
-A_DAY = "a day as YYYY-MM-DD, with or without a time of day, without a time zone"
 AN_ID = "a transaction id"
-MAX_AMOUNT = 1e15
-AN_AMOUNT = f"a number with a decimal point, such as 1234.5, and not larger than {MAX_AMOUNT:g}"
+BLANK = ("", "NULL", "null", "None", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NaT")
+"""What programs write into a cell that is empty."""
+PLAIN = re.compile(r"\s*(\S+?)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)?\s*", re.ASCII)
+NO_CODE = -1
+FEW_TEXTS = 256
+MOST_KNOWN = 1 << 14
+NO_DAY = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True)
+class DayColumn:
+    """The days of one batch.
+
+    Attributes:
+        days: the distinct ones, since 1970-01-01, shape (d,).
+        codes: for each row the index of its day, NO_CODE where the cell is blank or says that the row is a total.
+        totals: whether a row says so; None if none does.
+    """
+
+    days: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    totals: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmountColumn:
+    """The amounts of one batch, currency per row; 0 where a cell is blank.
+
+    Attributes:
+        blank: whether a row has a blank cell; None if none has.
+        currencies: the signs and codes beside the numbers.
+    """
+
+    values: NDArray[np.float64]
+    blank: NDArray[np.bool_] | None = None
+    currencies: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class DayReader:
+    """Reads the texts of a day column; what it has read it remembers."""
+
+    style: DateStyle
+    days: Days
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def read(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """The day of each text, NO_DAY where there is none; and whether it says that its row is a total.
+
+        The second is None if every text is a day.
+        """
+        if len(texts) > FEW_TEXTS:
+            return self._read(texts)
+        found = [self._one(text) for text in texts.to_pylist()]
+        if None in found:
+            return self._read(texts)
+        return np.array(found, dtype=np.int64), None
+
+    def _one(self, text: str) -> int | None:
+        """The day of a text without a time zone; None if it takes a closer look."""
+        known = self._known.get(text)
+        if known is None and (parts := PLAIN.fullmatch(text)):
+            known = self.style.day(self.days.ways(parts[1]))
+            if known is not None and len(self._known) < MOST_KNOWN:
+                self._known[text] = known
+        return known
+
+    def _read(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        import pyarrow.compute as pc
+
+        parts = split(pc.utf8_trim_whitespace(texts))
+        distinct = pc.dictionary_encode(parts.days)
+        written = [self.style.day(self.days.ways(text)) for text in distinct.dictionary.to_pylist()]
+        numbers = np.array([NO_DAY if day is None else day for day in written], dtype=np.int64)
+        numbers = numbers[distinct.indices.to_numpy()]
+        if parts.minutes is not None:
+            numbers = moved_days(numbers, parts.minutes, self.days.timezone)
+        if None not in written:
+            return numbers, None
+        return numbers, np.array([is_total(text) for text in parts.days.to_pylist()], dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The columns of one batch, converted to numbers.
 
+    Attributes:
+        is_parsed: whether its numbers were texts: then NotPlain is raised for inf and NaN.
+
     Every method raises DataError for a bad cell, with file, row, column, what was found and what was expected.
+    Blank cells are not bad; what becomes of their rows is decided elsewhere.
     """
 
     batch: pa.RecordBatch
     file: str
     first_row: int
+    is_parsed: bool = False
 
-    def days(self, column: str, name: str, today: date) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The distinct days, as days since 1970-01-01, and for each row the index of its day."""
+    def days(self, at: int, name: str, reader: DayReader) -> DayColumn:
+        """Read the column at this position of the batch."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        # Few distinct texts: the dictionary is checked, not every row.
-        rows = pc.dictionary_encode(self._texts(column, name, A_DAY))
-        texts = pc.utf8_trim_whitespace(rows.dictionary)
-        times = pc.match_substring_regex(pc.utf8_slice_codeunits(texts, 10), TIME_OF_DAY)
-        distinct = pc.dictionary_encode(pc.utf8_slice_codeunits(texts, 0, 10))
-        days = [_parse_day(text) for text in distinct.dictionary.to_pylist()]
-        latest = today + timedelta(days=1)
-        in_range = np.array([day is not None and EARLIEST <= day <= latest for day in days])
-        good = times.to_numpy(zero_copy_only=False) & in_range[distinct.indices.to_numpy()]
+        cells = self.batch.column(at)
+        days = reader.days
+        expected = f"a day as {reader.style.label}, with or without a time of day, from {EARLIEST} to {days.latest}"
+        if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
+            rows, numbers = _moments(cells, days.timezone)
+            totals = None
+        else:
+            rows = pc.dictionary_encode(self.texts(at, name, expected))
+            # Few distinct texts: the dictionary is checked, not every row.
+            numbers, totals = reader.read(rows.dictionary)
+        good = (numbers >= (EARLIEST - EPOCH).days) & (numbers <= (days.latest - EPOCH).days)
+        if totals is not None:
+            good |= totals | _is_blank(pc.utf8_trim_whitespace(rows.dictionary))
         if not good.all():
-            in_row = good[rows.indices.to_numpy()]
-            self._refuse_first(pa.array(~in_row), rows, name, f"{A_DAY}, from {EARLIEST} to {latest}")
-        numbers = np.array([(day - EPOCH).days for day in days if day is not None], dtype=np.int64)
-        return numbers, distinct.indices.to_numpy()[rows.indices.to_numpy()]
+            self._refuse_first(~_spread(good, rows.indices, True), at, name, expected)
+        distinct, codes = np.unique(numbers, return_inverse=True)
+        if distinct.size and distinct[0] == NO_DAY:
+            distinct, codes = distinct[1:], codes - 1  # NO_CODE
+        in_totals = None if totals is None or not totals.any() else _spread(totals, rows.indices, False)
+        return DayColumn(distinct, _spread(codes, rows.indices, NO_CODE), in_totals)
 
-    def amounts(self, read: TableColumns, columns: Columns) -> NDArray[np.float64]:
-        """Currency per row: the amount, or Quantity x ActualCost."""
-        names = (columns.amount,) if len(read.amounts) == 1 else ("Quantity", "ActualCost")
-        parts = [self._numbers(column, name) for column, name in zip(read.amounts, names, strict=True)]
-        product = parts[0] if len(parts) == 1 else parts[0] * parts[1]
-        if not (np.abs(product) <= MAX_AMOUNT).all():
-            row = int(np.flatnonzero(~(np.abs(product) <= MAX_AMOUNT))[0])
+    def amounts(self, positions: list[int], names: list[str], style: AmountStyle) -> AmountColumn:
+        """Read one column, or the product of several. Raises: OpenStyle."""
+        columns = [self._numbers(at, name, style) for at, name in zip(positions, names, strict=True)]
+        values, blank, found = columns[0].values, columns[0].blank, columns[0].currencies
+        for column in columns[1:]:
+            values = values * column.values
+            found += column.currencies
+            if column.blank is not None:
+                blank = column.blank if blank is None else blank | column.blank
+        too_large = ~(np.abs(values) <= MAX_AMOUNT)
+        if too_large.any():
+            row = int(np.argmax(too_large))
             raise DataError(
                 file=self.file,
                 row=self.first_row + row,
                 column=" x ".join(names),
-                found=str(product[row]),
+                found=str(values[row]) if len(names) > 1 else self._shown(positions[0], row),
                 expected=AN_AMOUNT,
             )
-        return product
+        return AmountColumn(values, blank, found)
 
-    def transaction_ids(self, column: str, name: str) -> NDArray[np.uint64]:
-        """Whole numbers as they are; other ids as a 64-bit hash with the top bit set."""
+    def transaction_ids(self, at: int, name: str) -> tuple[NDArray[np.uint64], NDArray[np.bool_] | None]:
+        """The ids, and whether each is blank; None if none is.
+
+        Whole numbers stay as they are; other ids become a 64-bit hash with the top bit set.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        texts = self._texts(column, name, AN_ID)
+        texts = self.texts(at, name, AN_ID)
         try:
             numbers: NDArray[np.int64] = pc.cast(texts, pa.int64()).to_numpy()
             if numbers.min() >= 0 and numbers.max() < MAX_PLAIN_ID:
                 digits = np.searchsorted(POWERS_OF_TEN, numbers, side="right") + 1
                 if pc.sum(pc.binary_length(texts)).as_py() == digits.sum():  # no id is spelled 007 or 0x7
-                    return numbers.view(np.uint64)
+                    return numbers.view(np.uint64), None
         except pa.ArrowInvalid:
             pass
-        texts = pc.utf8_trim_whitespace(texts)
-        self._refuse_first(pc.equal(texts, ""), texts, name, AN_ID)
+        texts = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+        blank = _is_blank(texts)
         whole = pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,17})$")
         mask = whole.to_numpy(zero_copy_only=False)
         ids = np.empty(len(texts), dtype=np.uint64)
         ids[mask] = pc.cast(texts.filter(whole), pa.int64()).to_numpy().view(np.uint64)
-        import pandas as pd
+        ids[~mask] = hashed(texts.filter(pc.invert(whole))) | np.uint64(1 << 63)
+        return ids, blank if blank.any() else None
 
-        other = texts.filter(pc.invert(whole)).to_numpy(zero_copy_only=False)
-        ids[~mask] = pd.util.hash_array(other, categorize=False) | np.uint64(1 << 63)
-        return ids
-
-    def _texts(self, column: str, name: str, expected: str) -> pa.Array:
+    def texts(self, at: int, name: str, expected: str) -> pa.Array:
+        """A column as text; null where it is null."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        cells = self.batch.column(column)
-        self._refuse_null(cells, name, expected)
-        if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
-            raise DataError(file=self.file, column=name, found=str(cells.type), expected=A_DAY)
+        cells = self.batch.column(at)
         try:
-            texts = pc.cast(cells, pa.string())
-            texts.validate(full=True)  # Parquet may declare bytes as text that are not UTF-8
+            return cells if pa.types.is_string(cells.type) else pc.cast(cells, pa.string())
         except pa.ArrowException as exc:
             raise DataError(file=self.file, column=name, found=str(cells.type), expected=expected) from exc
-        return texts
 
-    def _numbers(self, column: str, name: str) -> NDArray[np.float64]:
+    def _numbers(self, at: int, name: str, style: AmountStyle) -> AmountColumn:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        cells = self.batch.column(column)
-        self._refuse_null(cells, name, AN_AMOUNT)
+        cells = self.batch.column(at)
+        if pa.types.is_float64(cells.type) and not cells.null_count:
+            values = cells.to_numpy()
+            if np.isfinite(values).all():
+                return AmountColumn(values)
+            if self.is_parsed:
+                raise NotPlain
         if pa.types.is_boolean(cells.type):
             raise DataError(file=self.file, column=name, found=str(cells.type), expected=AN_AMOUNT)
-        if pa.types.is_large_string(cells.type) or pa.types.is_string_view(cells.type):
-            cells = pc.cast(cells, pa.string())
-        if not pa.types.is_string(cells.type):
-            try:
-                return np.asarray(pc.cast(cells, pa.float64(), safe=False).to_numpy())
-            except pa.ArrowException as exc:
-                raise DataError(file=self.file, column=name, found=str(cells.type), expected=AN_AMOUNT) from exc
+        if is_text(cells.type):
+            return self._of_texts(at, name, style)
         try:
-            numbers = pc.cast(cells, pa.float64()).to_numpy()
-        except pa.ArrowInvalid:
-            numbers = np.array([_number(text) for text in cells.to_pylist()], dtype=np.float64)
-        if not np.isfinite(numbers).all():
-            self._refuse_first(pa.array(~np.isfinite(numbers)), cells, name, AN_AMOUNT)
-        return np.asarray(numbers)
+            values = np.asarray(pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        except pa.ArrowException as exc:
+            raise DataError(file=self.file, column=name, found=str(cells.type), expected=AN_AMOUNT) from exc
+        blank = np.isnan(values)
+        return AmountColumn(np.where(blank, 0.0, values), blank) if blank.any() else AmountColumn(values)
 
-    def _refuse_null(self, cells: pa.Array, name: str, expected: str) -> None:
-        if cells.null_count:
-            self._refuse_first(cells.is_null(), cells, name, expected)
-
-    def _refuse_first(self, bad: pa.Array, cells: pa.Array, name: str, expected: str) -> None:
-        """Raises: DataError for the first row where `bad` is true, if there is one."""
+    def _of_texts(self, at: int, name: str, style: AmountStyle) -> AmountColumn:
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        if pc.any(bad).as_py():
-            at = pc.index(bad, True).as_py()
-            found = cells[at].as_py()
-            raise DataError(
-                file=self.file,
-                row=self.first_row + at,
-                column=name,
-                found="" if found is None else str(found)[:80],
-                expected=expected,
-            )
+        texts = self.texts(at, name, AN_AMOUNT)
+        if style.decimal.sign == "." and not style.is_open and not texts.null_count:
+            try:
+                values = pc.cast(texts, pa.float64()).to_numpy()
+                if np.isfinite(values).all():
+                    return AmountColumn(values)
+            except pa.ArrowInvalid:
+                pass
+        texts = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+        blank = _is_blank(texts)
+        filled = pc.if_else(blank, "0", texts)
+        if style.is_open and pc.any(pc.match_substring_regex(filled, r"\d[.,]\d+($|[^eE\d])")).as_py():
+            raise OpenStyle
+        values = amounts(filled, style.decimal)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise not_an_amount(self._shown(at, row), self.file, self.first_row + row, name, style.expected)
+        return AmountColumn(values, blank if blank.any() else None, tuple(currencies(filled)))
 
+    def _refuse_first(self, bad: NDArray[np.bool_], at: int, name: str, expected: str) -> None:
+        row = int(np.argmax(bad))
+        raise self.refusal(row, at, name, expected)
 
-def _parse_day(text: str) -> date | None:
-    if DAY.fullmatch(text):
+    def refusal(self, row: int, at: int, name: str, expected: str) -> DataError:
+        """Of the cell in this row of the batch, from 0."""
+        return DataError(
+            file=self.file, row=self.first_row + row, column=name, found=self._shown(at, row), expected=expected
+        )
+
+    def is_blank(self, row: int, at: int) -> bool:
+        """Whether this cell is blank."""
+        return self._shown(at, row).strip() in BLANK
+
+    def _shown(self, at: int, row: int) -> str:
         try:
-            return date.fromisoformat(text)
-        except ValueError:
-            return None
-    return None
+            found = self.batch.column(at)[row].as_py()
+        except (ValueError, OverflowError):  # a day that Python does not have
+            found = self.batch.column(at)[row]
+        return "" if found is None else str(found)[:80]
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text) if "_" not in text else float("nan")
-    except ValueError:
-        return float("nan")
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
+    import pyarrow as pa
+
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    is_dictionary = pa.types.is_dictionary(kind) and is_text(kind.value_type)
+    return is_dictionary or any(is_kind(kind) for is_kind in kinds)
+
+
+def hashed(texts: pa.Array) -> NDArray[np.uint64]:
+    """A 64-bit hash of each text, the same on every machine."""
+    import pandas as pd
+
+    return np.asarray(pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False))
+
+
+def _is_blank(texts: pa.Array) -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.is_in(texts, pa.array(BLANK)).to_numpy(zero_copy_only=False))
+
+
+def _moments(cells: pa.Array, timezone: str) -> tuple[pa.DictionaryArray, NDArray[np.int64]]:
+    """Moments with a zone, as distinct values and their days in the time zone."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = pc.dictionary_encode(pc.cast(cells, pa.int64()))
+    minutes = rows.dictionary.to_numpy() // (60 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[cells.type.unit])
+    return rows, local_days(minutes, timezone)
+
+
+def _spread(values: NDArray[Any], indices: pa.Array, of_null: Any) -> NDArray[Any]:
+    """The values of the rows; `of_null` where the row is null."""
+    if indices.null_count:
+        values, indices = np.append(values, of_null), indices.fill_null(len(values))
+    spread: NDArray[Any] = values[indices.to_numpy()]
+    return spread

@@ -9,34 +9,36 @@ from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.data.series import Days
-    from retrain.data.transactions import LandedDays
 
 # A shorter run of equal amounts may be real; four weeks of them mean a source that repeats one value.
 CONSTANT_DAYS = 28
 
 
-def check(landed: LandedDays, history: Days, policy: GapPolicy) -> None:
-    """Raises: DataError if the days of the file are constant, or leave a gap that the policy does not allow."""
-    amounts = set(landed.days.values())
-    if len(landed.days) >= CONSTANT_DAYS and len(amounts) == 1:
+def check(file: str, days: Days, history: Days, policy: GapPolicy) -> None:
+    """Look at the days of a file.
+
+    Raises: DataError if they are constant, or leave a gap that the policy does not allow.
+    """
+    amounts = set(days.values())
+    if len(days) >= CONSTANT_DAYS and len(amounts) == 1:
         raise DataError(
-            f"all {len(landed.days)} days are {amounts.pop():g}; check the source, which seems to repeat one "
+            f"all {len(days)} days are {amounts.pop():g}; check the source, which seems to repeat one "
             "value, and land a corrected file",
-            file=landed.file,
+            file=file,
         )
-    longest = longest_gap(landed.days)
+    longest = longest_gap(days)
     if policy is GapPolicy.INTERPOLATE and longest > MAX_GAP_DAYS:
         raise DataError(
             f"{longest} consecutive days are missing in the file, and at most {MAX_GAP_DAYS} are interpolated; "
             "correct the days, or set RETRAIN_GAPS=zero if a day without rows means an amount of zero",
-            file=landed.file,
+            file=file,
         )
     if policy is GapPolicy.REFUSE:
-        missing = gaps(restate(history, landed.days).days)
+        missing = gaps(restate(history, days).days)
         if missing:
             first, last = missing[0]
             raise DataError(
                 f"the days from {first} to {last} would be missing, and RETRAIN_GAPS=refuse; land them first, or "
                 "set RETRAIN_GAPS to interpolate or zero",
-                file=landed.file,
+                file=file,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +20,20 @@ class DayTotal:
 
     amount: float
     rows: int
+
+
+class Aggregate(StrEnum):
+    """How the rows of a day become one amount."""
+
+    MEAN = "mean"
+    SUM = "sum"
+    COUNT = "count"
+
+    def amount_of(self, total: DayTotal) -> float:
+        """Currency per day; for `count` the number of rows."""
+        if self is Aggregate.COUNT:
+            return float(total.rows)
+        return total.amount / (total.rows if self is Aggregate.MEAN else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,21 @@ class Landed:
     read_as: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cut_short: str = ""
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether no day has more than one row."""
+        return all(total.rows == 1 for total in self.totals.values())
+
+    def amounts(self, aggregate: Aggregate) -> dict[date, float]:
+        """One amount for each day, ascending; those of one row a day stay as they are."""
+        kind = Aggregate.SUM if self.is_daily else aggregate
+        return {day: kind.amount_of(total) for day, total in self.totals.items()}
+
+    def made(self, aggregate: Aggregate) -> str:
+        """How its days are made of its rows, for a person: for example `mean of 12.1 rows a day`."""
+        rows = sum(total.rows for total in self.totals.values()) / len(self.totals)
+        return "one row a day" if self.is_daily else f"{aggregate} of {rows:.3g} rows a day"
 
 
 class RowSink(Protocol):

@@ -14,8 +14,8 @@ from retrain.errors import ConfigError, ServiceError
 from retrain.ports import ABSENT
 
 if TYPE_CHECKING:
+    from retrain.data.landed import Aggregate, Landed
     from retrain.data.series import Days
-    from retrain.data.transactions import Aggregate, LandedDays
     from retrain.errors import RetrainError
     from retrain.ports import ObjectStore
 
@@ -56,9 +56,7 @@ def read_history(state: ObjectStore) -> History:
         ) from exc
 
 
-def accept(
-    landed: LandedDays, history: History, aggregate: Aggregate, run_id: str, state: ObjectStore
-) -> Restatement:
+def accept(landed: Landed, history: History, aggregate: Aggregate, run_id: str, state: ObjectStore) -> Restatement:
     """Merge the file into the history; nothing is written if it changes nothing.
 
     The record of the landing is written first, so that every day of the history can be traced to a file.
@@ -71,10 +69,11 @@ def accept(
             f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {history.aggregate}; set it to "
             f"{history.aggregate}, or start a new store and land every file again"
         )
-    outcome = restate(history.days, landed.days)
+    days = landed.amounts(aggregate)
+    outcome = restate(history.days, days)
     if outcome.changes_nothing:
         return outcome
-    state.write(f"accepted/{run_id}.json", _as_json({"file": landed.file, "days": _named(landed.days)}))
+    state.write(f"accepted/{run_id}.json", _as_json({"file": landed.file, "days": _named(days)}))
     record = {
         "aggregate": history.aggregate if landed.is_daily else aggregate,
         "files": [*history.files, landed.file],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from retrain.data.columns import MAX_GROWTH, Columns, Table, choose, first_line, grows_too_much
+from retrain.data.columns import MAX_GROWTH, Table, first_line, grows_too_much
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     import pyarrow as pa
 
@@ -16,34 +16,36 @@ BATCH_ROWS = 1 << 16
 MAX_ROW_GROUPS = 10_000
 
 
-def open_parquet(stream: BinaryIO, file: str, columns: Columns) -> Table:
+def open_parquet(stream: BinaryIO, file: str) -> Table:
     """Open a Parquet file as a table.
 
-    Raises: DataError if it cannot be read, lacks a column, or grows too much; so does iterating the batches.
+    Raises: DataError if it cannot be read; so does iterating the rows, also if they grow too much.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         parquet = pq.ParquetFile(stream)
-    except (pa.ArrowException, OSError, ValueError) as exc:
-        raise _unreadable(exc, file) from exc
-    chosen = choose(parquet.schema_arrow.names, file, columns)
-    for name in chosen.names:
-        if parquet.schema_arrow.names.count(name) > 1:
-            raise DataError(file=file, column=name, found="that column more than once", expected="it once")
-    try:
-        _refuse_growth(parquet, chosen.names, stream, file)
+        names = tuple(parquet.schema_arrow.names)
     except (pa.ArrowException, OSError, ValueError) as exc:  # also a column name that is not UTF-8
         raise _unreadable(exc, file) from exc
 
-    def batches() -> Iterator[pa.RecordBatch]:
+    def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
+        read = [names[at] for at in positions]
+        if rest:
+            read += [name for name in names if name not in read]
+        for name in read:
+            if names.count(name) > 1:
+                raise DataError(file=file, column=name, found="that column more than once", expected="it once")
         try:
-            yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=chosen.names, use_threads=False)
+            _refuse_growth(parquet, read, stream, file)
+            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=read, use_threads=False):
+                batch.validate(full=True)  # bytes that are declared as text may not be UTF-8
+                yield batch.select(read)
         except (pa.ArrowException, OSError, ValueError) as exc:
             raise _unreadable(exc, file) from exc
 
-    return Table(chosen, batches())
+    return Table("Parquet", names, rows)
 
 
 def _unreadable(exc: Exception, file: str) -> DataError:

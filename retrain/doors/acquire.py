@@ -11,7 +11,7 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from retrain.data.transactions import read_days
+from retrain.data.transactions import read_landed
 from retrain.errors import ConfigError, DataError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -41,11 +41,10 @@ def acquire(settings: Settings, folder: Path, today: date, tell: Callable[[str],
             file=_without_secrets(settings.acquire.url), found=f"sha256 {digest}", expected=settings.acquire.sha256
         )
     with raw.open("rb") as stream:
-        landed = read_days(
-            stream, _without_secrets(settings.acquire.url), settings.data.columns, settings.data.aggregate, today
-        )
+        landed = read_landed(stream, _without_secrets(settings.acquire.url), settings.data.reading, today)
+    amounts = landed.amounts(settings.data.aggregate)
     files = []
-    for year, days in groupby(landed.days.items(), key=lambda item: item[0].year):
+    for year, days in groupby(amounts.items(), key=lambda item: item[0].year):
         file = folder / f"transactions_{year}.csv"
         with file.open("w", newline="") as out:
             rows = csv.writer(out, lineterminator="\n")

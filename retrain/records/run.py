@@ -18,8 +18,9 @@ from retrain.records.request import BaseRequest, Evaluate, Trigger
 if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler
 
+    from retrain.data.landed import Aggregate
+    from retrain.data.landed import Landed as LandedFile
     from retrain.data.series import DailySeries, Restatement
-    from retrain.data.transactions import LandedDays
     from retrain.errors import RetrainError
     from retrain.gate.decide import Decision
     from retrain.gate.evaluate import Comparison
@@ -49,7 +50,12 @@ class Asked(Record):
 
 
 class Landed(Record):
-    """A file that was taken in, and what it changed."""
+    """A file that was taken in, and what it changed.
+
+    Attributes:
+        made: how its days were made of its rows, for example `mean of 12.1 rows a day`.
+        read_as, warnings, cut_short: see `retrain.data.landed.Landed`.
+    """
 
     file: str
     rows: int
@@ -58,6 +64,10 @@ class Landed(Record):
     new_days: int
     equal_days: int
     changed_days: tuple[date, ...]
+    made: str = ""
+    read_as: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cut_short: str = ""
 
 
 class LandedBefore(Record):
@@ -190,16 +200,20 @@ class Run(Record):
         """Whether it ended with its version as champion, also if it is being promoted again since."""
         return self.ends > 0 and self.model is not None
 
-    def landed(self, landed: LandedDays, outcome: Restatement) -> Self:
+    def landed(self, landed: LandedFile, outcome: Restatement, aggregate: Aggregate) -> Self:
         """With what a file brought and what it changed."""
         facts = Landed(
             file=landed.file,
             rows=landed.rows,
-            days=len(landed.days),
-            repeated_ids=landed.repeated_ids,
+            days=len(landed.totals),
+            repeated_ids=landed.repeated,
             new_days=len(outcome.new_days),
             equal_days=outcome.equal_days,
             changed_days=outcome.changed_days,
+            made=landed.made(aggregate),
+            read_as=landed.read_as,
+            warnings=landed.warnings,
+            cut_short=landed.cut_short,
         )
         return self.evolve(landing=facts)
 

@@ -13,7 +13,7 @@ from retrain import __version__
 from retrain.data.checks import check
 from retrain.data.landings import accept, note_taken_in, quarantine, read_history, taken_in
 from retrain.data.series import daily_series
-from retrain.data.transactions import read_days
+from retrain.data.transactions import read_landed
 from retrain.errors import ConfigError, Conflict, DataError, NotFound
 from retrain.gate.assess import Assessment, assess
 from retrain.gate.decide import Decision, Verdict
@@ -136,18 +136,18 @@ def _land(file: str, draft: Draft, settings: Settings, context: Context) -> None
         draft.run = draft.run.evolve(landing=LandedBefore(file=shown_name(file), taken_in_by=before))
         return
     history = read_history(context.state)
-    columns, aggregate = settings.data.columns, settings.data.aggregate
+    reading, aggregate = settings.data.reading, settings.data.aggregate
     try:
         with context.inbox.open(file) as stream:
-            landed = read_days(stream, shown_name(file), columns, aggregate, context.now().date())
+            landed = read_landed(stream, shown_name(file), reading, context.now().date())
         if context.inbox.state(file) != version:
             raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
-        check(landed, history.days, settings.data.gaps)
+        check(landed.file, landed.amounts(aggregate), history.days, settings.data.gaps)
     except DataError as reason:
         place = quarantine(file, reason, run_id, context.inbox, context.state)
         draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))
         raise
-    draft.run = draft.run.landed(landed, accept(landed, history, aggregate, run_id, context.state))
+    draft.run = draft.run.landed(landed, accept(landed, history, aggregate, run_id, context.state), aggregate)
     note_taken_in(file, version, run_id, context.state)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from retrain.data.formats import Columns
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from retrain.data.landed import Aggregate
+from retrain.data.reading import Blanks, Columns, DateFormat, DecimalSign, Reading
 from retrain.data.series import GapPolicy
-from retrain.data.transactions import Aggregate
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, setting
 
@@ -25,7 +27,31 @@ class DataSettings(Group):
     id_column: str = setting(
         "TransactionID",
         "RETRAIN_ID_COLUMN",
-        "column with the transaction's id; rows with the same id count once",
+        "column with the transaction's id; rows with the same id that are equal in every column count once",
+        unit="name",
+        min_length=1,
+    )
+    date_format: DateFormat = setting(
+        DateFormat.AUTO,
+        "RETRAIN_DATE_FORMAT",
+        "what comes first in dates such as 03/04/2024: `day-first`, `month-first` or `year-first`; `auto` is what "
+        "the file shows, and refuses a file that does not show it",
+    )
+    decimal: DecimalSign = setting(
+        DecimalSign.AUTO,
+        "RETRAIN_DECIMAL",
+        "the decimal sign of amounts such as 1,234: `point` or `comma`; `auto` is what the file shows, and refuses "
+        "a file that does not show it",
+    )
+    blanks: Blanks = setting(
+        Blanks.REFUSE,
+        "RETRAIN_BLANKS",
+        "what is done about a row with a blank day, amount or id: `refuse` the file, or `skip` the row",
+    )
+    timezone: str = setting(
+        "UTC",
+        "RETRAIN_TIMEZONE",
+        "time zone in which a day is a day, for example `Europe/Berlin`; a time without a zone is one there",
         unit="name",
         min_length=1,
     )
@@ -46,10 +72,22 @@ class DataSettings(Group):
         """The names to look for in a landed file."""
         return Columns(self.date_column, self.amount_column, self.id_column)
 
+    @property
+    def reading(self) -> Reading:
+        """How a landed file is to be read."""
+        return Reading(self.columns, self.date_format, self.decimal, self.blanks, self.timezone)
+
     def check(self) -> None:
-        """See that the columns differ, upper and lower case being the same. Raises: ConfigError."""
+        """See that the columns differ, whatever their case, and that the time zone exists. Raises: ConfigError."""
         columns = [self.date_column, self.amount_column, self.id_column]
         if len({column.casefold() for column in columns}) < len(columns):
             raise ConfigError(
                 f"RETRAIN_DATE_COLUMN, RETRAIN_AMOUNT_COLUMN and RETRAIN_ID_COLUMN are {columns}; they must differ"
             )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigError(
+                f"RETRAIN_TIMEZONE is {self.timezone!r}, which is not a time zone; write one of the IANA database, "
+                "for example Europe/Berlin"
+            ) from None

@@ -85,6 +85,11 @@ def amount(cell: str, shown: str | None = None, what: str = "") -> BadFile:
     )
 
 
+def right(cell: str, number: float, what: str) -> BadFile:
+    """A second row whose amount is written as people do."""
+    return BadFile(what, text(f"{NEW_YEAR},5", f"2024-01-02,{cell}"), {NEW_YEAR: 5.0, "2024-01-02": number})
+
+
 def day(cell: str, what: str) -> BadFile:
     """A second row whose day is none."""
     where = {"row": 2, "column": "TransactionDate", "found": cell.strip('"')}

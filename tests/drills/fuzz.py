@@ -17,8 +17,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["retrain"]):
-    from retrain.data.formats import Columns
-    from retrain.data.transactions import Aggregate, read_days
+    from retrain.data.reading import Reading
+    from retrain.data.transactions import read_landed
     from retrain.errors import DataError
 
 TODAY = date(2026, 1, 1)
@@ -27,7 +27,7 @@ TODAY = date(2026, 1, 1)
 def read(data: bytes) -> None:
     """Days or a reason; anything else ends the fuzzer."""
     with suppress(DataError):
-        read_days(io.BytesIO(data), "fuzz.csv", Columns(), Aggregate.MEAN, TODAY)
+        read_landed(io.BytesIO(data), "fuzz.csv", Reading(), TODAY)
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from retrain.data.formats import Columns
-from retrain.data.transactions import Aggregate, read_days
+from retrain.data.reading import Reading
+from retrain.data.transactions import read_landed
 from retrain.errors import DataError
 from tests.drills.bad_files import SEEDS
 from tests.drills.landing import MOST_SECONDS, ROOT, RUNS, counted, outcomes
@@ -41,7 +41,7 @@ def read_mutated(seed: str, changes: list[tuple[int, int, bytes]], cut: int) -> 
 def days_or_reason(data: bytes) -> object:
     """What the reader makes of it."""
     try:
-        return read_days(io.BytesIO(data), "fuzz.csv", Columns(), Aggregate.MEAN, date(2026, 1, 1)).days
+        return read_landed(io.BytesIO(data), "fuzz.csv", Reading(), date(2026, 1, 1)).totals
     except DataError as refusal:
         return refusal.where.get("file") == "fuzz.csv"
 

@@ -29,12 +29,34 @@ PURE = ("data", "arima", "gate")
 ORDER = {
     "data": [
         "series",
+        "reading",
+        "landed",
+        "findings",
         "seen_ids",
+        "days",
+        "times",
+        "amounts",
+        "dates",
+        "guess",
         "columns",
+        "quotes",
+        "text",
+        "layout",
+        "lines",
+        "cut",
         "delimited",
         "parquet",
+        "objects",
+        "json_rows",
+        "workbook",
+        "archive",
         "formats",
         "cells",
+        "settle",
+        "repeats",
+        "odd_rows",
+        "splits",
+        "ahead",
         "transactions",
         "checks",
         "landings",
@@ -101,12 +123,13 @@ ONLY_IN = {
     },
     "requests": {"retrain.promotion.client", "retrain.doors.acquire"},
     "leather": {"retrain.doors.page"},
+    "openpyxl": {"retrain.data.workbook"},
     "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests"}
+HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests", "openpyxl"}
 
 
 LONGEST_FILE = 300

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retrain.data.formats import ADVENTUREWORKS, Columns
-from retrain.data.transactions import Aggregate, LandedDays, read_days
+from retrain.data.formats import ADVENTUREWORKS
+from retrain.data.landed import Aggregate, Landed
+from retrain.data.reading import Columns, Reading
+from retrain.data.transactions import read_landed
 from retrain.errors import DataError
 
 TODAY = date(2026, 1, 1)
@@ -24,8 +26,12 @@ RAW = (
 )
 
 
-def read(data: bytes, aggregate: Aggregate = Aggregate.MEAN, columns: Columns | None = None) -> LandedDays:
-    return read_days(io.BytesIO(data), "landed.csv", columns or Columns(), aggregate, TODAY)
+def read(data: bytes, columns: Columns | None = None) -> Landed:
+    return read_landed(io.BytesIO(data), "landed.csv", Reading(columns=columns or Columns()), TODAY)
+
+
+def days_of(data: bytes, aggregate: Aggregate = Aggregate.MEAN) -> dict[date, float]:
+    return read(data).amounts(aggregate)
 
 
 def parquet(**columns: object) -> bytes:
@@ -46,10 +52,10 @@ TWICE = parquet_twice()
 
 def test_a_file_of_one_row_per_day_is_not_aggregated():
     """With any setting."""
-    landed = read(HEADER + b"2024-01-01,5\n2024-01-02,7.25\n", Aggregate.COUNT)
+    landed = read(HEADER + b"2024-01-01,5\n2024-01-02,7.25\n")
 
     assert landed.is_daily
-    assert landed.days == {date(2024, 1, 1): 5.0, date(2024, 1, 2): 7.25}
+    assert landed.amounts(Aggregate.COUNT) == {date(2024, 1, 1): 5.0, date(2024, 1, 2): 7.25}
 
 
 @pytest.mark.parametrize(
@@ -57,15 +63,15 @@ def test_a_file_of_one_row_per_day_is_not_aggregated():
 )
 def test_transactions_become_one_amount_per_day(aggregate: Aggregate, amount: float):
     """Quantity x ActualCost of the nine AdventureWorks columns, without a header."""
-    landed = read(RAW, aggregate)
+    landed = read(RAW)
 
-    assert landed.days[date(2013, 7, 31)] == amount
+    assert landed.amounts(aggregate)[date(2013, 7, 31)] == amount
     assert (landed.rows, landed.is_daily) == (3, False)
 
 
 def test_transactions_may_have_a_header():
     """The days are the same."""
-    assert read("\t".join(ADVENTUREWORKS).encode() + b"\n" + RAW).days == read(RAW).days
+    assert read("\t".join(ADVENTUREWORKS).encode() + b"\n" + RAW).totals == read(RAW).totals
 
 
 def test_a_repeated_transaction_counts_once_and_is_reported():
@@ -76,9 +82,9 @@ def test_a_repeated_transaction_counts_once_and_is_reported():
 
     landed = read(header + row + filler + row + b"a-7,2024-01-02,1\na-7,2024-01-02,9\n")
 
-    assert landed.repeated_ids == 2
-    assert landed.days[date(2024, 1, 1)] == pytest.approx((10 + 20 * 89_000) / 89_001)
-    assert landed.days[date(2024, 1, 2)] == 1.0
+    assert landed.repeated == 2
+    assert landed.amounts(Aggregate.MEAN)[date(2024, 1, 1)] == pytest.approx((10 + 20 * 89_000) / 89_001)
+    assert landed.amounts(Aggregate.MEAN)[date(2024, 1, 2)] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -105,14 +111,14 @@ def test_a_repeated_transaction_counts_once_and_is_reported():
 )  # fmt: skip
 def test_the_same_day_is_read_from_every_format(data: bytes):
     """The first bytes decide what a file is, never its name."""
-    assert read(data).days == {date(2024, 1, 1): 5.0}
+    assert days_of(data) == {date(2024, 1, 1): 5.0}
 
 
 def test_columns_may_have_other_names():
     """The settings give them."""
     landed = read(b"id,day,amount\n1,2024-01-01,5\n1,2024-01-01,6\n", columns=Columns("day", "amount", "id"))
 
-    assert (landed.days, landed.repeated_ids) == ({date(2024, 1, 1): 5.0}, 1)
+    assert (landed.amounts(Aggregate.MEAN), landed.repeated) == ({date(2024, 1, 1): 5.0}, 1)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +173,12 @@ def test_ids_that_are_spelled_differently_are_different():
 
     landed = read(b"TransactionID,TransactionDate,PaidAmount\n" + rows)
 
-    assert (landed.repeated_ids, landed.days) == (0, {date(2024, 1, 1): 2.5})
+    assert (landed.repeated, landed.amounts(Aggregate.MEAN)) == (0, {date(2024, 1, 1): 2.5})
 
 
 def test_only_line_ends_end_a_line():
     """A form feed in the header does not."""
-    assert len(read(b"Note\x0c,TransactionDate,PaidAmount\nx,2024-01-01,5\ny,2024-01-02,6\n").days) == 2
+    assert len(read(b"Note\x0c,TransactionDate,PaidAmount\nx,2024-01-01,5\ny,2024-01-02,6\n").totals) == 2
 
 
 def test_an_error_has_its_place_as_fields():

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from retrain.data.landed import Aggregate, DayTotal, Landed
 from retrain.data.series import restate
-from retrain.data.transactions import LandedDays
 from retrain.errors import ConfigError, DataError, PromotionFailed
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.scores import Scorecard
@@ -40,9 +40,10 @@ CARD = Scorecard(rmse=12.5, mae=9.0, mase=0.8, r2=-0.25, bias=-1.5, coverage_80=
 
 def landed_run() -> Run:
     """It took a file in whose days were partly known."""
-    file = LandedDays("february.csv", {FIRST: 1.5, date(2024, 2, 29): 2.5}, rows=40, repeated_ids=3, is_daily=False)
-    outcome = restate({FIRST: 1.0}, file.days)
-    return asked_run().landed(file, outcome)
+    totals = {FIRST: DayTotal(27.0, 18), date(2024, 2, 29): DayTotal(47.5, 19)}
+    file = Landed("february.csv", totals, rows=40, repeated=3, has_ids=True)
+    outcome = restate({FIRST: 1.0}, file.amounts(Aggregate.MEAN))
+    return asked_run().landed(file, outcome, Aggregate.MEAN)
 
 
 def asked_run() -> Run:
