@@ -99,17 +99,20 @@ class Agenda:
     Attributes:
         passes: the days on which the members move on, shape (h,): all but closed weekdays.
         closed: the days whose forecast is zero, shape (h,).
+        has_closed: whether there are any.
     """
 
     days: tuple[date, ...]
     passes: NDArray[np.bool_]
     closed: NDArray[np.bool_]
+    has_closed: bool
 
     @classmethod
     def of(cls, days: tuple[date, ...], closures: Closures) -> Self:
         """The agenda of these days."""
         passes = np.array([day.weekday() not in closures.weekdays for day in days], dtype=bool)
-        return cls(days, passes, np.array([closures.include(day) for day in days], dtype=bool))
+        closed = np.array([closures.include(day) for day in days], dtype=bool)
+        return cls(days, passes, closed, bool(closed.any()))
 
     @property
     def passing(self) -> list[date]:
@@ -119,10 +122,13 @@ class Agenda:
     def part(self, start: int, count: int) -> Self:
         """`count` of the days."""
         of = slice(start, start + count)
-        return type(self)(self.days[of], self.passes[of], self.closed[of])
+        closed = self.closed[of]
+        return type(self)(self.days[of], self.passes[of], closed, self.has_closed and bool(closed.any()))
 
     def spread(self, moments: tuple[Vector, Vector]) -> tuple[Vector, Vector]:
         """Centers and variances of all days, zero on closed ones, from those of the days that pass."""
+        if not self.has_closed:
+            return moments
         placed = np.zeros((2, len(self.days)))
         placed[:, self.passes] = moments
         placed[:, self.closed] = 0.0

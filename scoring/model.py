@@ -191,7 +191,9 @@ class ForecastModel:
         for member in self.members:
             ahead, effects, rows = member.ahead(horizon_days), member.effects(days), []
             for origin, agenda in enumerate(agendas):
-                coming = effects[origin : origin + horizon_days][agenda.passes]
+                coming = effects[origin : origin + horizon_days]
+                if agenda.has_closed:
+                    coming = coming[agenda.passes]
                 rows.append(agenda.spread(ahead.of(member, coming)))
                 if whole.passes[origin]:
                     member = member.observe(values[origin], days[origin])

@@ -18,12 +18,11 @@ from retrain.gate.evaluate import Comparison, compare
 from retrain.gate.rolling import RollingForecasts, Terms, rolling_forecasts
 from retrain.gate.scores import Loss
 from retrain.gate.significance import DieboldMariano, diebold_mariano
-from tests.builders import FIRST_DAY, series, weekly, without
+from tests.builders import FIRST_DAY, series, weekly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scoring.model import ForecastModel
 
 AR = Order(1, 0, 0, mean=True)
 
@@ -270,51 +269,6 @@ def test_each_unseen_day_has_its_one_day_ahead_forecasts():
     at = min(lines)
     assert lines[at].seasonal_naive == history.values[history.position(cutoff) - 6]
     assert any(np.isnan(row.amount) for row in measured.days)
-
-
-CLOSED = {5, 6}
-AT_WEEKENDS = daily_series(without(CLOSED, weekly(154)), GapPolicy.INTERPOLATE)
-
-
-def at_weekends(champion: ForecastModel | None = None) -> Comparison:
-    """A shop that is closed at weekends, with a challenger that knows it."""
-    challenger = fit(AR, AT_WEEKENDS.observed_through(FIRST_DAY + timedelta(days=99)))
-    return compare(champion, along(challenger, AT_WEEKENDS, Terms()), AT_WEEKENDS, Terms())
-
-
-def test_closed_days_that_every_model_knows_are_not_scored():
-    """They would make every score look better; the coverage is that of open days."""
-    champion = fit(Order(0, 1, 1), AT_WEEKENDS.observed_through(FIRST_DAY + timedelta(days=99))).model
-
-    measured = at_weekends(champion)
-
-    assert all(np.isnan(row.amount) == (row.day.weekday() in CLOSED) for row in measured.days)
-    assert measured.unseen_days == np.isfinite(AT_WEEKENDS.after(champion.origin)).sum()
-    assert measured.challenger.bias < 10
-    assert measured.seasonal_naive.rmse < 40
-
-
-def test_a_closed_day_is_scored_where_the_champion_does_not_know_it():
-    """As zero: it forecasts trade."""
-    champion = fit(AR, series(weekly(100))).model
-
-    measured = at_weekends(champion)
-
-    assert measured.champion is not None
-    assert all(row.amount == 0 for row in measured.days if row.day.weekday() in CLOSED)
-    assert measured.champion.rmse > 2 * measured.challenger.rmse
-    assert measured.challenger.rmse < at_weekends().challenger.rmse
-
-
-def test_the_seasonal_naive_knows_closed_days_and_repeats_no_zero():
-    """Its forecast of a Monday is that of a week before, also after a holiday."""
-    days = without(CLOSED, np.resize([50.0, 40, 30, 20, 10, 0, 0], 154))
-    history = daily_series(days, GapPolicy.INTERPOLATE)
-    challenger = fit(Order(0, 0, 0, 0, 1, 0, 7), history.observed_through(FIRST_DAY + timedelta(days=99)))
-
-    measured = compare(None, along(challenger, history, Terms()), history, Terms())
-
-    assert measured.seasonal_naive.rmse == measured.challenger.rmse == 0
 
 
 def test_too_few_unseen_days_are_refused():
