@@ -5,7 +5,7 @@
 
 Each simulated business has a history of no days to ten years and lands a file of a day, a week, a month or a year,
 the next one, or the one before. The same files with one fault each tell the power. Shares have 95 % intervals
-(Wilson, 1927). The quick form has one file in twenty.
+(Wilson, 1927). The quick form has 400 files.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ HISTORY_DAYS = (0, 28, 90, 200, 365, 730, 1461, 3653)
 FILE_DAYS = (1, 7, 30, 365)
 FEWEST_DRAWN = 400  # days, whose median is what is usual for a business
 FEWEST_BEFORE = 28  # days of the history that a file in another unit is seen against
+CLEAR_HISTORY, CLEAR_FILE = 365, 30
+CLEAR = "by fault, a month or more beside a year or more"
 BEFORE = 0.1  # of the files come before the history
 
 type Days = dict[date, DayTotal]
@@ -123,11 +125,11 @@ def row(name: str, value: str, held: int, count: int) -> Row:
     }
 
 
-def shares(name: str, values: list[str], held: list[bool]) -> Table:
+def shares(name: str, values: list[str], held: list[bool], title: str = "") -> Table:
     """One row for each value, in the order of their names, and one for all."""
     count, hits = Counter(values), Counter(value for value, hit in zip(values, held, strict=True) if hit)
     rows = [row(name, value, hits[value], count[value]) for value in sorted(count)]
-    return Table(f"by {name}", (*rows, row(name, "all", sum(held), len(held))))
+    return Table(title or f"by {name}", (*rows, row(name, "all", sum(held), max(len(held), 1))))
 
 
 def by_name(table: Table) -> dict[str, dict[str, float]]:
@@ -160,6 +162,8 @@ def main() -> None:
     held, bad = [bool(file.held) for file in found], [file for file in found if file.fault]
     worlds = shares("world", [file.world for file in found], held)
     faults = shares("fault", [file.fault for file in bad], [file.fault_held for file in bad])
+    clear = [file for file in bad if file.history_days >= CLEAR_HISTORY and file.file_days >= CLEAR_FILE]
+    clearly = shares("fault", [file.fault for file in clear], [file.fault_held for file in clear], CLEAR)
     sizes = shares("days of the history", [f"{file.history_days:5}" for file in found], held)
     lengths = shares("days of the file", [f"{file.file_days:3}" for file in found], held)
     reasons = Counter(doubt for file in found for doubt in file.held)
@@ -167,7 +171,7 @@ def main() -> None:
     result = Result(
         "How many honest files are held, and how many of the same files with a fault.",
         f"{len(found)} honest files of {len(WORLDS) + len(HAS_ROWS)} kinds of businesses, {len(bad)} with a fault.",
-        (worlds, sizes, lengths, Table("by doubt", by_doubt), faults),
+        (worlds, sizes, lengths, Table("by doubt", by_doubt), faults, clearly),
         quick=asked.quick,
         figures={
             "files": len(found),

@@ -68,7 +68,7 @@ def _trained_on(judged: Judged, known: Known, much: NDArray[np.bool_]) -> Findin
 def _changes(judged: Judged) -> Vector:
     """By how much each changed day differs, as a logarithm of a ratio; infinite to or from zero, 0 if unchanged."""
     ratio = np.abs(sizes(judged.amounts) - sizes(judged.before))
-    turned = (judged.amounts != 0) ^ (judged.before != 0) | (judged.amounts * judged.before < 0)
+    turned = np.sign(judged.amounts) != np.sign(judged.before)
     return np.where(judged.is_changed, np.where(turned, np.inf, np.nan_to_num(ratio)), 0.0)
 
 

@@ -29,7 +29,7 @@ FEWEST_DAYS, FEWEST_RUN = 7, 14
 AS_COPIED = 0.35  # logarithm: how near the ratio has to be to the number of copies
 WHOLE_YEAR, YEAR_DAYS, COMPARED_DAYS, WEEK = 250, 364, 56, 7
 HALF, THIRD = math.log(0.65), math.log(0.42)  # of the rows, with and without the season being known
-APART, DEVIATIONS, SMALLEST_SPREAD, FEWEST_WEEKS, LASTING_WEEKS = math.log(1.15), 3.0, 0.02, 4, 8
+APART, DEVIATIONS, SMALLEST_SPREAD, FEWEST_WEEKS, LASTING_WEEKS = math.log(1.1), 5.0, 0.02, 4, 8
 CHANCE = 1e-5
 
 
@@ -179,7 +179,8 @@ def _fall(around: Judged, logs: Vector) -> float | None:
     least = HALF if has_year else THIRD
     lowest = float(before.min())
     is_lasting = float(np.quantile(now[:LASTING_WEEKS], 0.9)) < lowest - APART
-    return fall if is_lasting and fall < least - DEVIATIONS * spread / math.sqrt(len(now[:4])) else None
+    noise = spread * math.sqrt(1 / len(now[:4]) + 1 / len(before))
+    return fall if is_lasting and fall < min(least, -DEVIATIONS * noise) else None
 
 
 def _a_year_before(days: Ordinals, logs: Vector) -> Vector:
@@ -198,5 +199,7 @@ def _weekdays_before(days: Ordinals, logs: Vector, past: Mask, first: int) -> Ve
 def _weekly(days: Ordinals, values: Vector, part: Mask) -> Vector:
     """The median of each week of the part; weeks of fewer than three days are left out."""
     own, known = days[part], values[part]
+    if not len(own):
+        return own.astype(np.float64)
     groups = [known[(own - own[0]) // WEEK == week] for week in range(int(own[-1] - own[0]) // WEEK + 1)]
     return np.array([middle(group) for group in groups if (~np.isnan(group)).sum() >= 3])

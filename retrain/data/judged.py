@@ -97,7 +97,7 @@ class Judged:
     @property
     def is_changed(self) -> Mask:
         """Days of the file whose amount or number of rows was another one before."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             limit = SAME_AMOUNT * np.maximum(np.abs(self.before), np.abs(self.amounts))
             differs = (np.abs(self.amounts - self.before) > limit) | (self.rows != self.rows_before)
         changed: Mask = self.in_file & ~np.isnan(self.before) & differs

@@ -30,7 +30,7 @@ def findings(landed: Landed, known: Known, today: date) -> tuple[Finding, ...]:
     if not landed.totals:
         return ()
     judged = Judged.of(landed, known)
-    found = _of_calendar(judged, known, today)
+    found = _of_calendar(judged, known, today) if judged.is_judged.any() else []
     rest = judged.without(_days_of(found))
     found += _some(doubts_changes.lost(landed, known))
     if _is_whole(found) or not rest.is_judged.any():

@@ -115,5 +115,5 @@ def shown(amount: float) -> str:
 def times(log_ratio: float) -> str:
     """A ratio for a person: `118 times`, or `1/118 of`."""
     ratio = math.exp(min(abs(log_ratio), 700.0))
-    text = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    text = shown(ratio) if ratio >= 1000 else f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}"
     return f"{text} times" if log_ratio >= 0 else f"1/{text} of"

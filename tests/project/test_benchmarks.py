@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)  # the limit of a run that hangs, not of a slow one
 
 SPREAD = {"figure", "median", "min", "max"}
+SHARES = ("files", "held", "held, %", "95 % interval from, %", "to, %")
 TABLES = {
     "bench": {
         "readers": {"reader", "time, s", "peak memory, MB"},
@@ -59,9 +60,10 @@ TABLES = {
         },
     },
     "bench-honest": {
-        f"by {what}": {what, "files", "held", "held, %", "95 % interval from, %", "to, %"}
-        for what in ("world", "days of the history", "days of the file", "fault")
-    } | {"by doubt": {"doubt", "honest files"}},
+        **{f"by {what}": {what, *SHARES} for what in ("world", "days of the history", "days of the file", "fault")},
+        "by fault, a month or more beside a year or more": {"fault", *SHARES},
+        "by doubt": {"doubt", "honest files"},
+    },
     "bench-reproducibility": {
         "by environment": {
             "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",

@@ -126,7 +126,7 @@ def test_the_last_day_is_held_where_the_file_itself_seems_to_be_cut():
 
 def test_less_than_half_of_todays_rows_are_a_day_that_is_not_over():
     """On another day they may be a holiday."""
-    content = sales(1, start=200, rows=50 * 0.4)
+    content = sales(1, start=200, rows=50 * 0.3)
     (only,) = content
 
     assert kinds(content, after(sales(200)), today=only) == ["cut short"]
