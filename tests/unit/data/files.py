@@ -11,7 +11,7 @@ import numpy as np
 from retrain.data.landed import DayTotal, Landed
 from retrain.data.plausible import Known, findings
 from retrain.data.series import GapPolicy
-from retrain.data.transactions import Aggregate
+from retrain.data.landed import Aggregate
 from tests.builders import FIRST_DAY, weekly
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from retrain.data.findings import Doubt
 from retrain.data.landed import DayTotal
-from retrain.data.transactions import Aggregate
+from retrain.data.landed import Aggregate
 from tests.unit.data.files import after, day, days, found, kinds, sales, year
 
 REPORTED = Path(__file__).parents[4] / "shared" / "cases"
