@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from retrain.data.amounts import CELL
+from retrain.data.dates import is_total
 from retrain.data.days import Days, Family
 from retrain.data.times import split
 
@@ -54,8 +55,9 @@ def _day_score(name: str, cells: Sequence[str]) -> float:
     import pyarrow as pa
 
     days = Days(LATEST, "UTC")
-    families = [found[0] for text in split(pa.array(cells)).days.to_pylist() if (found := days.ways(text))]
-    if len(families) < MOSTLY * len(cells):
+    texts = [text for text in split(pa.array(cells)).days.to_pylist() if not is_total(text)]
+    families = [found[0] for text in texts if (found := days.ways(text))]
+    if not families or len(families) < MOSTLY * len(texts):
         return 0
     is_named = bool(DAY_NAMES.search(name))
     if families[0] in (Family.SERIAL, Family.EPOCH, Family.DIGITS):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.data.amounts import AmountEvidence
-from retrain.data.cells import BLANK, is_text
+from retrain.data.cells import BLANK, as_texts, is_text
 from retrain.data.dates import ANY_DAY, DateEvidence, is_total
+from retrain.data.reading import DecimalSign
 from retrain.data.times import split
 from retrain.errors import DataError
 
@@ -118,7 +119,8 @@ def settle(table: Table, chosen: Chosen, reading: Reading, file: str, days: Days
     dates, amounts = found.dates.settle(complete=complete), found.amounts.settle(complete=complete)
     if dates is None or amounts is None:
         return None
-    return Styles(dates, amounts, found.is_plain and not amounts.is_open, found.has_zones)
+    is_plain = found.is_plain and not amounts.is_open and amounts.decimal is not DecimalSign.COMMA
+    return Styles(dates, amounts, is_plain, found.has_zones)
 
 
 def _is_no_day(text: str) -> bool:
@@ -127,9 +129,8 @@ def _is_no_day(text: str) -> bool:
 
 def _as_texts(cells: pa.Array, file: str, name: str, expected: str) -> pa.Array:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     try:
-        return cells if pa.types.is_string(cells.type) else pc.cast(cells, pa.string())
+        return as_texts(cells)
     except pa.ArrowException as exc:
         raise DataError(file=file, column=name, found=str(cells.type), expected=expected) from exc

@@ -11,8 +11,9 @@ import numpy as np
 
 from retrain.data.ahead import ahead
 from retrain.data.amounts import OpenStyle, refuse_currencies
-from retrain.data.cells import AN_ID, Cells, DayReader
+from retrain.data.cells import AN_ID, Cells
 from retrain.data.columns import NotPlain, ReadAgain, choose
+from retrain.data.day_reader import DayReader
 from retrain.data.days import EPOCH, Days
 from retrain.data.formats import open_table
 from retrain.data.landed import DayTotal, Landed

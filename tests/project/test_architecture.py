@@ -51,6 +51,7 @@ ORDER = {
         "workbook",
         "archive",
         "formats",
+        "day_reader",
         "cells",
         "settle",
         "repeats",
