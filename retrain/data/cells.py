@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -241,10 +242,8 @@ def as_texts(cells: pa.Array) -> pa.Array:
     if pa.types.is_string(cells.type):
         return cells
     if pa.types.is_floating(cells.type):
-        try:
+        with contextlib.suppress(pa.ArrowInvalid):  # some have decimals
             cells = pc.cast(cells, pa.int64())
-        except pa.ArrowInvalid:  # some have decimals
-            pass
     return pc.cast(cells, pa.string())
 
 

@@ -14,7 +14,7 @@ from retrain.data.times import split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MOSTLY = 0.8
+MOSTLY = 0.6
 DAY_NAMES = re.compile(r"dat|day|tag|time|zeit|jour|fecha|giorno|dzie|日|created|when", re.IGNORECASE)
 AMOUNT_NAMES = re.compile(
     r"amount|amt|betrag|umsatz|erl[öo]s|total|sales|revenue|turnover|paid|value|wert|summe|brutto|netto|net|gross"

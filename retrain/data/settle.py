@@ -76,7 +76,7 @@ class _Evidence:
         found = sorted(
             (self.rows + 1 + row, text)
             for row, code in zip(first.tolist(), codes.tolist(), strict=True)
-            if code < len(parts.days) and not _is_no_day(text := parts.days[code].as_py())
+            if code < len(parts.days) and _is_written(text := parts.days[code].as_py())
         )
         self.dates.add([text for _, text in found], [row for row, _ in found])
 
@@ -123,8 +123,8 @@ def settle(table: Table, chosen: Chosen, reading: Reading, file: str, days: Days
     return Styles(dates, amounts, is_plain, found.has_zones)
 
 
-def _is_no_day(text: str) -> bool:
-    return text in BLANK or is_total(text)
+def _is_written(text: str) -> bool:
+    return text not in BLANK and not is_total(text)
 
 
 def _as_texts(cells: pa.Array, file: str, name: str, expected: str) -> pa.Array:

@@ -58,7 +58,7 @@ class Checked:
 def check_file(path: Path, data: DataSettings, today: date) -> Checked:
     """Read a file, and if it is refused, read it with the settings that would help.
 
-    Raises: NotFound if there is no file that can be opened.
+    Raises: NotFound if it cannot be opened.
     """
     kind, columns = "", tuple[str, ...]()
     first: DataError | None = None

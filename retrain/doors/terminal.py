@@ -59,9 +59,12 @@ def _landing_lines(landing: Landed | LandedBefore | Quarantined | None) -> list[
             more = ", ..." if len(changed) > SHOWN_DAYS else ""
             shown = f" ({', '.join(changed[:SHOWN_DAYS])}{more})" if changed else ""
             repeated = f", {landing.repeated_ids:,} repeated transactions left out" if landing.repeated_ids else ""
+            made = f", each {landing.made}" if landing.made else ""
+            notes = [*landing.read_as, *landing.warnings, *([landing.cut_short] if landing.cut_short else [])]
             return [
-                f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days: "
-                f"{landing.new_days} new, {len(changed)} changed{shown}, {landing.equal_days} unchanged"
+                f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days{made}: "
+                f"{landing.new_days} new, {len(changed)} changed{shown}, {landing.equal_days} unchanged",
+                *(f"{'':<11}{note}" for note in notes),
             ]
     return []
 

@@ -30,12 +30,14 @@ GERMAN = Columns("Datum", "Umsatz", "Beleg")
 JAPANESE = Columns("日付", "売上", "伝票番号")
 EXPORTS = {
     "a German spreadsheet's CSV": Export(
-        text("Datum;Beleg;Umsatz", "31.12.2023;R-1;1.234,50 €", "01.01.2024;R-2;12,00 €", end="\r\n", encoding="cp1252"),
+        text("Datum;Beleg;Umsatz", "31.12.2023;R-1;1.234,50 €", "01.01.2024;R-2;12,00 €", end="\r\n",
+             encoding="cp1252"),
         GERMAN,
     ),
     "a German till's journal": Export(
         text(
-            "Kassenbericht Filiale Köln", "", "Datum;Uhrzeit;Beleg;Umsatz;Artikel", '31.12.2023;23:59;1;"1.234,50";"Rohr ""5"""',
+            "Kassenbericht Filiale Köln", "", "Datum;Uhrzeit;Beleg;Umsatz;Artikel",
+            '31.12.2023;23:59;1;"1.234,50";"Rohr ""5"""',
             '01.01.2024;00:01;2;"12,00";"Kabel', 'rot"', "Gesamt;;;1.246,50;",
         ).replace(b"Gesamt;;;", b"Gesamt;;3;"),
         GERMAN,
@@ -43,12 +45,14 @@ EXPORTS = {
     "a German workbook": Export(
         workbook(
             ["Umsätze 2023/24"], [], ["Datum", "Beleg", "Umsatz"], [datetime(2023, 12, 31), 1, 1234.5],
-            [datetime(2024, 1, 1), 2, 12], ["Summe", None, 1246.5], [None, None, None], sheet="Umsätze", others=["Legende"],
+            [datetime(2024, 1, 1), 2, 12], ["Summe", None, 1246.5], [None, None, None], sheet="Umsätze",
+            others=["Legende"],
         ),
         Columns("Datum", "Umsatz"),
     ),
     "an American spreadsheet's CSV": Export(
-        text("Order Date,Net Sales", '12/31/2023,"$1,250.50"', "12/31/2023,($16.00)", "1/1/2024,$12.00", end="\r\n"),
+        text("Order Date,Net Sales", '12/31/2023,"$1,250.50"', "12/31/2023,($16.00)", "1/1/2024,$12.00",
+             end="\r\n"),
         Columns("Order Date", "Net Sales"),
     ),
     "an American shop's orders": Export(
@@ -63,15 +67,18 @@ EXPORTS = {
         ])),
     ),
     "an American report": Export(
-        archive(**{"report.csv": text("Date|Time|Amount", "Dec 31, 2023|2:30 PM|1,234.50", "Jan 1, 2024|9:05 AM|12.00")}),
+        archive(**{"report.csv": text("Date|Time|Amount", "Dec 31, 2023|2:30 PM|1,234.50",
+                                      "Jan 1, 2024|9:05 AM|12.00")}),
         Columns("Date", "Amount"),
     ),
     "a Japanese spreadsheet's CSV": Export(
-        text("日付,店舗,売上", '2023年12月31日,渋谷,"1,234円"', '2024年1月1日,新宿,"12,345円"', end="\r\n", encoding="cp932"),
+        text("日付,店舗,売上", '2023年12月31日,渋谷,"1,234円"', '2024年1月1日,新宿,"12,345円"', end="\r\n",
+             encoding="cp932"),
         JAPANESE, {"2023-12-31": 1234.0, "2024-01-01": 12345.0},
     ),
     "a Japanese till's text": Export(
-        text("日付\t売上", "2023/12/31(日)\t￥1,234", "2024/01/01(月)\t￥-12", "合計\t￥1,222", end="\r\n", encoding="utf-16"),
+        text("日付\t売上", "2023/12/31(日)\t￥1,234", "2024/01/01(月)\t￥-12", "合計\t￥1,222", end="\r\n",
+             encoding="utf-16"),
         JAPANESE, {"2023-12-31": 1234.0, "2024-01-01": -12.0},
     ),
     "a Japanese workbook with serial numbers": Export(
