@@ -129,7 +129,7 @@ def ours(folder: Path, values: np.ndarray, seconds: float) -> Served:
     """Our service, from the files of its image."""
     series = DailySeries(date(2023, 1, 2), values)
     artifact = fit_pinned(Order(1, 0, 1, 1, 0, 0, 7, mean=True), series, 7).model.to_json()
-    lineage = Lineage(series.sha256, series.first_day, series.last_day, "(1,0,1)(1,0,0)7", "benchmark")
+    lineage = Lineage(series.sha256, "", series.first_day, series.last_day, "(1,0,1)(1,0,0)7", "benchmark")
     image, port = folder / "image", free_port()
     for path, data in build_context(RegisteredModel("m", "1", "", lineage, "run"), artifact).items():
         (image / path).parent.mkdir(parents=True, exist_ok=True)

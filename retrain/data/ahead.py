@@ -24,41 +24,51 @@ def ahead[Item](items: Generator[Item]) -> Generator[Item]:
             except StopIteration:
                 return
             yield item
-        yield from _in_a_thread(items)
+        maker = _Maker(items)
+        try:
+            yield from maker.made()
+        finally:
+            maker.stop()
     finally:
         items.close()
 
 
-def _in_a_thread[Item](items: Generator[Item]) -> Generator[Item]:
-    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(DEPTH)
-    stopped = threading.Event()
+class _Maker[Item]:
+    """Makes items in a thread, a few at most before they are taken."""
 
-    def make() -> None:
-        try:
-            for item in items:
-                made.put((item, None))
-                if stopped.is_set():
-                    return
-        except BaseException as exc:  # noqa: BLE001 - it is raised in the other thread
-            made.put((None, exc))
-        else:
-            made.put((None, StopIteration()))
+    def __init__(self, items: Generator[Item]) -> None:
+        self._items = items
+        self._made: queue.Queue[Item | BaseException] = queue.Queue(DEPTH)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._make, name="reading ahead", daemon=True)
+        self._thread.start()
 
-    thread = threading.Thread(target=make, name="reading ahead", daemon=True)
-    thread.start()
-    try:
+    def made(self) -> Generator[Item]:
+        """The items, as they come."""
         while True:
-            item, failure = made.get()
-            if isinstance(failure, StopIteration):
+            item = self._made.get()
+            if isinstance(item, StopIteration):
                 return
-            if failure is not None:
-                raise failure
-            yield item  # type: ignore[misc]
-    finally:
-        stopped.set()
-        while thread.is_alive():
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def stop(self) -> None:
+        """Make no more, and wait until the last one is made."""
+        self._stopped.set()
+        while self._thread.is_alive():
             try:
-                made.get(timeout=0.01)
+                self._made.get(timeout=0.01)
             except queue.Empty:
                 continue
-        thread.join()
+
+    def _make(self) -> None:
+        end: BaseException = StopIteration()
+        try:
+            for item in self._items:
+                self._made.put(item)
+                if self._stopped.is_set():
+                    return
+        except BaseException as exc:  # noqa: BLE001 - it is raised in the other thread
+            end = exc
+        self._made.put(end)

@@ -95,8 +95,10 @@ class AmountEvidence:
         has_exponent = pc.match_substring_regex(texts, HAS_EXPONENT).to_numpy(zero_copy_only=False)
 
         def first(mask: NDArray[np.bool_]) -> tuple[int, str, str] | None:
+            if not mask.any():
+                return None
             at = int(np.argmax(mask))
-            return (int(rows[at]), column, str(texts[at].as_py())) if mask.any() else None
+            return int(rows[at]), column, str(texts[at].as_py())
 
         self.neither = self.neither or first(~point & ~comma)
         for sign, mask in ((DecimalSign.POINT, point & ~comma), (DecimalSign.COMMA, comma & ~point)):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrain.data.amounts import AN_AMOUNT, MAX_AMOUNT, OpenStyle, amounts, currencies, not_an_amount
 from retrain.data.columns import NotPlain
-from retrain.data.dates import is_total
+from retrain.data.day_reader import NO_DAY
 from retrain.data.days import EARLIEST, EPOCH, local_days
-from retrain.data.times import moved_days, split
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,19 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrain.data.amounts import AmountStyle
-    from retrain.data.dates import DateStyle
-    from retrain.data.days import Days
+    from retrain.data.day_reader import DayReader
 
 MAX_PLAIN_ID = 10**18  # ids that are whole numbers below it are kept as they are, others are hashed
 POWERS_OF_TEN = 10 ** np.arange(1, 19)
 AN_ID = "a transaction id"
 BLANK = ("", "NULL", "null", "None", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NaT")
 """What programs write into a cell that is empty."""
-PLAIN = re.compile(r"\s*(\S+?)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)?\s*", re.ASCII)
 NO_CODE = -1
-FEW_TEXTS = 256
-MOST_KNOWN = 1 << 14
-NO_DAY = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +56,6 @@ class AmountColumn:
     values: NDArray[np.float64]
     blank: NDArray[np.bool_] | None = None
     currencies: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class DayReader:
-    """Reads the texts of a day column; what it has read it remembers."""
-
-    style: DateStyle
-    days: Days
-    _known: dict[str, int] = field(default_factory=dict)
-
-    def read(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
-        """The day of each text, NO_DAY where there is none; and whether it says that its row is a total.
-
-        The second is None if every text is a day.
-        """
-        if len(texts) > FEW_TEXTS:
-            return self._read(texts)
-        found = [self._one(text) for text in texts.to_pylist()]
-        if None in found:
-            return self._read(texts)
-        return np.array(found, dtype=np.int64), None
-
-    def _one(self, text: str) -> int | None:
-        """The day of a text without a time zone; None if it takes a closer look."""
-        known = self._known.get(text)
-        if known is None and (parts := PLAIN.fullmatch(text)):
-            known = self.style.day(self.days.ways(parts[1]))
-            if known is not None and len(self._known) < MOST_KNOWN:
-                self._known[text] = known
-        return known
-
-    def _read(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
-        import pyarrow.compute as pc
-
-        parts = split(pc.utf8_trim_whitespace(texts))
-        distinct = pc.dictionary_encode(parts.days)
-        written = [self.style.day(self.days.ways(text)) for text in distinct.dictionary.to_pylist()]
-        numbers = np.array([NO_DAY if day is None else day for day in written], dtype=np.int64)
-        numbers = numbers[distinct.indices.to_numpy()]
-        if parts.minutes is not None:
-            numbers = moved_days(numbers, parts.minutes, self.days.timezone)
-        if None not in written:
-            return numbers, None
-        return numbers, np.array([is_total(text) for text in parts.days.to_pylist()], dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +150,10 @@ class Cells:
     def texts(self, at: int, name: str, expected: str) -> pa.Array:
         """A column as text; null where it is null."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         cells = self.batch.column(at)
         try:
-            return cells if pa.types.is_string(cells.type) else pc.cast(cells, pa.string())
+            return as_texts(cells)
         except pa.ArrowException as exc:
             raise DataError(file=self.file, column=name, found=str(cells.type), expected=expected) from exc
 
@@ -283,6 +232,19 @@ def is_text(kind: pa.DataType) -> bool:
     kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     is_dictionary = pa.types.is_dictionary(kind) and is_text(kind.value_type)
     return is_dictionary or any(is_kind(kind) for is_kind in kinds)
+
+
+def as_texts(cells: pa.Array) -> pa.Array:
+    """Cells as text; whole numbers without decimals. Raises: ArrowException."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(cells.type):
+        return cells
+    if pa.types.is_floating(cells.type):
+        with contextlib.suppress(pa.ArrowInvalid):  # some have decimals
+            cells = pc.cast(cells, pa.int64())
+    return pc.cast(cells, pa.string())
 
 
 def hashed(texts: pa.Array) -> NDArray[np.uint64]:

@@ -142,7 +142,8 @@ def _missing(
     wanted: Mapping[str, str], names: Sequence[str], file: str, sample: Mapping[str, Sequence[str]]
 ) -> DataError:
     """The refusal that names what is missing, and the settings that would help."""
-    guessed = dict(guess(sample))
+    has_header = not looks_like_data(names)
+    guessed = dict(guess(sample)) if has_header else {}
     near = {setting: found[0] for setting, name in wanted.items() if (found := _near(name, names))}
     helpful = {setting: near.get(setting) or guessed.get(setting, "") for setting in wanted}
     settings = tuple(f"{setting}={name}" for setting, name in helpful.items() if name)
@@ -152,8 +153,10 @@ def _missing(
     what = " and ".join(f"a column {name}" for name in wanted.values())
     if "RETRAIN_AMOUNT_COLUMN" in wanted and wanted["RETRAIN_AMOUNT_COLUMN"] == DEFAULTS.amount:
         what += " (or the columns Quantity and ActualCost)"
-    if looks_like_data(names):
-        advice.append(f"the file seems to have no header: write a first line with the names of its {len(names)}")
+    if not has_header:
+        advice = [
+            f"the file seems to have no header: write the names of its {len(names)} columns into a first line"
+        ]
     return DataError(
         file=file, found=", ".join(names)[:200], expected=f"{what}; {'; '.join(advice)}", settings=settings
     )

@@ -162,7 +162,7 @@ def _valid(orders: dict[DateFormat, tuple[str, str, str]]) -> Ways:
             found[order] = (date(int(year), int(month), int(day)) - EPOCH).days
         except ValueError:
             continue
-    # Some readings of eight digits have a year that is none of anybody's transactions.
+    # Some readings of eight digits have a year before there were files.
     in_range = {order: day for order, day in found.items() if day >= (EARLIEST - EPOCH).days}
     return in_range or found
 

@@ -15,7 +15,7 @@ from retrain.data.cut import last_amount_is_cut, last_day_is_cut
 from retrain.data.layout import DELIMITER_NAMES, LINE, Layout, lay_out
 from retrain.data.lines import last_line, line_ends, row_at
 from retrain.data.quotes import Quotes, StrayQuote, Unchecked
-from retrain.data.text import NAMES, OTHERS, UTF_8, QuoteFound, Text, decoded, head_of, not_utf_8
+from retrain.data.text import NAMES, OTHERS, UTF_8, QuoteFound, Text, decoded, head_of, is_likely, not_utf_8
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -65,9 +65,12 @@ def _understood(head: bytes, file: str, columns: Columns) -> tuple[str, Layout]:
     if best is None:
         raise not_utf_8(head, file)
     known, encoding, layout = best
-    if encoding in OTHERS and not known and not all(name.isascii() for name in layout.names):
+    if encoding not in OTHERS or known or all(name.isascii() for name in layout.names):
+        return encoding, layout
+    likely = [each for each, text in decoded(head, file).items() if is_likely(text, each)]
+    if len(likely) != 1:
         raise not_utf_8(head, file)
-    return encoding, layout
+    return likely[0], lay_out(decoded(head, file)[likely[0]], file, columns)
 
 
 class _Rows:

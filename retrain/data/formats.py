@@ -64,7 +64,7 @@ def open_table(stream: BinaryIO, file: str, columns: Columns) -> Table:
     return open_delimited(stream, file, columns)
 
 
-def _open_archive(stream: BinaryIO, file: str, columns: Columns) -> Table:
+def _open_archive(stream: BinaryIO, file: str, columns: Columns, *, is_inner: bool = False) -> Table:
     try:
         archive = zipfile.ZipFile(stream)
         names = archive.namelist()
@@ -74,6 +74,8 @@ def _open_archive(stream: BinaryIO, file: str, columns: Columns) -> Table:
         ) from exc
     if any(name.startswith("xl/") for name in names) and "xl/workbook.bin" not in names:
         return open_workbook(archive, stream, file, columns)
+    if is_inner:
+        raise DataError(file=file, found="a zip archive in a zip archive", expected="a zip archive with one table")
     for content, found in OTHER_CONTENTS.items():
         if any(name.startswith(content) for name in names):
             raise DataError(file=file, found=found, expected=EXPECTED)
@@ -88,12 +90,9 @@ def _open_archive(stream: BinaryIO, file: str, columns: Columns) -> Table:
         raise DataError("the zip archive grows to more than 100 times its size; land the file inside it", file=file)
     try:
         inside = cast("BinaryIO", Guarded(archive.open(part), file))
-        if inside.read(4) == ZIP:
-            raise DataError(
-                file=file, found="a zip archive in a zip archive", expected="a zip archive with one table"
-            )
+        is_zip = inside.read(len(ZIP)) == ZIP
         inside.seek(0)
-        return open_table(inside, file, columns)
+        return _open_archive(inside, file, columns, is_inner=True) if is_zip else open_table(inside, file, columns)
     except (zipfile.BadZipFile, NotImplementedError) as exc:
         raise DataError(
             f"the zip archive cannot be read: {first_line(exc)}; land the file inside it", file=file

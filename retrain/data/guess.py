@@ -7,13 +7,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from retrain.data.amounts import CELL
+from retrain.data.dates import is_total
 from retrain.data.days import Days, Family
 from retrain.data.times import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MOSTLY = 0.8
+MOSTLY = 0.6
 DAY_NAMES = re.compile(r"dat|day|tag|time|zeit|jour|fecha|giorno|dzie|日|created|when", re.IGNORECASE)
 AMOUNT_NAMES = re.compile(
     r"amount|amt|betrag|umsatz|erl[öo]s|total|sales|revenue|turnover|paid|value|wert|summe|brutto|netto|net|gross"
@@ -54,8 +55,9 @@ def _day_score(name: str, cells: Sequence[str]) -> float:
     import pyarrow as pa
 
     days = Days(LATEST, "UTC")
-    families = [found[0] for text in split(pa.array(cells)).days.to_pylist() if (found := days.ways(text))]
-    if len(families) < MOSTLY * len(cells):
+    texts = [text for text in split(pa.array(cells)).days.to_pylist() if not is_total(text)]
+    families = [found[0] for text in texts if (found := days.ways(text))]
+    if not families or len(families) < MOSTLY * len(texts):
         return 0
     is_named = bool(DAY_NAMES.search(name))
     if families[0] in (Family.SERIAL, Family.EPOCH, Family.DIGITS):

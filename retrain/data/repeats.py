@@ -90,8 +90,9 @@ class EqualRows:
             )
         if self.differing:
             have = "row has" if self.differing == 1 else "rows have"
+            count = "counts" if self.differing == 1 else "count"
             found.append(
-                f"{self.differing:,} {have} the id of an earlier row that differs, and count all the same, for "
+                f"{self.differing:,} {have} the id of an earlier row that differs, and {count} all the same, for "
                 f"example row {self.first_differing}"
             )
         return tuple(found)
@@ -115,4 +116,11 @@ def _as_text(column: pa.Array) -> pa.Array:
     try:
         return pc.cast(column if pa.types.is_binary(column.type) else pc.cast(column, pa.string()), pa.binary())
     except pa.ArrowException:  # lists and other nested cells
-        return pa.array([repr(cell).encode() for cell in column.to_pylist()], pa.binary())
+        return pa.array([_as_bytes(cell) for cell in column], pa.binary())
+
+
+def _as_bytes(cell: pa.Scalar) -> bytes:
+    try:
+        return repr(cell.as_py()).encode()
+    except (ValueError, OverflowError):  # a day that Python does not have
+        return b"?"

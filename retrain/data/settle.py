@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.data.amounts import AmountEvidence
-from retrain.data.cells import BLANK, is_text
+from retrain.data.cells import BLANK, as_texts, is_text
 from retrain.data.dates import ANY_DAY, DateEvidence, is_total
+from retrain.data.reading import DecimalSign
 from retrain.data.times import split
 from retrain.errors import DataError
 
@@ -75,7 +76,7 @@ class _Evidence:
         found = sorted(
             (self.rows + 1 + row, text)
             for row, code in zip(first.tolist(), codes.tolist(), strict=True)
-            if code < len(parts.days) and not _is_no_day(text := parts.days[code].as_py())
+            if code < len(parts.days) and _is_written(text := parts.days[code].as_py())
         )
         self.dates.add([text for _, text in found], [row for row, _ in found])
 
@@ -118,18 +119,18 @@ def settle(table: Table, chosen: Chosen, reading: Reading, file: str, days: Days
     dates, amounts = found.dates.settle(complete=complete), found.amounts.settle(complete=complete)
     if dates is None or amounts is None:
         return None
-    return Styles(dates, amounts, found.is_plain and not amounts.is_open, found.has_zones)
+    is_plain = found.is_plain and not amounts.is_open and amounts.decimal is not DecimalSign.COMMA
+    return Styles(dates, amounts, is_plain, found.has_zones)
 
 
-def _is_no_day(text: str) -> bool:
-    return text in BLANK or is_total(text)
+def _is_written(text: str) -> bool:
+    return text not in BLANK and not is_total(text)
 
 
 def _as_texts(cells: pa.Array, file: str, name: str, expected: str) -> pa.Array:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     try:
-        return cells if pa.types.is_string(cells.type) else pc.cast(cells, pa.string())
+        return as_texts(cells)
     except pa.ArrowException as exc:
         raise DataError(file=file, column=name, found=str(cells.type), expected=expected) from exc

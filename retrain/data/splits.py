@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from retrain.data.columns import Chosen
 
@@ -18,17 +18,18 @@ NUMBER = re.compile(r"[-+\d.,:/ T]*")
 DAY_END = re.compile(r"(?<=\d)[T ].*|,? \d{1,2}:.*")
 
 
-def split_columns(sample: Mapping[str, Sequence[str]], chosen: Chosen, *, has_ids: bool) -> Iterator[str]:
+def split_columns(
+    names: Sequence[str], sample: Sequence[Sequence[str]], chosen: Chosen, *, has_ids: bool
+) -> Iterator[str]:
     """A warning for each column that splits the days, at most three.
 
-    Args: sample: the first cells of every column of the file, in their order.
+    Args: sample: the first cells of every column of the file.
     """
-    names = list(sample)
-    days = [DAY_END.sub("", cell.strip()) for cell in sample[names[chosen.date]]]
+    days = [DAY_END.sub("", cell.strip()) for cell in sample[chosen.date]]
     found = 0
     for at, name in enumerate(names):
         if at not in chosen.positions and found < 3:
-            values = _values_a_day(days, [cell.strip() for cell in sample[name]], has_ids=has_ids)
+            values = _values_a_day(days, [cell.strip() for cell in sample[at]], has_ids=has_ids)
             if values:
                 found += 1
                 yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import threading
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,6 +21,8 @@ UTF_8 = "utf-8"
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: UTF_8}
 OTHERS = ("cp1252", "cp932")
 """Encodings of spreadsheet programs in the West and in Japan that no mark tells."""
+JAPANESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]*")
+LATIN_BESIDE_KANJI = re.compile(r"[a-z][\u3400-\u9fff]|[\u3400-\u9fff][a-z]")
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252", "cp932": "Shift-JIS"}
 
 
@@ -182,6 +185,14 @@ def decoded(head: bytes, file: str) -> dict[str, str]:
 
 CONTROLS = tuple(bytes([code]) for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1a\x1e\x1f")
 """Text has none of them."""
+
+
+def is_likely(text: str, encoding: str) -> bool:
+    """Whether letters stand beside letters of their own script, as in no text of another encoding."""
+    others = "".join(sign for sign in text if not sign.isascii())
+    if encoding == "cp932":
+        return bool(JAPANESE.fullmatch(others)) and not LATIN_BESIDE_KANJI.search(text)
+    return all(sign.isalpha() or sign in "\u00a0€£¥" for sign in others)
 
 
 def not_utf_8(head: bytes, file: str) -> DataError:

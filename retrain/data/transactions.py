@@ -11,8 +11,9 @@ import numpy as np
 
 from retrain.data.ahead import ahead
 from retrain.data.amounts import OpenStyle, refuse_currencies
-from retrain.data.cells import AN_ID, Cells, DayReader
+from retrain.data.cells import AN_ID, Cells
 from retrain.data.columns import NotPlain, ReadAgain, choose
+from retrain.data.day_reader import DayReader
 from retrain.data.days import EPOCH, Days
 from retrain.data.formats import open_table
 from retrain.data.landed import DayTotal, Landed
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from retrain.data.columns import Chosen, Table
@@ -49,7 +51,7 @@ def read_landed(
     Raises: DataError with file, row, column, what was found and what was expected.
     """
     table = open_table(stream, file, reading.columns)
-    chosen = choose(table.names, file, reading.columns, lambda: _sample(table))
+    chosen = choose(table.names, file, reading.columns, lambda: dict(zip(table.names, _sample(table), strict=True)))
     return _File(table, chosen, file, reading, Days(today + timedelta(days=1), reading.timezone), sink).read()
 
 
@@ -182,7 +184,7 @@ class _Pass:
             EPOCH + timedelta(days=day): DayTotal(self._sums[day], self._counts[day])
             for day in sorted(self._counts)
         }
-        columns = split_columns(_sample(file.table), file.chosen, has_ids=self._has_ids)
+        columns = split_columns(file.table.names, _sample(file.table), file.chosen, has_ids=self._has_ids)
         return Landed(
             file=file.file,
             totals=totals,
@@ -195,23 +197,24 @@ class _Pass:
         )
 
 
-def _sample(table: Table) -> dict[str, list[str]]:
-    """The first cells of every column, as text; of none if that cannot be had."""
+def _sample(table: Table) -> list[list[str]]:
+    """The first cells of every column, as text; none where they cannot be had."""
+    none: list[list[str]] = [[] for _ in table.names]
     try:
         rows = table.rows([], floats=0, rest=True)
         batch = next(rows, None)
         rows.close()
     except (DataError, ReadAgain):  # what is wrong is said where the rows are read
-        return {name: [] for name in table.names}
-    if batch is None:
-        return {name: [] for name in table.names}
-    cells = batch.slice(0, SAMPLE_ROWS).columns
-    return {
-        name: [_shown(cell) for cell in column.to_pylist()] for name, column in zip(table.names, cells, strict=True)
-    }
+        return none
+    return none if batch is None else [_texts(column) for column in batch.slice(0, SAMPLE_ROWS).columns]
 
 
-def _shown(cell: object) -> str:
-    if cell is None:
-        return ""
-    return cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)
+def _texts(column: pa.Array) -> list[str]:
+    try:
+        cells = column.to_pylist()
+    except (ValueError, OverflowError):  # days that Python does not have
+        return [""] * len(column)
+    return [
+        cell.decode(errors="replace") if isinstance(cell, bytes) else "" if cell is None else str(cell)
+        for cell in cells
+    ]

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     land.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_landing_commands(command)
+    check = command("check", commands.check, "say how a file would be read; it changes nothing and needs no store")
+    check.add_argument("file", type=Path, metavar="FILE")
     run = command("run", commands.run, "retrain on what is there, as the HTTP trigger does", evaluation)
     run.add_argument("--force", action="store_true", help="evaluate even if nothing has changed; it opens no gate")
     run.add_argument("--note", help="why; kept with the run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,16 @@ def land_file(file: Path, options: argparse.Namespace, settings: Settings, conte
     request = Land(run_id=run_id, file=name, dry_run=options.dry_run, again=True)
     context.ledger.ask(request)
     return finished(request, options, settings, context)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say how a file would be read; 3 if it would be refused."""
+    from retrain.doors.check import check_file, lines
+
+    checked = check_file(options.file, _chosen(options).data, datetime.now(UTC).date())
+    show_progress("", "")
+    print(json.dumps(checked.as_json()) if options.json else printable("\n".join(lines(checked))))
+    return 0 if checked.refusal is None else exit_code(checked.refusal.kind)
 
 
 def run(options: argparse.Namespace) -> int:

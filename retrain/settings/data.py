@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retrain.data.landed import Aggregate
@@ -10,6 +11,9 @@ from retrain.data.series import GapPolicy
 from retrain.data.totals import Overlap
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, setting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class DataSettings(Group):
@@ -83,6 +87,11 @@ class DataSettings(Group):
     def reading(self) -> Reading:
         """How a landed file is to be read."""
         return Reading(self.columns, self.date_format, self.decimal, self.blanks, self.timezone)
+
+    def with_assignments(self, assignments: Sequence[str]) -> Self:
+        """These settings changed by `NAME=value`, in turn; the names are of this group."""
+        given = {str(info.alias): getattr(self, field) for field, info in type(self).model_fields.items()}
+        return self.model_validate(given | dict(text.split("=", 1) for text in assignments))
 
     def check(self) -> None:
         """See that the columns differ, whatever their case, and that the time zone exists. Raises: ConfigError."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
 
 MODEL = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
-LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
+LINEAGE = Lineage("ab" * 32, "cd" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 
 
 def context_of(version: str) -> dict[str, bytes]:

@@ -53,6 +53,7 @@ ORDER = {
         "workbook",
         "archive",
         "formats",
+        "day_reader",
         "cells",
         "settle",
         "repeats",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ARTIFACT = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model.to_json()
-LINEAGE = Lineage("ab" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
+LINEAGE = Lineage("ab" * 32, "cd" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 CONTEXT = build_context(RegisteredModel("daily-transactions", "3", "cd" * 32, LINEAGE, "run"), ARTIFACT)
 DOCKERFILE = CONTEXT["Dockerfile"].decode()
 PATIENCE_SECONDS = 100

@@ -14,7 +14,7 @@ from retrain.records.registry import Lineage, Registry
 from tests.builders import World, reports
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
-LINEAGE = Lineage("ab" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
+LINEAGE = Lineage("ab" * 32, "cd" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
 
 
 def test_who_was_champion_on_a_day_is_read_from_the_pointer(world: World):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SECRET = "TOPSECRET"
 COMMANDS = {
     "land": "land no-such-file.csv",
+    "check": "check no-such-file.csv",
     "run": "run",
     "tick": "tick",
     "runs": "runs",

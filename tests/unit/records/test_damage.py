@@ -208,7 +208,7 @@ def test_fields_of_the_pointer_that_newer_code_added_are_kept_when_it_moves(worl
 def test_a_stray_file_among_the_versions_is_no_version(world: World):
     """Neither is a damaged record in the way of a new version."""
     registry = world.context.registry
-    lineage = Lineage("ab" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
+    lineage = Lineage("ab" * 32, "cd" * 32, date(2023, 1, 1), date(2023, 12, 31), "(1,0,0)", "0.1.0")
     written(world, f"models/{registry.name}/x.json", b"x")
     written(world, f"models/{registry.name}/1.json", b"damaged")
 

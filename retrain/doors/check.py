@@ -1,0 +1,133 @@
+"""How a file would be read: `retrain check`. It opens no store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from retrain.data.formats import open_table
+from retrain.data.transactions import read_landed
+from retrain.errors import DataError, NotFound, assignment
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from retrain.data.landed import Aggregate, Landed
+    from retrain.settings.data import DataSettings
+
+MOST_ATTEMPTS = 4  # of reading with the settings that the last refusal advised
+MOST_COLUMNS = 20  # that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a file looks like, and how it would be read.
+
+    Attributes:
+        kind: of the file; empty if it is not a table.
+        refusal: why it cannot be read with the settings in force; None if it can.
+        settings: assignments with which it can be read, or which bring it nearer.
+        landed: how it would be read with these settings; None if it cannot.
+        still: why it cannot be read with these settings either.
+    """
+
+    file: str
+    kind: str
+    columns: tuple[str, ...]
+    refusal: DataError | None
+    settings: tuple[str, ...]
+    landed: Landed | None
+    still: DataError | None
+    aggregate: Aggregate
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "file": self.file,
+            "kind": self.kind,
+            "columns": list(self.columns),
+            "readable": self.refusal is None,
+            "error": self.refusal and self.refusal.as_json(),
+            "settings": list(self.settings),
+            "landed": self.landed and _facts(self.landed, self.aggregate),
+            "still": self.still and self.still.as_json(),
+        }
+
+
+def check_file(path: Path, data: DataSettings, today: date) -> Checked:
+    """Read a file, and if it is refused, read it with the settings that would help.
+
+    Raises: NotFound if it cannot be opened.
+    """
+    kind, columns = "", tuple[str, ...]()
+    first: DataError | None = None
+    last: DataError | None = None
+    settings: tuple[str, ...] = ()
+    landed = None
+    try:
+        with path.open("rb") as stream:
+            for _ in range(MOST_ATTEMPTS):
+                stream.seek(0)
+                try:
+                    reading = data.with_assignments(settings).reading
+                    table = open_table(stream, path.name, reading.columns)
+                    kind, columns = table.kind, table.names
+                    stream.seek(0)
+                    landed, last = read_landed(stream, path.name, reading, today), None
+                    break
+                except DataError as refusal:
+                    first, last = first or refusal, refusal
+                    if not refusal.settings or set(refusal.settings) <= set(settings):
+                        break
+                    settings += tuple(setting for setting in refusal.settings if setting not in settings)
+    except OSError as exc:
+        raise NotFound(f"{path} cannot be read: {exc.strerror}; name a file that you may read") from exc
+    still = None if last is first else last
+    return Checked(path.name, kind, columns, first, settings, landed, still, data.aggregate)
+
+
+def lines(checked: Checked) -> list[str]:
+    """For a person, each line under its heading."""
+    shown = ", ".join(name.strip() for name in checked.columns[:MOST_COLUMNS])
+    more = ", ..." if len(checked.columns) > MOST_COLUMNS else ""
+    found = [f"file       {checked.file}" + (f": {checked.kind}" if checked.kind else "")]
+    found += [f"columns    {shown}{more}"] if shown else []
+    if checked.refusal is not None:
+        found.append(f"refused    {checked.refusal}")
+    if checked.settings:
+        found += ["settings   with these it would be read:" if checked.landed else "settings   these would help:"]
+        found += [f"           {assignment(setting)}" for setting in checked.settings]
+    if checked.still is not None:
+        found.append(f"refused    with these settings too: {checked.still}")
+    return found + ([] if checked.landed is None else _landed_lines(checked.landed, checked.aggregate))
+
+
+def _landed_lines(landed: Landed, aggregate: Aggregate) -> list[str]:
+    amounts = landed.amounts(aggregate)
+    first, last = min(amounts), max(amounts)
+    return [
+        *(f"read as    {said}" for said in landed.read_as),
+        f"rows       {landed.rows:,}" + (f", {landed.repeated:,} of them repeated" if landed.repeated else ""),
+        f"days       {len(amounts):,}, each {landed.made(aggregate)}",
+        f"first day  {first}: {amounts[first]:.12g}",
+        f"last day   {last}: {amounts[last]:.12g}",
+        *(f"warning    {warning}" for warning in landed.warnings),
+        *([f"warning    {landed.cut_short}"] if landed.cut_short else []),
+    ]
+
+
+def _facts(landed: Landed, aggregate: Aggregate) -> dict[str, Any]:
+    amounts = landed.amounts(aggregate)
+    return {
+        "rows": landed.rows,
+        "repeated": landed.repeated,
+        "has_ids": landed.has_ids,
+        "days": len(amounts),
+        "first_day": min(amounts).isoformat(),
+        "last_day": max(amounts).isoformat(),
+        "made": landed.made(aggregate),
+        "read_as": list(landed.read_as),
+        "warnings": list(landed.warnings),
+        "cut_short": landed.cut_short,
+    }
