@@ -23,7 +23,7 @@ from retrain.records.context import Context
 from retrain.records.history import Histories, History
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
-from retrain.records.request import Evaluate, Land, Request, RollBack, Trigger
+from retrain.records.request import Accept, Drop, Evaluate, Land, Request, Retract, RollBack, Trigger
 from retrain.runs import dispatch
 from retrain.runs.dispatch import work_off
 from retrain.runs.outcome import Behind
@@ -194,6 +194,21 @@ class World:
     def run(self, trigger: Trigger = Trigger.HTTP, **asked: Any) -> dict[str, Any]:
         """A run is asked for and made; its report."""
         return made(ask(trigger, self.context, **asked), self.settings, self.context)
+
+    def accept(self, run_id: str, **asked: Any) -> dict[str, Any]:
+        """A person accepts what a run holds; the report of that."""
+        request = dispatch.ask(lambda new_id: Accept(run_id=new_id, of=run_id, **asked), self.context)
+        return made(request, self.settings, self.context)
+
+    def drop(self, run_id: str, **asked: Any) -> dict[str, Any]:
+        """A person drops what a run holds; the report of that."""
+        request = dispatch.ask(lambda new_id: Drop(run_id=new_id, of=run_id, **asked), self.context)
+        return made(request, self.settings, self.context)
+
+    def retract(self, run_id: str) -> dict[str, Any]:
+        """A person takes the landing of a run back; the report of that."""
+        request = dispatch.ask(lambda new_id: Retract(run_id=new_id, of=run_id), self.context)
+        return made(request, self.settings, self.context)
 
     def roll_back(self, to: str | None = None) -> dict[str, Any]:
         """An earlier version is asked for; the report of that."""

@@ -87,7 +87,7 @@ def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date]
     """
     newer = {newest: amount for newest, amount in history.items() if newest > day and newest not in held}
     if gaps is GapPolicy.ZERO and newer:
-        day = max(day, min(newer) - timedelta(days=1))
+        day = max(day, min(history) - timedelta(days=1))
         whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
         return {each: newer.get(each, 0.0) for each in whole if each not in held}
     return newer

@@ -111,7 +111,7 @@ class Histories:
     def _log(self) -> tuple[Log, str]:
         stored = self._state.read(RECORD)
         if stored is None:
-            return Log(), ABSENT
+            return Log.empty(), ABSENT
         try:
             return Log.model_validate_json(stored.data), stored.etag
         except ValueError as exc:

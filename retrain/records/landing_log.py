@@ -157,10 +157,15 @@ class Log(Record):
         view: the object that holds the days of the history; empty if there are none.
     """
 
-    layout: Literal[1] = 1
-    aggregate: Aggregate | None = None
-    view: str = ""
-    entries: tuple[Entry, ...] = ()
+    layout: Literal[1]
+    aggregate: Aggregate | None
+    view: str
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """The log of a store in which nothing has landed."""
+        return cls(layout=1, aggregate=None, view="", entries=())
 
     def as_of(self, moment: datetime) -> Self:
         """The log as it was then."""

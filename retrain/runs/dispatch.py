@@ -28,33 +28,18 @@ from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
 from retrain.records.request import Promote, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
+from retrain.runs.asking import ask
 from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.run import retrain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from retrain.promotion.record import Promotion
     from retrain.records.context import Context
     from retrain.records.request import Request
     from retrain.settings import Settings
 
 MOST_DEATHS = 5  # as often as Azure Functions delivers an event
-
-
-def ask[R: Request](make: Callable[[str], R], context: Context) -> R:
-    """Write a request down under a new name. It will be worked off by the next holder of the lock.
-
-    Args: make: the request of a run's name.
-    """
-    while True:
-        request = make(context.ledger.name_run(context.now()))
-        try:
-            context.ledger.ask(request)
-        except Conflict:  # somebody else was given the same name in the same instant
-            continue
-        return request
 
 
 def work_off(settings: Settings, context: Context) -> Outcome:

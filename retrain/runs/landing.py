@@ -20,7 +20,8 @@ from retrain.records.history import Histories, History, changes, joins_by
 from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined
 from retrain.records.landing_log import LandedFile, Seen, Standing, latest_of
 from retrain.records.quarantine import quarantine
-from retrain.records.request import shown_name
+from retrain.records.request import Accept, shown_name
+from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 
 if TYPE_CHECKING:
@@ -163,6 +164,30 @@ def _judged(
             held_days=held,
         )
     )
+
+
+def ask_for_released(history: History, lineage: Lineage | None, settings: Settings, context: Context) -> None:
+    """Ask to accept what was held for a gap alone, where the days between have landed since."""
+    held = [each for each in history.standings if each.is_held and _is_held_for_a_gap(each.landing)]
+    if not held:
+        return
+    histories = Histories(context.state)
+    asked = {request.of for request in context.ledger.requests() if isinstance(request, Accept)}
+    for each in held:
+        landing = each.landing
+        totals = histories.brought(landing)
+        landed = LandedFileContent(landing.file, totals, landing.facts.rows, 0, landing.has_ids)
+        known = _known(landing, landed, history, histories, lineage, settings)
+        if landing.run_id not in asked and not findings(landed, known, context.now().date()):
+            ask(partial(_release, landing.run_id), context)
+
+
+def _is_held_for_a_gap(landing: LandedFile) -> bool:
+    return {found.doubt for found in landing.facts.findings} == {Doubt.GAP}
+
+
+def _release(of: str, run_id: str) -> Accept:
+    return Accept(run_id=run_id, of=of, note="the days of the gap have landed since")
 
 
 def _facts(landed: LandedFileContent, settings: Settings) -> Landed:

@@ -14,10 +14,10 @@ from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
 from retrain.records.champion import being_rebuilt, rebuilt_into
 from retrain.records.history import RECORD, VIEWS
-from retrain.records.landing_log import Decided, LandedFile, Log, Retracted
+from retrain.records.landing_log import Decided, LandedFile, Log, Retracted, Seen
 from retrain.records.ledger import POINTER
 from retrain.records.request import STAMP, Accept, Drop, Land, Request, Retract
-from retrain.runs.dispatch import ask
+from retrain.runs.asking import ask
 from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def _old_log(folder: str, context: Context) -> Log:
     """The log as it was moved away; an empty one if there is none that can be read."""
     stored = context.state.read(f"{folder}{RECORD}")
     try:
-        return Log() if stored is None else Log.model_validate_json(stored.data)
+        return Log.empty() if stored is None else Log.model_validate_json(stored.data)
     except ValueError:
-        return Log()
+        return Log.empty()
 
 
 def _asked_again(log: Log, context: Context) -> list[Request]:
@@ -80,7 +80,7 @@ def _asked_again(log: Log, context: Context) -> list[Request]:
     new_run: dict[str, str] = {}
     requests: list[Request] = []
     for entry in log.entries:
-        if isinstance(entry, LandedFile) and entry.source in waiting:
+        if isinstance(entry, LandedFile | Seen) and entry.source in waiting:
             waiting.discard(entry.source)
             requests.append(ask(partial(_landing, entry.source), context))
             new_run[entry.run_id] = requests[-1].run_id

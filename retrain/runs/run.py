@@ -20,7 +20,7 @@ from retrain.records.ledger import Conclusion
 from retrain.records.measured import Model
 from retrain.records.registry import Lineage, RegisteredModel
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
-from retrain.runs.landing import land
+from retrain.runs.landing import ask_for_released, land
 from retrain.runs.settle import settle
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     """
     with _stages(draft):
         pointer = context.ledger.pointer()  # a store that cannot be read is refused before anything lands in it
-        if not _takes_in(request, _lineage(pointer, context), draft, settings, context):
+        lineage = _lineage(pointer, context)
+        if not _takes_in(request, lineage, draft, settings, context):
             return None
         draft.tell("load", "")
         history = Histories(context.state).read()
+        ask_for_released(history, lineage, settings, context)
         if not history.days:
             draft.run = draft.run.decided(
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")

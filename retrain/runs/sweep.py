@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrain.records.history import Histories
 from retrain.records.request import Land, Trigger, file_of
-from retrain.runs.dispatch import ask
+from retrain.runs.asking import ask
 
 if TYPE_CHECKING:
     from retrain.records.context import Context

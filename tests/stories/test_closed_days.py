@@ -59,7 +59,7 @@ def test_a_closed_weekday_is_no_missing_day(world: World):
 
     refused, landed = land(world, "gap.csv", gap), land(world, "shop.csv", CLOSED)
 
-    assert "the first of them 2023-02-01, and RETRAIN_GAPS=refuse" in refused["reason"]
+    assert (refused["status"], refused["landing"]["findings"][0]["doubt"]) == ("held", "gap")
     assert landed["verdict"] == "promote"
 
 

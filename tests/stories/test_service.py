@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrain.records.request import Trigger
-from tests.builders import FIRST_DAY, World, csv_file, level_days, reports, weekly
+from tests.builders import FIRST_DAY, World, csv_file, level_days, read_history, reports, weekly
 
 YEAR_ONE, YEAR_TWO = level_days(150, seed=1, level=200), level_days(100, seed=2, level=160)
 NEW_YEAR = FIRST_DAY + timedelta(days=150)
@@ -79,7 +79,7 @@ def test_the_same_file_again_is_unchanged(drifted: World):
     report = drifted.land("one.csv", csv_file(YEAR_ONE))
 
     assert report["verdict"] == "unchanged"
-    assert report["landing"]["equal_days"] == 150
+    assert report["landing"]["taken_in_by"] == reports(drifted.ledger, 2)[1]["run_id"]
 
 
 def test_the_same_question_again_is_unchanged(drifted: World):
@@ -124,8 +124,8 @@ def test_a_dry_run_registers_nothing_and_settles_nothing(drifted: World):
 
 
 def test_a_file_that_fails_its_tests_is_set_aside_with_the_reason(drifted: World):
-    """The history stays as it was, byte for byte."""
-    before = (drifted.root / "history.json").read_bytes()
+    """The history stays as it was."""
+    before = read_history(drifted.context.state).totals
     bad = csv_file(YEAR_TWO, NEW_YEAR).replace(b"\n", b"\nnot-a-day,5\n", 1)
 
     report = drifted.land("bad.csv", bad)
@@ -135,14 +135,15 @@ def test_a_file_that_fails_its_tests_is_set_aside_with_the_reason(drifted: World
     aside = drifted.root / "quarantine" / report["run_id"]
     assert (aside / "bad.csv").read_bytes() == bad
     assert b"not-a-day" in (aside / "bad.csv.reason.json").read_bytes()
-    assert (drifted.root / "history.json").read_bytes() == before
+    assert read_history(drifted.context.state).totals == before
 
 
-def test_a_source_that_is_stuck_is_set_aside(drifted: World):
+def test_a_source_that_is_stuck_is_held(drifted: World):
     """Four weeks of one amount are no data."""
-    report = drifted.land("stuck.csv", csv_file(np.full(60, 7.0), NEW_YEAR))
+    report = drifted.land("stuck.csv", csv_file(np.full(60, 190.0), NEW_YEAR))
 
-    assert "all 60 days are 7" in report["error"]["message"]
+    assert report["status"] == "held"
+    assert [finding["doubt"] for finding in report["landing"]["findings"]] == ["constant"]
 
 
 def test_a_restated_day_is_counted_and_named(drifted: World):
@@ -157,14 +158,14 @@ def test_a_restated_day_is_counted_and_named(drifted: World):
 
 
 def test_a_gap_between_files_is_filled_and_counted(drifted: World):
-    """Or refused, with the file set aside, when the policy says so."""
+    """Or the file is held, when the policy says so."""
     late = NEW_YEAR + timedelta(days=3)
     drifted.overrides["RETRAIN_GAPS"] = "refuse"
     refused = drifted.land("late.csv", csv_file(YEAR_TWO, late))
     drifted.overrides["RETRAIN_GAPS"] = "interpolate"
-    filled = drifted.land("late.csv", csv_file(YEAR_TWO, late))
+    filled = drifted.accept(refused["run_id"])
 
-    assert "RETRAIN_GAPS=refuse" in refused["error"]["message"]
+    assert refused["status"] == "held"
     assert filled["data"]["interpolated_days"] == 3
 
 
@@ -178,21 +179,26 @@ def test_days_that_were_never_observed_promote_nothing(drifted: World):
     assert "has not seen 1 of the 182 days" in report["reason"]
 
 
-def test_files_that_land_out_of_order_wait_for_the_one_between(drifted: World):
-    """More than a month is not interpolated; nothing is refused, and the missing file ends the wait."""
+def test_a_file_behind_a_long_gap_is_held_until_the_days_between_have_landed(drifted: World):
+    """More than a month is not interpolated; nothing is refused, and nobody has to accept what is plausible then."""
     later = drifted.land("later.csv", csv_file(YEAR_TWO[50:], NEW_YEAR + timedelta(days=50)))
     between = drifted.land("between.csv", csv_file(YEAR_TWO[:50], NEW_YEAR))
 
-    assert (later["verdict"], later["landing"]["new_days"]) == ("waiting", 50)
-    assert "50 days in a row are missing" in later["reason"]
-    assert between["verdict"] == "promote"
+    assert (later["status"], later["landing"]["findings"][0]["doubt"]) == ("held", "gap")
+    assert between["data"]["days"] == 200
+    accepted = reports(drifted.ledger, 1)[0]
+    assert (accepted["landing"]["of"], accepted["data"]["days"]) == (later["run_id"], 250)
+    assert drifted.ledger.run(later["run_id"]).status == "done"
 
 
-def test_a_hole_of_more_than_a_month_in_a_file_sets_it_aside(drifted: World):
-    """A year that was mistyped, for example."""
+def test_a_date_far_from_all_others_is_held(drifted: World):
+    """A year that was mistyped, for example; the other days land."""
     rows = csv_file(YEAR_TWO, NEW_YEAR).replace(NEW_YEAR.isoformat().encode(), b"1950-01-01", 1)
 
-    assert "consecutive days are missing in the file" in drifted.land("typo.csv", rows)["error"]["message"]
+    report = drifted.land("typo.csv", rows)
+
+    assert report["landing"]["held_days"] == ["1950-01-01"]
+    assert report["data"]["days"] == 250
 
 
 def test_an_event_delivered_again_does_not_undo_a_correction(drifted: World):
@@ -206,7 +212,7 @@ def test_an_event_delivered_again_does_not_undo_a_correction(drifted: World):
     again = drifted.run(Trigger.BLOB, file="old.csv")
 
     assert again["data"]["sha256"] == corrected
-    assert again["landing"].keys() == {"file", "taken_in_by"}
+    assert again["landing"]["taken_in_by"] == reports(drifted.ledger, 4)[-1]["run_id"]
 
 
 def test_another_model_name_is_not_another_champion(drifted: World):

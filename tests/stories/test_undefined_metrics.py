@@ -73,13 +73,14 @@ def test_unseen_days_that_never_change_are_decided_by_rmse(world: World, values:
 
 
 def test_unseen_days_that_never_change_do_not_stop_a_champion_from_being_replaced(world: World):
-    """Their file begins with the last day that was known, because a file of one value is refused."""
+    """A file of one value is held; a person accepts it."""
     world.overrides["RETRAIN_ORDER"] = "1,0,0"
     known = level_days(100, seed=1, level=200)
     world.land("known.csv", csv_file(known))
     level = np.append(known[-1:], np.full(60, 400.0))
 
-    report = world.land("level.csv", csv_file(level, FIRST_DAY + timedelta(days=99)))
+    held = world.land("level.csv", csv_file(level, FIRST_DAY + timedelta(days=99)))
+    report = world.accept(held["run_id"])
 
     assert report["verdict"] == "promote"
     assert [report[model]["r2"] for model in ("champion", *SCORED)] == [None] * 3

@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from retrain.data.landed import Aggregate, DayTotal, Landed
-from retrain.data.series import restate
+from retrain.data.findings import Doubt
+from retrain.data.totals import Joins
 from retrain.errors import ConfigError, DataError, PromotionFailed
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.scores import Scorecard
 from retrain.records.measured import Model
-from retrain.records.request import Evaluate, Land, Promote, RollBack, Trigger
-from retrain.records.run import LandedBefore, Quarantined, Registered, Run, Status, Step
+from retrain.records.request import Accept, Drop, Evaluate, Land, Promote, Retract, RollBack, Trigger
+from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined, Settled
+from retrain.records.run import Registered, Run, Status, Step
 from tests.builders import measured, scored, series, weekly
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ REQUESTS: dict[str, Request] = {
     "land": Land(run_id=RUN_ID, file="2024/february.csv", dry_run=True),
     "evaluate": Evaluate(run_id=RUN_ID, trigger=Trigger.HTTP, force=True, note="drift"),
     "roll back": RollBack(run_id=RUN_ID, to="3", note="complaints"),
+    "accept": Accept(run_id=RUN_ID, of=RUN_ID, days=(FIRST,), joins=Joins.ADD),
+    "drop": Drop(run_id=RUN_ID, of=RUN_ID),
+    "retract": Retract(run_id=RUN_ID, of=RUN_ID, note="it was a test"),
     "promote": Promote(run_id=RUN_ID, trigger=Trigger.TIMER, ends=1),
 }
 STEPS = {
@@ -38,12 +42,27 @@ STEPS = {
 CARD = Scorecard(rmse=12.5, mae=9.0, mase=0.8, r2=-0.25, bias=-1.5, coverage_80=0.81, coverage_95=None)
 
 
+SETTLED = {
+    "file": "february.csv", "of": RUN_ID, "done": "accepted", "days": 1, "new_days": 1, "changed_days": (),
+}  # fmt: skip
+
+
 def landed_run() -> Run:
-    """It took a file in whose days were partly known."""
-    totals = {FIRST: DayTotal(27.0, 18), date(2024, 2, 29): DayTotal(47.5, 19)}
-    file = Landed("february.csv", totals, rows=40, repeated=3, has_ids=True)
-    outcome = restate({FIRST: 1.0}, file.amounts(Aggregate.MEAN))
-    return asked_run().landed(file, outcome, Aggregate.MEAN)
+    """It took a file in whose days were partly known; one of them is held."""
+    finding = Doubted(doubt=Doubt.ABSURD_DAY, days=(FIRST,), found="9e9", expected="at most 100")
+    facts = Landed(
+        file="february.csv",
+        rows=40,
+        days=2,
+        repeated_rows=3,
+        new_days=1,
+        equal_days=0,
+        changed_days=(FIRST,),
+        made="mean of 18.5 rows a day",
+        findings=(finding,),
+        held_days=(FIRST,),
+    )
+    return asked_run().evolve(landing=facts)
 
 
 def asked_run() -> Run:
@@ -83,6 +102,9 @@ RUNS: dict[str, Run] = {
     "landed": landed_run(),
     "landed before": asked_run().evolve(landing=LandedBefore(file="february.csv", taken_in_by=RUN_ID)).done(),
     "quarantined": refused_run(),
+    "held": landed_run().done(),
+    "ignored": asked_run().evolve(landing=Ignored(file="february.csv", ignored="the file is empty")).done(),
+    "accepted": asked_run().evolve(landing=Settled(**SETTLED)).done(),
     "compared": compared_run(),
     "compared without a champion": first_model_run(),
     "promoting": compared_run().promoting(promotion=STEPS),
