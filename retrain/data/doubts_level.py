@@ -10,7 +10,7 @@ import numpy as np
 
 from retrain.data.findings import Doubt, Finding
 from retrain.data.judged import dates
-from retrain.data.robust import ENOUGH, NORMAL, middle, shown, sizes, spread_of, times, usual
+from retrain.data.robust import ENOUGH, NORMAL, factor, middle, shown, sizes, spread_of, times, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,8 +211,8 @@ def spread(judged: Judged) -> Finding | None:
     return Finding(
         Doubt.SPREAD,
         (),
-        f"the amounts change by {math.expm1(now):.2%} a day beside the pattern of the week; it may be {hint}",
-        f"about {math.expm1(before):.2%}, as in the history",
+        f"beside the pattern of the week the amounts change by a factor of {factor(now)} a day; it may be {hint}",
+        f"a factor of about {factor(before)}, as in the history",
     )
 
 

@@ -112,6 +112,11 @@ def shown(amount: float) -> str:
     return f"{amount:.4g}"
 
 
+def factor(log_ratio: float) -> str:
+    """A ratio for a person, from its logarithm."""
+    return shown(math.exp(min(log_ratio, 700.0)))
+
+
 def times(log_ratio: float) -> str:
     """A ratio for a person: `118 times`, or `1/118 of`."""
     ratio = math.exp(min(abs(log_ratio), 700.0))

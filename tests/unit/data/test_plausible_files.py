@@ -91,6 +91,15 @@ def test_amounts_that_repeat_each_week_after_a_history_with_noise_are_held():
     assert kinds(days(values, 364), after(days(year()[:364]))) == ["spread"]
 
 
+def test_a_spread_beyond_all_numbers_is_said_and_does_not_fail():
+    """Amounts that alternate between almost nothing and almost the largest number."""
+    values = np.resize([1e-300, 1e300, 1e-280], 60)
+
+    (finding, *_) = [each for each in found(days(values, 364), after(days(year()[:364]))) if each.days == ()]
+
+    assert finding.found
+
+
 def test_noise_after_a_history_that_repeats_is_honest():
     """A launch of made-up weeks, then trade."""
     history = np.resize([100.0, 120, 130, 140, 150, 240, 80], 28)
