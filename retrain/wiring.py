@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.errors import ConfigError
@@ -11,7 +15,7 @@ from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from azure.storage.blob import BlobServiceClient
 
@@ -48,6 +52,19 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
     catalog = AzureMlCatalog(workspace, settings, ledger, registry)
     return Context(inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,))
+
+
+@contextmanager
+def without_trace(context: Context) -> Iterator[Context]:
+    """The same context on stores that forget at the end what was written: a dry run leaves nothing behind."""
+    from retrain.adapters.local.overlay import OverlayStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        inbox = OverlayStore(context.inbox, Path(folder) / "inbox")
+        # What others have asked for is theirs to make.
+        state = OverlayStore(context.state, Path(folder) / "state", hidden="requests/")
+        ledger, registry = Ledger(state), Registry(state, context.registry.name)
+        yield replace(context, inbox=inbox, state=state, ledger=ledger, registry=registry, listeners=())
 
 
 def releaser(settings: Settings) -> Release:

@@ -24,7 +24,7 @@ from retrain.records.history import Histories, History
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Accept, Drop, Evaluate, Land, Request, Retract, RollBack, Trigger
-from retrain.runs import dispatch
+from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from retrain.runs.outcome import Behind
 from retrain.settings import Settings, parse
@@ -197,22 +197,22 @@ class World:
 
     def accept(self, run_id: str, **asked: Any) -> dict[str, Any]:
         """A person accepts what a run holds; the report of that."""
-        request = dispatch.ask(lambda new_id: Accept(run_id=new_id, of=run_id, **asked), self.context)
+        request = asking.ask(lambda new_id: Accept(run_id=new_id, of=run_id, **asked), self.context)
         return made(request, self.settings, self.context)
 
     def drop(self, run_id: str, **asked: Any) -> dict[str, Any]:
         """A person drops what a run holds; the report of that."""
-        request = dispatch.ask(lambda new_id: Drop(run_id=new_id, of=run_id, **asked), self.context)
+        request = asking.ask(lambda new_id: Drop(run_id=new_id, of=run_id, **asked), self.context)
         return made(request, self.settings, self.context)
 
     def retract(self, run_id: str) -> dict[str, Any]:
         """A person takes the landing of a run back; the report of that."""
-        request = dispatch.ask(lambda new_id: Retract(run_id=new_id, of=run_id), self.context)
+        request = asking.ask(lambda new_id: Retract(run_id=new_id, of=run_id), self.context)
         return made(request, self.settings, self.context)
 
     def roll_back(self, to: str | None = None) -> dict[str, Any]:
         """An earlier version is asked for; the report of that."""
-        request = dispatch.ask(lambda run_id: RollBack(run_id=run_id, to=to), self.context)
+        request = asking.ask(lambda run_id: RollBack(run_id=run_id, to=to), self.context)
         return made(request, self.settings, self.context)
 
 
@@ -254,12 +254,12 @@ def ask(
 ) -> Request:
     """A trigger writes its request down: to land a file, or to evaluate what is there."""
     if file is not None:
-        return dispatch.ask(lambda run_id: Land(run_id=run_id, file=file, dry_run=dry_run, note=note), context)
+        return asking.ask(lambda run_id: Land(run_id=run_id, file=file, dry_run=dry_run, note=note), context)
 
     def evaluate(run_id: str) -> Evaluate:
         return Evaluate(run_id=run_id, trigger=trigger, force=force, dry_run=dry_run, note=note)
 
-    return dispatch.ask(evaluate, context)
+    return asking.ask(evaluate, context)
 
 
 def context(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from retrain.records.request import RollBack, Trigger
-from retrain.runs import dispatch
+from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.builders import World, ask
 
@@ -64,7 +64,7 @@ class Heard:
         return run_id
 
     def roll_back(self) -> str:
-        return dispatch.ask(lambda run_id: RollBack(run_id=run_id), self.context).run_id
+        return asking.ask(lambda run_id: RollBack(run_id=run_id), self.context).run_id
 
     def land(self, name: str, data: bytes) -> str:
         self.world.put(name, data)

@@ -9,7 +9,7 @@ import numpy as np
 
 from retrain.data.findings import Doubt, Finding
 from retrain.data.judged import dates
-from retrain.data.series import MAX_GAP_DAYS, GapPolicy
+from retrain.data.series import MAX_GAP_DAYS, GapPolicy, missing_days
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def not_daily(judged: Judged) -> Finding | None:
     return None
 
 
-def gap(judged: Judged, policy: GapPolicy) -> Finding | None:
+def gap(judged: Judged, policy: GapPolicy, country: str = "") -> Finding | None:
     """Days that would leave a gap that is too long to be filled: those beyond it are held.
 
     It is the same gap whether it lies in the file or between the file and the history. The days on the side of the
@@ -76,7 +76,7 @@ def gap(judged: Judged, policy: GapPolicy) -> Finding | None:
     """
     before = judged.days[~np.isnan(judged.before)]
     if policy is GapPolicy.REFUSE:
-        return _any_gap(judged.days, before)
+        return _any_gap(judged, before, country)
     own = judged.days[judged.is_new]
     if not len(own):
         return None
@@ -98,18 +98,19 @@ def gap(judged: Judged, policy: GapPolicy) -> Finding | None:
     return Finding(Doubt.GAP, held, found, _advice(longest, policy))
 
 
-def _any_gap(days: Ordinals, before: Ordinals) -> Finding | None:
-    """With RETRAIN_GAPS=refuse: the first gap that the landing makes; it makes none where it fills an older one."""
-    left, right = days[:-1], days[1:]
-    is_older = (left >= before[0]) & (right <= before[-1]) if len(before) else np.zeros(len(left), dtype=bool)
-    made = np.flatnonzero((right - left > 1) & ~is_older)
-    if not len(made):
+def _any_gap(judged: Judged, before: Ordinals, country: str) -> Finding | None:
+    """With RETRAIN_GAPS=refuse: the days that would be missing; none where the landing fills an older gap."""
+    amounts = dict(zip(dates(judged.days), judged.amounts.tolist(), strict=True))
+    missing = missing_days(amounts, country)
+    if len(before):
+        first, last = date.fromordinal(int(before[0])), date.fromordinal(int(before[-1]))
+        missing = [day for day in missing if not first <= day <= last]
+    if not missing:
         return None
-    first, last = date.fromordinal(int(left[made[0]]) + 1), date.fromordinal(int(right[made[0]]) - 1)
     return Finding(
         Doubt.GAP,
         (),
-        f"the days from {first} to {last} would be missing",
+        f"{_days(len(missing))} would be missing, the first of them {missing[0]}",
         "no missing day, for RETRAIN_GAPS=refuse; land them first, or set RETRAIN_GAPS to interpolate or zero",
     )
 

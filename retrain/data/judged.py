@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from retrain.data.landed import DayTotal
+from retrain.data.landed import Aggregate, DayTotal
 from retrain.data.series import SAME_AMOUNT, GapPolicy
-from retrain.data.landed import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -36,6 +35,7 @@ class Known:
         trained_from, trained_through: first and last day that the champion was trained on; None without one.
         merged: where rows add up, what days that other files have too become together with theirs; None where a
             later file replaces the amount of a day. Days that are not in it become what the file says.
+        country: whose public holidays may be closed; empty for none.
     """
 
     totals: Mapping[date, DayTotal]
@@ -46,6 +46,7 @@ class Known:
     trained_from: date | None
     gaps: GapPolicy
     merged: Mapping[date, DayTotal] | None = None
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

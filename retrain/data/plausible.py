@@ -52,7 +52,7 @@ def _of_calendar(judged: Judged, known: Known, today: date) -> list[Finding]:
         return found
     rest = judged.without(_days_of(found))
     cadence = _some(doubts_calendar.not_daily(rest))
-    return found + (cadence or _some(doubts_calendar.gap(rest, known.gaps)))
+    return found + (cadence or _some(doubts_calendar.gap(rest, known.gaps, known.country)))
 
 
 def _gap_of_held(judged: Judged, found: list[Finding], known: Known) -> list[Finding]:
@@ -61,7 +61,7 @@ def _gap_of_held(judged: Judged, found: list[Finding], known: Known) -> list[Fin
     if not held or _is_whole(found):
         return []
     rest = judged.without(held)
-    return _some(doubts_calendar.gap(rest, known.gaps)) if rest.is_judged.any() else []
+    return _some(doubts_calendar.gap(rest, known.gaps, known.country)) if rest.is_judged.any() else []
 
 
 def _days_of(found: Iterable[Finding]) -> set[date]:

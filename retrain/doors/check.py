@@ -1,19 +1,22 @@
-"""How a file would be read: `retrain check`. It opens no store."""
+"""How a file would be read, and what of it would be held: `retrain check`. It changes no store and needs none."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrain.data.formats import open_table
 from retrain.data.transactions import read_landed
-from retrain.errors import DataError, NotFound, assignment
+from retrain.errors import ConfigError, DataError, NotFound, ServiceError, assignment
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from retrain.data.landed import Aggregate, Landed
+    from retrain.data.landed import Aggregate
+    from retrain.data.landed import Landed as LandedFile
+    from retrain.records.landing import Doubted
     from retrain.settings.data import DataSettings
 
 MOST_ATTEMPTS = 4  # of reading with the settings that the last refusal advised
@@ -37,7 +40,7 @@ class Checked:
     columns: tuple[str, ...]
     refusal: DataError | None
     settings: tuple[str, ...]
-    landed: Landed | None
+    landed: LandedFile | None
     still: DataError | None
     aggregate: Aggregate
 
@@ -87,6 +90,65 @@ def check_file(path: Path, data: DataSettings, today: date) -> Checked:
     return Checked(path.name, kind, columns, first, settings, landed, still, data.aggregate)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What landing the file would hold, beside the history that there is.
+
+    Attributes:
+        beside: how many days the history has; 0 for an empty one.
+        unknown: why the history could not be read; empty if it was.
+    """
+
+    beside: int
+    findings: tuple[Doubted, ...]
+    days: tuple[date, ...]
+    unknown: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        findings = [each.as_json() for each in self.findings]
+        days = [day.isoformat() for day in self.days]
+        return {"beside_days": self.beside, "findings": findings, "days": days, "unknown": self.unknown}
+
+
+def would_be_held(path: Path, checked: Checked, options: argparse.Namespace) -> Held:
+    """Land the file with the settings that read it, on a copy of the history that is forgotten."""
+    from retrain.doors.asking import connected
+    from retrain.records.history import Histories
+    from retrain.records.landing import Landed
+    from retrain.records.request import Land
+    from retrain.records.run import Run
+    from retrain.runs.draft import Draft
+    from retrain.runs.landing import land
+    from retrain.wiring import without_trace
+
+    assigned = [*options.assigned, *(assignment.split("=", 1) for assignment in checked.settings)]
+    try:
+        settings, context = connected(argparse.Namespace(root=options.root, assigned=assigned))
+        with without_trace(context) as apart:
+            request = Land(run_id=apart.ledger.name_run(apart.now()), file=path.name, again=True)
+            with path.open("rb") as stream:
+                apart.inbox.upload(request.file, stream)
+            beside = len(Histories(apart.state).read().totals)
+            draft = Draft(Run.of(request, ""), apart)
+            land(request, draft, None, settings, apart)
+    except (ConfigError, DataError, ServiceError) as error:
+        return Held(0, (), (), str(error))
+    facts = draft.run.landing
+    return Held(beside, facts.findings, facts.held_days) if isinstance(facts, Landed) else Held(beside, (), ())
+
+
+def held_lines(held: Held | None) -> list[str]:
+    """For a person."""
+    if held is None:
+        return []
+    if held.unknown:
+        return [f"held       not known: {held.unknown}"]
+    found = [f"held       {each.doubt}: found {each.found}; expected {each.expected}" for each in held.findings]
+    beside = f"beside the {held.beside:,} days of the history" if held.beside else "beside no history"
+    return [*found, f"held       {len(held.days) or 'no'} days, {beside}"]
+
+
 def lines(checked: Checked) -> list[str]:
     """For a person, each line under its heading."""
     shown = ", ".join(name.strip() for name in checked.columns[:MOST_COLUMNS])
@@ -103,7 +165,7 @@ def lines(checked: Checked) -> list[str]:
     return found + ([] if checked.landed is None else _landed_lines(checked.landed, checked.aggregate))
 
 
-def _landed_lines(landed: Landed, aggregate: Aggregate) -> list[str]:
+def _landed_lines(landed: LandedFile, aggregate: Aggregate) -> list[str]:
     amounts = landed.amounts(aggregate)
     first, last = min(amounts), max(amounts)
     return [
@@ -117,7 +179,7 @@ def _landed_lines(landed: Landed, aggregate: Aggregate) -> list[str]:
     ]
 
 
-def _facts(landed: Landed, aggregate: Aggregate) -> dict[str, Any]:
+def _facts(landed: LandedFile, aggregate: Aggregate) -> dict[str, Any]:
     amounts = landed.amounts(aggregate)
     return {
         "rows": landed.rows,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, landing_commands
+from retrain.doors import commands, file_commands, landing_commands
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -71,11 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     land = command(
-        "land", commands.land, "take files in and retrain after each, as the blob trigger does", evaluation
+        "land", file_commands.land, "take files in and retrain after each, as the blob trigger does", evaluation
     )
     land.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_landing_commands(command)
-    check = command("check", commands.check, "say how a file would be read; it changes nothing and needs no store")
+    check = command("check", file_commands.check, "say how a file would be read; it changes nothing")
     check.add_argument("file", type=Path, metavar="FILE")
     run = command("run", commands.run, "retrain on what is there, as the HTTP trigger does", evaluation)
     run.add_argument("--force", action="store_true", help="evaluate even if nothing has changed; it opens no gate")
@@ -107,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(
-        "acquire", commands.acquire, "download the transaction history, cut it by year and land each", evaluation
+        "acquire",
+        file_commands.acquire,
+        "download the transaction history, and land it year by year",
+        evaluation,
     )
     return parser
 
@@ -126,11 +129,11 @@ def _add_landing_commands(command: Callable[..., _Parser]) -> None:
     ):
         added = command(name, run, text)
         added.add_argument("run_id", metavar="RUN")
-        added.add_argument("--day", type=_day, action="append", metavar="DAY", help="only this day; may be repeated")
+        added.add_argument("--day", type=_day, action="append", metavar="DAY", help="only this day; repeatable")
     retract = command("retract", landing_commands.retract, "take a landed file out of the history, and retrain")
     retract.add_argument("file", metavar="FILE", help="its name, or the run that landed it")
     retract.add_argument("--note", help="why; kept with the run")
-    quarantine = command("quarantine", landing_commands.quarantine, "list the refused files, or show one")
+    quarantine = command("quarantine", file_commands.quarantine, "list the refused files, or show one")
     quarantine.add_argument("run_id", metavar="RUN", nargs="?")
     quarantine.add_argument("--land", action="store_true", help="land the copy of this run's file again")
 

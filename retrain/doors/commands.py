@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain.doors.output import complain, exit_code, printable, show_progress, tell, tell_others
-from retrain.errors import DataError, NotFound, ServiceUnavailable, UsageError
+from retrain.doors.asking import chosen_settings, connected, finished
+from retrain.doors.output import printable, show_progress, tell
+from retrain.errors import UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -19,59 +16,13 @@ if TYPE_CHECKING:
     from retrain.records.champion import Champion
     from retrain.records.context import Context
     from retrain.records.registry import Registry
-    from retrain.records.request import Request
     from retrain.records.run import Run
-    from retrain.settings import Settings
-
-POLL_SECONDS = 0.5
-
-
-def land(options: argparse.Namespace) -> int:
-    """Take files in, one after the other, and retrain after each."""
-    settings, context = connected(options)
-    for file in options.files:
-        if not file.is_file():
-            raise NotFound(f"{file} is not a file; nothing was landed")
-        if not file.stat().st_size:
-            raise DataError("the file is empty; nothing was landed", file=file.name)
-    if options.dry_run:
-        from retrain.adapters.local.overlay import without_trace
-
-        with without_trace(context) as apart:
-            return max([land_file(file, options, settings, apart) for file in options.files])
-    return max([land_file(file, options, settings, context) for file in options.files])
-
-
-def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
-    """Store a file in the inbox and take it in."""
-    from retrain.records.request import Land
-
-    run_id = context.ledger.name_run(context.now())
-    name = f"{run_id}/{file.name}"  # two files of one name are two files
-    try:
-        with file.open("rb") as stream:
-            context.inbox.upload(name, stream)
-    except OSError as exc:
-        raise NotFound(f"{file} cannot be read: {exc.strerror}; name a file that you may read") from exc
-    request = Land(run_id=run_id, file=name, dry_run=options.dry_run, again=True)
-    context.ledger.ask(request)
-    return finished(request, options, settings, context)
-
-
-def check(options: argparse.Namespace) -> int:
-    """Say how a file would be read; 3 if it would be refused."""
-    from retrain.doors.check import check_file, lines
-
-    checked = check_file(options.file, _chosen(options).data, datetime.now(UTC).date())
-    show_progress("", "")
-    print(json.dumps(checked.as_json()) if options.json else printable("\n".join(lines(checked))))
-    return 0 if checked.refusal is None else exit_code(checked.refusal.kind)
 
 
 def run(options: argparse.Namespace) -> int:
     """Retrain on what is there."""
     from retrain.records.request import Evaluate, Trigger
-    from retrain.runs.dispatch import ask
+    from retrain.runs.asking import ask
 
     settings, context = connected(options)
     asked = {"force": options.force, "dry_run": options.dry_run, "note": options.note}
@@ -82,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.dry_run:
         return made(context)
-    from retrain.adapters.local.overlay import without_trace
+    from retrain.wiring import without_trace
 
     with without_trace(context) as apart:
         return made(apart)
@@ -91,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 def tick(options: argparse.Namespace) -> int:
     """Do what the timer does."""
     from retrain.records.request import Evaluate, Trigger
-    from retrain.runs.dispatch import ask
+    from retrain.runs.asking import ask
     from retrain.runs.sweep import ask_for_unseen
 
     settings, context = connected(options)
@@ -105,7 +56,7 @@ def rollback(options: argparse.Namespace) -> int:
     if options.to == "":
         raise UsageError("--to is empty; name a version, or leave --to out for the champion before the present one")
     from retrain.records.request import RollBack
-    from retrain.runs.dispatch import ask
+    from retrain.runs.asking import ask
 
     settings, context = connected(options)
     request = ask(lambda run_id: RollBack(run_id=run_id, to=options.to), context)
@@ -232,7 +183,7 @@ def release(options: argparse.Namespace) -> int:
     """Register what promotion jobs are made of."""
     from retrain.wiring import releaser
 
-    released = releaser(_chosen(options)).release(show_progress)
+    released = releaser(chosen_settings(options)).release(show_progress)
     show_progress("", "")
     width = max(map(len, released))
     lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
@@ -240,22 +191,11 @@ def release(options: argparse.Namespace) -> int:
     return 0
 
 
-def acquire(options: argparse.Namespace) -> int:
-    """Download the transaction history, cut it by year and land each year."""
-    from retrain.doors.acquire import acquire as download
-
-    settings, context = connected(options)
-    with tempfile.TemporaryDirectory() as folder:
-        today = context.now().date()
-        files = download(settings, Path(folder), today, lambda detail: context.progress("download", detail))
-        return max([land_file(file, options, settings, context) for file in files])
-
-
 def settings(options: argparse.Namespace) -> int:
     """List every setting in force."""
     from retrain.doors.settings_table import print_settings
 
-    print_settings(_chosen(options), as_json=options.json)
+    print_settings(chosen_settings(options), as_json=options.json)
     return 0
 
 
@@ -266,44 +206,3 @@ def events(options: argparse.Namespace) -> int:
         line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
         print(json.dumps(event.as_json()) if options.json else line)
     return 0
-
-
-def _chosen(options: argparse.Namespace) -> Settings:
-    from retrain.doors.settings_table import chosen
-
-    return chosen(options.assigned, options.root)
-
-
-def connected(options: argparse.Namespace) -> tuple[Settings, Context]:
-    """The settings that the options choose, and everything that a run touches."""
-    from retrain.wiring import connect
-
-    chosen = _chosen(options)
-    return chosen, connect(chosen, show_progress)
-
-
-def finished(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:
-    """Wait for the request's own run, made here or by the holder of the lock, and print it."""
-    from retrain.runs.dispatch import work_off
-    from retrain.runs.outcome import Behind
-
-    while True:
-        outcome = work_off(settings, context)
-        left = outcome.of(request.run_id)
-        made = context.ledger.run(request.run_id)
-        if not options.json:
-            tell_others([context.ledger.run(run_id) for run_id in outcome.ended if run_id != request.run_id])
-        if left is None or left.behind is not Behind.ANOTHER_PROCESS or made.status.has_ended:
-            break
-        show_progress("waiting", "another process is retraining")
-        time.sleep(POLL_SECONDS)
-    if left is not None and left.behind is Behind.TROUBLE and left.first not in ("", request.run_id):
-        raise ServiceUnavailable(
-            f"run {request.run_id} waits behind run {left.first}, which met trouble: {left.reason}"
-        )
-    if made.error is None:
-        return tell(made, as_json=options.json)
-    if options.json:
-        print(json.dumps(made.as_json()))
-    complain(made.error.message)
-    return exit_code(made.error.kind)

@@ -16,7 +16,7 @@ from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUn
 from retrain.records.history import Histories
 from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
 from retrain.records.run import Status
-from retrain.runs import dispatch
+from retrain.runs import asking, dispatch
 from retrain.runs.outcome import Behind
 from retrain.runs.settle import held_by
 from retrain.runs.sweep import ask_for_unseen, is_marker
@@ -76,7 +76,7 @@ def on_event(make: Callable[[str], Request]) -> None:
     """
     settings = parse(os.environ)
     context = connect(settings)
-    request = dispatch.ask(make, context)
+    request = asking.ask(make, context)
     outcome = dispatch.work_off(settings, context)
     left = outcome.of(request.run_id)
     if left is not None and left.behind is not Behind.TROUBLE:
@@ -153,7 +153,7 @@ def _body[Body: BaseModel](kind: type[Body], body: bytes, example: str) -> Body:
 
 
 def _queued(make: Callable[[str], Request], context: Context, enqueue: Callable[[str], None]) -> Answer:
-    request = dispatch.ask(make, context)
+    request = asking.ask(make, context)
     enqueue(request.run_id)
     return Answer(
         202,

@@ -8,9 +8,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.doors.commands import connected, finished
+from retrain.doors.asking import connected, finished
 from retrain.doors.output import printable
-from retrain.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -126,7 +125,7 @@ def drop(options: argparse.Namespace) -> int:
 
 def _settle(kind: Any, options: argparse.Namespace) -> int:
     from retrain.records.history import Histories
-    from retrain.runs.dispatch import ask
+    from retrain.runs.asking import ask
     from retrain.runs.settle import held_by
 
     settings, context = connected(options)
@@ -140,47 +139,10 @@ def retract(options: argparse.Namespace) -> int:
     """Take a file out of the history, and retrain."""
     from retrain.records.history import Histories
     from retrain.records.request import Retract
-    from retrain.runs.dispatch import ask
+    from retrain.runs.asking import ask
     from retrain.runs.settle import in_force
 
     settings, context = connected(options)
     landing = in_force(options.file, Histories(context.state)).landing
     request = ask(lambda run_id: Retract(run_id=run_id, of=landing.run_id, note=options.note), context)
-    return finished(request, options, settings, context)
-
-
-def quarantine(options: argparse.Namespace) -> int:
-    """List the refused files, show one, or land one again."""
-    from retrain.records.quarantine import refused_file, refused_files
-
-    settings, context = connected(options)
-    if options.run_id is None:
-        if options.land:
-            raise UsageError("--land needs the run that refused the file: `retrain quarantine RUN --land`")
-        for each in refused_files(context.state):
-            facts = {"run_id": each.run_id, "file": each.file, "copy": context.state.address(each.place)}
-            line = f"{each.run_id}  {each.file}  {each.reason.get('message', '')}"
-            print(json.dumps({**facts, "reason": each.reason}) if options.json else printable(line))
-        return 0
-    refused = refused_file(options.run_id, context.state)
-    if options.land:
-        return _land_again(refused, options, settings, context)
-    facts = {"run_id": refused.run_id, "file": refused.file, "copy": context.state.address(refused.place)}
-    if options.json:
-        print(json.dumps({**facts, "reason": refused.reason}))
-        return 0
-    print(printable("\n".join(f"{name:<10} {value}" for name, value in [*facts.items(), *refused.reason.items()])))
-    return 0
-
-
-def _land_again(refused: Any, options: argparse.Namespace, settings: Any, context: Any) -> int:
-    """The copy lands under its own name, as if it had been brought again."""
-    from retrain.records.request import Land
-
-    run_id = context.ledger.name_run(context.now())
-    name = f"{run_id}/{refused.file}"
-    with context.state.open(refused.place) as stream:
-        context.inbox.upload(name, stream)
-    request = Land(run_id=run_id, file=name, again=True)
-    context.ledger.ask(request)
     return finished(request, options, settings, context)

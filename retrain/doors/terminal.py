@@ -6,8 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from retrain.gate.evidence import amount
-from retrain.records.measured import Model, Scores
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
+from retrain.records.measured import Model, Scores
 from retrain.records.run import Status
 
 if TYPE_CHECKING:

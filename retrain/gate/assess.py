@@ -133,7 +133,9 @@ def _reassessed(
     """The verdict on a champion that was trained on days which have been corrected since."""
     unseen = max(_compared_days(series, champion, settings), _holdout(series, settings))
     if not unseen:
-        return Assessment(Decision(Verdict.WAITING, f"{CORRECTED}; {len(series)} days are too few to compare it on."))
+        return Assessment(
+            Decision(Verdict.WAITING, f"{CORRECTED}; {len(series)} days are too few to compare it on.")
+        )
     amounts = np.where(series.observed, series.values, np.nan)
     restarted = champion.before_any_day(series.first_day, amounts)
     assessed = _assessed(unseen, series, restarted, settings, progress)

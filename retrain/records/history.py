@@ -1,4 +1,4 @@
-"""The history of days: a function of the log of landings, kept as a view so that no run has to read every landing."""
+"""The history of days: a function of the log of landings, with a view, so that no run reads every landing."""
 
 from __future__ import annotations
 
@@ -136,7 +136,9 @@ class Histories:
         name = f"{LANDINGS}{landing.run_id}.parquet"
         stored = self._state.read(name)
         if stored is None:
-            raise ServiceError(f"{self._state.address(name)} is missing; make the store anew with `retrain rebuild`")
+            raise ServiceError(
+                f"{self._state.address(name)} is missing; make the store anew with `retrain rebuild`"
+            )
         try:
             return days_from_parquet(stored.data)
         except ValueError as exc:
@@ -239,8 +241,8 @@ def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
         return None if all(each.is_daily and not each.has_ids for each in counting) else aggregate
     if before is not aggregate:
         raise ConfigError(
-            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or make "
-            "the history anew with `retrain rebuild`"
+            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or "
+            "make the history anew with `retrain rebuild`"
         )
     return before
 

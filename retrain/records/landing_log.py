@@ -253,4 +253,6 @@ def _decide(found: dict[str, Standing], entry: Decided) -> None:
 
 def latest_of(standings: Iterable[Standing], file: str) -> Standing | None:
     """The landing in force of this name; None if there is none."""
-    return next((each for each in reversed(tuple(standings)) if each.landing.file == file and each.is_in_force), None)
+    return next(
+        (each for each in reversed(tuple(standings)) if each.landing.file == file and each.is_in_force), None
+    )

@@ -19,7 +19,10 @@ RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
 class Trigger(StrEnum):
-    """Who asks; PERSON accepts, drops or retracts. UNKNOWN stands in the list of runs for a record that cannot be read."""
+    """Who asks; a PERSON accepts, drops or retracts.
+
+    UNKNOWN stands in the list of runs for a record that cannot be read.
+    """
 
     BLOB = "blob"
     TIMER = "timer"

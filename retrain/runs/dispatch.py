@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NoReturn
 from retrain.errors import (
     Bug,
     ConfigError,
-    Conflict,
     Killed,
     LockHeld,
     RetrainError,
@@ -28,7 +27,6 @@ from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
 from retrain.records.request import Promote, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
-from retrain.runs.asking import ask
 from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.run import retrain

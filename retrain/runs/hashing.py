@@ -22,18 +22,23 @@ class HashingReader(io.RawIOBase):
         self._stream, self._digest, self._digested = stream, hashlib.sha256(), 0
 
     def readable(self) -> bool:
+        """See io.RawIOBase."""
         return True
 
     def seekable(self) -> bool:
+        """See io.RawIOBase."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See io.RawIOBase."""
         return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
+        """See io.RawIOBase."""
         return self._stream.tell()
 
     def readinto(self, buffer: Buffer) -> int:
+        """See io.RawIOBase."""
         at = self._stream.tell()
         view = memoryview(buffer).cast("B")
         count = self._stream.readinto(view)  # type: ignore[attr-defined]

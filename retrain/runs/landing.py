@@ -25,7 +25,7 @@ from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from retrain.records.context import Context
     from retrain.records.registry import Lineage
@@ -54,9 +54,7 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         held = earlier in {each.landing.run_id for each in history.standings if each.is_held}
         draft.run = draft.run.evolve(landing=LandedBefore(file=name, taken_in_by=earlier, held=held))
         return
-    seen = partial(
-        Seen, run_id=request.run_id, at=context.now(), source=request.file, version=version, file=name
-    )
+    seen = partial(Seen, run_id=request.run_id, at=context.now(), source=request.file, version=version, file=name)
     if _is_empty(request.file, context):
         draft.run = draft.run.evolve(landing=Ignored(file=name, ignored="the file is empty"))
         histories.add(seen(because="it is empty"), history, settings.data.aggregate)
@@ -96,9 +94,7 @@ def _read(
         source = HashingReader(stream)
         # The buffer is in front of the digest: a reader that takes a few bytes at a time costs no call for each.
         front = io.BufferedReader(source, FRONT_BYTES)
-        landed = read_landed(
-            front, shown_name(file), settings.data.reading, context.now().date(), rows.begin_anew
-        )
+        landed = read_landed(front, shown_name(file), settings.data.reading, context.now().date(), rows.begin_anew)
         sha256 = source.sha256()
     if context.inbox.state(file) != version:
         raise Conflict(f"{shown_name(file)} changed while it was read; it will be read again")
@@ -230,6 +226,7 @@ def _known(
         trained_through=lineage.trained_through if lineage else None,
         gaps=settings.data.gaps,
         merged=merged,
+        country=settings.decision.country,
     )
 
 
@@ -245,7 +242,7 @@ def _shared_days(count: int, known: Known, landed: LandedFileContent) -> Finding
     )
 
 
-def _held(found: tuple[Finding, ...], landed: LandedFileContent) -> tuple:
+def _held(found: tuple[Finding, ...], landed: LandedFileContent) -> tuple[date, ...]:
     if any(not each.days for each in found):
         return tuple(landed.totals)
     return tuple(sorted({day for each in found for day in each.days if day in landed.totals}))

@@ -35,6 +35,7 @@ def settle(request: Settle, draft: Draft, settings: Settings, context: Context) 
     days, how = _days(request, standing, done), "retracted"
     change = Change((), ())
     if done is None:
+        entry: Retracted | Decided
         if isinstance(request, Retract):
             file = standing.landing.file
             entry = Retracted(run_id=request.run_id, at=context.now(), of=request.of, file=file)

@@ -17,7 +17,7 @@ MOST_FILES = 1000  # that one sweep asks for; the next one goes on
 
 
 def is_marker(name: str) -> bool:
-    """Whether a name says that its object holds no transactions: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
+    """Whether an object holds no transactions, by its name: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
     return name.endswith("/") or any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts)
 
 

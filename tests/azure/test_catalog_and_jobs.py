@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 
 VERSION = RegisteredModel(
-    "m", "1", "ab" * 32, Lineage("cd" * 32, "ef" * 32, date(2023, 1, 2), date(2023, 4, 11), "(1,0,0)", "0.1.0"), "run"
+    "m",
+    "1",
+    "ab" * 32,
+    Lineage("cd" * 32, "ef" * 32, date(2023, 1, 2), date(2023, 4, 11), "(1,0,0)", "0.1.0"),
+    "run",
 )
 
 

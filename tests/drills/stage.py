@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.builders import read_history
 from retrain.doors import http as doors
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.errors import RetrainError
 from retrain.records.ledger import POINTER, Ledger
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
-from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, level_days, reports
+from tests.builders import FIRST_DAY, World, ask, csv_file, has_worked_off, level_days, read_history, reports
 from tests.faults import SAYS, Call, Fault, Faults, FaultyStore, never
 from tests.listening import Listener
 

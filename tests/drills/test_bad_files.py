@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from tests.builders import read_history
 from retrain.records.ledger import Ledger
-from tests.builders import World, csv_file
+from tests.builders import World, csv_file, read_history
 from tests.drills.bad_file import YEAR, BadFile
 from tests.drills.bad_files import BIG, CORPUS, ENDLESS_FILES, ON_BLOBS
 from tests.drills.landing import (

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.builders import read_history
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.champion import Champion
 from retrain.records.ledger import Ledger
@@ -25,6 +24,7 @@ from tests.builders import (
     at_once,
     csv_file,
     has_worked_off,
+    read_history,
     weekly,
 )
 from tests.drills.place import Place

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.builders import read_history
 from retrain.data.series import daily_series
 from retrain.doors import http as doors
 from retrain.errors import LockHeld
@@ -23,7 +22,7 @@ from retrain.records.request import Trigger
 from retrain.runs import dispatch
 from retrain.runs import run as service
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, has_worked_off, reports, weekly
+from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, has_worked_off, read_history, reports, weekly
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
 from tests.drills.place import Place, a_place
 from tests.drills.table import tell

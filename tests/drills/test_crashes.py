@@ -15,13 +15,12 @@ import pytest
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
 from retrain.adapters.local.process import ProcessPlatform
-from tests.builders import read_history
 from retrain.promotion.resume import LOCK
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
-from tests.builders import ONE, reports
+from tests.builders import ONE, read_history, reports
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
 from tests.drills.place import Place
 from tests.drills.table import tell

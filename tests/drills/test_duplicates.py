@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
-from tests.builders import read_history
 from retrain.records.registry import Registry
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, reports, weekly
+from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, ask, at_once, csv_file, read_history, reports, weekly
 from tests.drills.driver import Nursery
 from tests.drills.place import Place
 from tests.drills.table import tell

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.builders import read_history
 from retrain.doors import http as doors
 from retrain.records.request import Land
 from retrain.wiring import connect
@@ -17,6 +16,7 @@ from tests.builders import (
     ONE,
     TWO,
     at_once,
+    read_history,
     reports,
 )
 from tests.drills.place import Place

@@ -11,7 +11,7 @@ from retrain.errors import ConfigError, ServiceUnavailable
 from retrain.ports import DEPLOY, REGISTER
 from retrain.promotion.resume import LOCK, promote_run
 from retrain.records.request import RollBack, Trigger
-from retrain.runs import dispatch
+from retrain.runs import asking, dispatch
 from retrain.runs.dispatch import work_off
 from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.run import retrain as real_retrain
@@ -149,7 +149,7 @@ def test_a_rollback_overtakes_what_waits_behind_a_job(office: tuple[World, Conte
     promoting = ask(Trigger.BLOB, context, file="three.csv").run_id
     (behind,) = asked(world)
     worked_off(world, context)
-    rollback = dispatch.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
+    rollback = asking.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
 
     outcome = worked_off(world, context)
 
@@ -163,7 +163,7 @@ def test_a_rollback_overtakes_trouble(office: tuple[World, Context], monkeypatch
     """The storage of the files may be away for long."""
     world, context = office
     (troubled,) = asked(world)
-    rollback = dispatch.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
+    rollback = asking.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
     monkeypatch.setattr(dispatch, "retrain", fails(ServiceUnavailable("the inbox is away")))
 
     outcome = worked_off(world, context)
@@ -178,7 +178,7 @@ def test_a_rollback_that_is_in_trouble_itself_holds_up_the_others(
     """The next challenger is compared with the champion that comes of it."""
     world, context = office
     (behind,) = asked(world)
-    rollback = dispatch.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
+    rollback = asking.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
     monkeypatch.setattr(dispatch, "submit_rollback", fails(ServiceUnavailable("the storage is away")))
 
     outcome = worked_off(world, context)

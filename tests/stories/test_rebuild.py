@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from tests.builders import read_history
 from retrain.doors.champion_forecast import champion_forecast
 from retrain.errors import ConfigError, LockHeld
 from retrain.promotion.resume import LOCK
-from retrain.records.request import Land, Trigger
+from retrain.records.request import Land, Trigger, file_of
 from retrain.runs import rebuild as module
 from retrain.runs.dispatch import work_off
 from retrain.runs.rebuild import FOLDERS, MOVED, rebuild
-from tests.builders import ONE, TWO, World, csv_file, made_older, weekly
+from tests.builders import ONE, TWO, World, csv_file, made_older, read_history, weekly
 from tests.faults import Killed
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def test_an_older_store_is_rebuilt_from_its_inbox(older: World):
     requests = rebuild(older.context)
     outcome = work_off(older.settings, older.context)
 
-    assert [request.file for request in requests] == ["1.csv", "2.csv", "3.csv"]
+    assert [file_of(request) for request in requests] == ["1.csv", "2.csv", "3.csv"]
     assert outcome.ended == tuple(request.run_id for request in requests)
     after = read_history(older.context.state)
     assert (after.days, after.files) == (before.days, before.files)

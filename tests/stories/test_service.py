@@ -180,7 +180,7 @@ def test_days_that_were_never_observed_promote_nothing(drifted: World):
 
 
 def test_a_file_behind_a_long_gap_is_held_until_the_days_between_have_landed(drifted: World):
-    """More than a month is not interpolated; nothing is refused, and nobody has to accept what is plausible then."""
+    """More than a month is not interpolated; nobody has to accept what is plausible then."""
     later = drifted.land("later.csv", csv_file(YEAR_TWO[50:], NEW_YEAR + timedelta(days=50)))
     between = drifted.land("between.csv", csv_file(YEAR_TWO[:50], NEW_YEAR))
 
@@ -261,4 +261,4 @@ def test_the_artifact_in_the_registry_is_json_with_its_lineage(drifted: World):
     artifact = drifted.root / "artifacts" / f"{report['model']['artifact_sha256']}.json"
 
     assert f'"data_sha256":"{report["data"]["sha256"]}"'.encode() in artifact.read_bytes()
-    assert {path.suffix for path in drifted.root.rglob("*") if path.is_file()} <= {".json", ".csv", ""}
+    assert {path.suffix for path in drifted.root.rglob("*") if path.is_file()} <= {".json", ".csv", ".parquet", ""}

@@ -99,11 +99,12 @@ def test_a_season_longer_than_the_training_days_is_decided_by_rmse(world: World)
 
 @pytest.mark.parametrize("policy", Rule)
 def test_two_forecasts_without_an_error_keep_the_champion(world: World, policy: str):
-    """The days go on exactly as they were; rounding does not decide."""
+    """The days go on exactly as they were, which is held and accepted; rounding does not decide."""
     world.overrides |= {"RETRAIN_ORDER": "0,0,0,0,1,0", "RETRAIN_POLICY": policy}
     ragged = WEEK + 1 / 3
 
-    first, later = land_all(world, np.concatenate([weekly(28), np.tile(ragged, 3)]), np.tile(ragged, 5))
+    first, held = land_all(world, np.concatenate([weekly(28), np.tile(ragged, 3)]), np.tile(ragged, 5))
+    later = world.accept(held["run_id"])
 
     assert (first["verdict"], later["verdict"]) == ("promote", "keep")
     assert later["champion"]["rmse"] == later["challenger"]["rmse"] == 0

@@ -4,56 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from retrain.errors import Conflict, NotFound
 from retrain.ports import ABSENT, Stored
-from retrain.records.ledger import Ledger
-from retrain.records.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from retrain.ports import ObjectStore
-    from retrain.records.context import Context
-
-
-@contextmanager
-def without_trace(context: Context) -> Iterator[Context]:
-    """The same context, whose stores forget at the end what was written to them."""
-    with tempfile.TemporaryDirectory() as folder:
-        inbox = OverlayStore(context.inbox, Path(folder) / "inbox")
-        state = OverlayStore(context.state, Path(folder) / "state")
-        registry = Registry(state, context.registry.name)
-        # What others have asked for is theirs to make; nobody is told of a dry run.
-        yield replace(
-            context, inbox=inbox, state=state.hiding("requests/"), ledger=Ledger(state), registry=registry, listeners=()
-        )
 
 
 class OverlayStore:
     """An object store that reads another one and writes into a folder of its own."""
 
-    def __init__(self, below: ObjectStore, folder: Path) -> None:
-        self._below, self._folder = below, folder
+    def __init__(self, below: ObjectStore, folder: Path, hidden: str = "") -> None:
+        """Begin. Args: hidden: the prefix of objects below that are not seen; empty for none."""
+        self._below, self._folder, self._hidden = below, folder, hidden
         self._own: dict[str, Path | None] = {}
-        self._hidden: tuple[str, ...] = ()
-
-    def hiding(self, *prefixes: str) -> OverlayStore:
-        """The same, without the objects below that have these prefixes."""
-        self._hidden = prefixes
-        return self
 
     def read(self, name: str) -> Stored | None:
         """See ObjectStore."""
         if name in self._own:
             path = self._own[name]
             return None if path is None else Stored(path.read_bytes(), _etag(path.read_bytes()))
-        return None if name.startswith(self._hidden or "\0") else self._below.read(name)
+        return None if self._is_hidden(name) else self._below.read(name)
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
@@ -85,7 +62,7 @@ class OverlayStore:
 
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
-        below = {name for name in self._below.names(prefix) if not name.startswith(self._hidden or "\0")}
+        below = {name for name in self._below.names(prefix) if not self._is_hidden(name)}
         there = {name for name, path in self._own.items() if path is not None and name.startswith(prefix)}
         yield from sorted((below - self._own.keys()) | there)
 
@@ -99,13 +76,16 @@ class OverlayStore:
         self._own[name] = None
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """See ObjectStore. Nobody else writes here."""
+    def lock(self, name: str) -> Iterator[None]:  # noqa: ARG002 - nobody else writes here
+        """See ObjectStore."""
         yield
 
     def address(self, name: str) -> str:
         """See ObjectStore."""
         return self._below.address(name)
+
+    def _is_hidden(self, name: str) -> bool:
+        return bool(self._hidden) and name.startswith(self._hidden)
 
     def _path(self, name: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)

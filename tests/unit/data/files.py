@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.data.landed import DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, Landed
 from retrain.data.plausible import Known, findings
 from retrain.data.series import GapPolicy
-from retrain.data.landed import Aggregate
 from tests.builders import FIRST_DAY, weekly
 
 if TYPE_CHECKING:

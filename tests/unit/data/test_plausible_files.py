@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from retrain.data.findings import Doubt
-from retrain.data.landed import DayTotal
-from retrain.data.landed import Aggregate
+from retrain.data.landed import Aggregate, DayTotal
 from tests.unit.data.files import after, day, days, found, kinds, sales, year
 
 REPORTED = Path(__file__).parents[4] / "shared" / "cases"

@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrain.data.landed import DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, Landed
 from retrain.data.plausible import Known, findings
 from retrain.data.series import GapPolicy
-from retrain.data.landed import Aggregate
 
 amounts = st.one_of(st.floats(-1e300, 1e300, allow_nan=False), st.sampled_from([0.0, 100.0, 1e-300]))
 

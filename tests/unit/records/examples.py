@@ -11,9 +11,9 @@ from retrain.data.totals import Joins
 from retrain.errors import ConfigError, DataError, PromotionFailed
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.scores import Scorecard
+from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model
 from retrain.records.request import Accept, Drop, Evaluate, Land, Promote, Retract, RollBack, Trigger
-from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.run import Registered, Run, Status, Step
 from tests.builders import measured, scored, series, weekly
 
@@ -42,9 +42,7 @@ STEPS = {
 CARD = Scorecard(rmse=12.5, mae=9.0, mase=0.8, r2=-0.25, bias=-1.5, coverage_80=0.81, coverage_95=None)
 
 
-SETTLED = {
-    "file": "february.csv", "of": RUN_ID, "done": "accepted", "days": 1, "new_days": 1, "changed_days": (),
-}  # fmt: skip
+SETTLED = Settled(file="february.csv", of=RUN_ID, done="accepted", days=1, new_days=1, changed_days=())
 
 
 def landed_run() -> Run:
@@ -104,7 +102,7 @@ RUNS: dict[str, Run] = {
     "quarantined": refused_run(),
     "held": landed_run().done(),
     "ignored": asked_run().evolve(landing=Ignored(file="february.csv", ignored="the file is empty")).done(),
-    "accepted": asked_run().evolve(landing=Settled(**SETTLED)).done(),
+    "accepted": asked_run().evolve(landing=SETTLED).done(),
     "compared": compared_run(),
     "compared without a champion": first_model_run(),
     "promoting": compared_run().promoting(promotion=STEPS),

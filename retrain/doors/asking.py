@@ -1,0 +1,61 @@
+"""What the commands have in common: their settings and stores, and how a request's run is waited for and shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from retrain.doors.output import complain, exit_code, show_progress, tell, tell_others
+from retrain.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from retrain.records.context import Context
+    from retrain.records.request import Request
+    from retrain.settings import Settings
+
+POLL_SECONDS = 0.5
+
+
+def chosen_settings(options: argparse.Namespace) -> Settings:
+    """The settings that the options choose."""
+    from retrain.doors.settings_table import chosen
+
+    return chosen(options.assigned, options.root)
+
+
+def connected(options: argparse.Namespace) -> tuple[Settings, Context]:
+    """The settings that the options choose, and everything that a run touches."""
+    from retrain.wiring import connect
+
+    chosen = chosen_settings(options)
+    return chosen, connect(chosen, show_progress)
+
+
+def finished(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:
+    """Wait for the request's own run, made here or by the holder of the lock, and print it."""
+    from retrain.runs.dispatch import work_off
+    from retrain.runs.outcome import Behind
+
+    while True:
+        outcome = work_off(settings, context)
+        left = outcome.of(request.run_id)
+        made = context.ledger.run(request.run_id)
+        if not options.json:
+            tell_others([context.ledger.run(run_id) for run_id in outcome.ended if run_id != request.run_id])
+        if left is None or left.behind is not Behind.ANOTHER_PROCESS or made.status.has_ended:
+            break
+        show_progress("waiting", "another process is retraining")
+        time.sleep(POLL_SECONDS)
+    if left is not None and left.behind is Behind.TROUBLE and left.first not in ("", request.run_id):
+        raise ServiceUnavailable(
+            f"run {request.run_id} waits behind run {left.first}, which met trouble: {left.reason}"
+        )
+    if made.error is None:
+        return tell(made, as_json=options.json)
+    if options.json:
+        print(json.dumps(made.as_json()))
+    complain(made.error.message)
+    return exit_code(made.error.kind)
