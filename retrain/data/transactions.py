@@ -188,7 +188,7 @@ class _Pass:
         return Landed(
             file=file.file,
             totals=totals,
-            rows=self._rows,
+            rows=self._rows - self._odd.left_out,
             repeated=0 if self._equal is None else self._equal.left_out,
             has_ids=self._has_ids,
             read_as=(*file.table.read_as, *filter(None, said), *self._odd.read_as),

@@ -126,6 +126,14 @@ def test_the_last_row_may_settle_what_the_first_ones_leave_open():
     assert amounts(data) == {"2024-02-01": 60_000 * 1234.0, "2024-02-13": 1234.5}
 
 
+def test_moments_are_not_too_many_different_days():
+    """Each row has another one, and the amounts are settled by the last."""
+    moments = (f"{1_704_067_200_000 + at * 60_000};7" for at in range(101_000))
+    data = text(HEADER.replace(",", ";"), *moments, "1710200000000;1,5")
+
+    assert landed(data).rows == 101_001
+
+
 def test_whole_numbers_do_not_settle_the_decimal_sign():
     """A later amount does."""
     data = text(HEADER.replace(",", ";"), *["2024-02-01;7"] * 100_000, "2024-02-02;1.234,5")
