@@ -162,6 +162,15 @@ def test_a_column_that_is_missing_is_never_replaced_by_another(header: str, colu
         landed(text(header, "2024-01-01,2,3,4.5"), Reading(columns))
 
 
+def test_rows_of_a_day_need_the_ids_that_a_setting_names():
+    """They could not be told from repeated ones; a file of one row a day needs none."""
+    reading = Reading(Columns(transaction_id="Receipt"))
+
+    assert amounts(text(HEADER, "2024-01-01,5.5", "2024-01-02,6"), reading) == TWO
+    with pytest.raises(DataError, match="expected a column Receipt, because the file has several rows a day"):
+        landed(text(HEADER, "2024-01-01,5.5", "2024-01-01,6"), reading)
+
+
 def test_the_product_of_quantity_and_cost_is_the_amount_where_nothing_else_was_asked_for():
     """And that is said."""
     found = landed(text("TransactionDate,Quantity,ActualCost", "2024-01-01,2,3.5"))
