@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -11,6 +12,19 @@ from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+"""What zipfile raises for an archive that is not as it should be."""
 
 
 class Guarded:
@@ -50,7 +64,7 @@ class Guarded:
     def _refusing(self) -> Iterator[None]:
         try:
             yield
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as exc:
+        except BROKEN as exc:
             raise DataError(
                 f"the zip archive cannot be read: {exc}; land the file inside it", file=self._file
             ) from exc

@@ -120,12 +120,27 @@ def choose(
     return Chosen(day, amounts, transaction_id)
 
 
+def needs_ids(names: Sequence[str], file: str, columns: Columns) -> None:
+    """See to a file without ids that has several rows a day.
+
+    Raises: DataError if a setting names their column: its rows could not be told from repeated ones.
+    """
+    if columns.transaction_id != DEFAULTS.transaction_id:
+        raise DataError(
+            file=file,
+            found=", ".join(names)[:200],
+            expected=f"a column {columns.transaction_id}, because the file has several rows a day; name the column "
+            "of ids by RETRAIN_ID_COLUMN, or remove that setting if the rows have none",
+        )
+
+
 def _lacks_ids(position: int | None, names: Sequence[str], columns: Columns) -> bool:
-    """A file needs no ids, unless a setting names their column or the file has it by almost the same name."""
+    """Whether the file has no ids, and a column by almost their name."""
     if position is not None:
         return False
-    asked = columns.transaction_id != DEFAULTS.transaction_id
-    return asked or any(_letters(name) == _letters(columns.transaction_id) for name in names)
+    if columns.transaction_id != DEFAULTS.transaction_id:
+        return bool(_near(columns.transaction_id, names))
+    return any(_letters(name) == _letters(columns.transaction_id) for name in names)
 
 
 def _letters(name: str) -> str:

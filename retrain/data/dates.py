@@ -87,7 +87,15 @@ class DateEvidence:
         for text, row in zip(texts, rows, strict=True):
             self.rows.setdefault(text, row)
         if len(self.rows) > MOST_WRITINGS:
+            # Moments differ from row to row, and show nothing that the first has not shown.
+            first = next(iter(self.rows))
+            self.rows = {text: row for text, row in self.rows.items() if text == first or not self._is_count(text)}
+        if len(self.rows) > MOST_WRITINGS:
             raise self._refusal(max(self.rows, key=lambda text: self.rows[text]), ANY_DAY)
+
+    def _is_count(self, text: str) -> bool:
+        ways = self.days.ways(text)
+        return ways is not None and ways[0] in (Family.SERIAL, Family.EPOCH)
 
     def settle(self, *, complete: bool) -> DateStyle | None:
         """The one way to read them all; None if there are several and more rows may tell.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from retrain.data.archive import Guarded
+from retrain.data.archive import BROKEN, Guarded
 from retrain.data.columns import ADVENTUREWORKS, Table, first_line, grows_too_much
 from retrain.data.delimited import open_delimited
 from retrain.data.json_rows import open_json
@@ -68,10 +68,8 @@ def _open_archive(stream: BinaryIO, file: str, columns: Columns, *, is_inner: bo
     try:
         archive = zipfile.ZipFile(stream)
         names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as exc:
-        raise DataError(
-            f"the zip archive cannot be read: {first_line(exc)}; land the file inside it", file=file
-        ) from exc
+    except BROKEN as exc:
+        raise _broken(exc, file) from exc
     if any(name.startswith("xl/") for name in names) and "xl/workbook.bin" not in names:
         return open_workbook(archive, stream, file, columns)
     if is_inner:
@@ -90,13 +88,15 @@ def _open_archive(stream: BinaryIO, file: str, columns: Columns, *, is_inner: bo
         raise DataError("the zip archive grows to more than 100 times its size; land the file inside it", file=file)
     try:
         inside = cast("BinaryIO", Guarded(archive.open(part), file))
-        is_zip = inside.read(len(ZIP)) == ZIP
-        inside.seek(0)
-        return _open_archive(inside, file, columns, is_inner=True) if is_zip else open_table(inside, file, columns)
-    except (zipfile.BadZipFile, NotImplementedError) as exc:
-        raise DataError(
-            f"the zip archive cannot be read: {first_line(exc)}; land the file inside it", file=file
-        ) from exc
+    except BROKEN as exc:
+        raise _broken(exc, file) from exc
+    is_zip = inside.read(len(ZIP)) == ZIP
+    inside.seek(0)
+    return _open_archive(inside, file, columns, is_inner=True) if is_zip else open_table(inside, file, columns)
+
+
+def _broken(exc: Exception, file: str) -> DataError:
+    return DataError(f"the zip archive cannot be read: {first_line(exc)}; land the file inside it", file=file)
 
 
 def _is_hidden(name: str) -> bool:

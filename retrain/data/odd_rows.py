@@ -129,6 +129,11 @@ class OddRows:
         self._skip(total.row, 1, total.refusal)
 
     @property
+    def left_out(self) -> int:
+        """How many rows are not transactions."""
+        return self.empty + self.skipped + bool(self.total_row)
+
+    @property
     def read_as(self) -> tuple[str, ...]:
         """For a person."""
         found = []

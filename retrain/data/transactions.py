@@ -12,7 +12,7 @@ import numpy as np
 from retrain.data.ahead import ahead
 from retrain.data.amounts import OpenStyle, refuse_currencies
 from retrain.data.cells import AN_ID, Cells
-from retrain.data.columns import NotPlain, ReadAgain, choose
+from retrain.data.columns import NotPlain, ReadAgain, choose, needs_ids
 from retrain.data.day_reader import DayReader
 from retrain.data.days import EPOCH, Days
 from retrain.data.formats import open_table
@@ -52,7 +52,11 @@ def read_landed(
     """
     table = open_table(stream, file, reading.columns)
     chosen = choose(table.names, file, reading.columns, lambda: dict(zip(table.names, _sample(table), strict=True)))
-    return _File(table, chosen, file, reading, Days(today + timedelta(days=1), reading.timezone), sink).read()
+    days = Days(today + timedelta(days=1), reading.timezone)
+    landed = _File(table, chosen, file, reading, days, sink).read()
+    if not landed.has_ids and not landed.is_daily:
+        needs_ids(table.names, file, reading.columns)
+    return landed
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class _Pass:
         return Landed(
             file=file.file,
             totals=totals,
-            rows=self._rows,
+            rows=self._rows - self._odd.left_out,
             repeated=0 if self._equal is None else self._equal.left_out,
             has_ids=self._has_ids,
             read_as=(*file.table.read_as, *filter(None, said), *self._odd.read_as),

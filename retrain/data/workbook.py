@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from retrain.data.columns import Table, first_line, grows_too_much
 from retrain.data.layout import SEARCHED_ROWS, header_row
 from retrain.data.objects import Cell, in_batches
-from retrain.errors import DataError
+from retrain.errors import DataError, RetrainError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from retrain.data.reading import Columns
 
 MOST_COLUMNS = 1000
-LARGEST = 1 << 30  # bytes, decompressed
+LARGEST = 1 << 30  # bytes, decompressed; they are read as a stream
+LARGEST_TEXTS = 64 << 20  # bytes of the texts of all cells, which are kept in memory
 
 
 def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns: Columns) -> Table:
@@ -32,7 +33,8 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
     """
     size = sum(part.file_size for part in archive.infolist())
     packed = sum(part.compress_size for part in archive.infolist())
-    if grows_too_much(size, packed) or size > LARGEST:
+    texts = sum(part.file_size for part in archive.infolist() if part.filename.endswith("sharedStrings.xml"))
+    if grows_too_much(size, packed) or size > LARGEST or texts > LARGEST_TEXTS:
         raise DataError("the XLSX workbook is too large when it is decompressed; save it as CSV", file=file)
     name, others = _sheets(stream, file)
     first = [
@@ -87,7 +89,7 @@ def _readable(stream: BinaryIO, file: str) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and extensions
             yield openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-    except DataError:
+    except RetrainError:
         raise
     except Exception as exc:
         raise DataError(

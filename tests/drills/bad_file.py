@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -117,11 +118,25 @@ def late(*lines: bytes, header: bytes = HEADER.encode(), filler: bytes = b"2024-
     return lambda: header + b"\n" + filler * PAST_THE_HEAD + b"".join(line + b"\n" for line in lines)
 
 
-def archive() -> bytes:
-    """A zip with a good file inside."""
+def packed(name: str, data: bytes) -> bytes:
+    """A zip with one file inside."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as out:
-        out.writestr("inside.csv", text(f"{NEW_YEAR},5")())
+        out.writestr(zipfile.ZipInfo(name), data)
+    return sink.getvalue()
+
+
+def archive() -> bytes:
+    """A zip with a good file inside."""
+    return packed("inside.csv", text(f"{NEW_YEAR},5")())
+
+
+def sheet(table: pa.Table) -> bytes:
+    """A workbook with the table as its sheet."""
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    for row in (table.column_names, *(row.values() for row in table.to_pylist())):
+        book.worksheets[0].append(list(row))
+    book.save(sink)
     return sink.getvalue()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tests.builders import FIRST_DAY, csv_file
+from tests.builders import csv_file
 from tests.drills.bad_file import (
     HEADER,
     NEW_YEAR,
@@ -33,12 +33,11 @@ from tests.drills.bad_file import (
     text_that_is_none,
     twice,
     wide,
-    written,
     zipped,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 PARQUET = parquet(TransactionDate=[date(2024, 1, 1), date(2024, 1, 2)], PaidAmount=[5.0, 6.0])
 GOOD = text(f"{NEW_YEAR},5", "2024-01-02,6")
@@ -262,33 +261,3 @@ ON_BLOBS = {
     "30 February", "one year twice", "gzip cut in its middle", "Parquet with a broken page", "Parquet",
     "a name with an emoji",
 }  # fmt: skip
-
-
-def transactions(delimiter: str = ",") -> bytes:
-    """Forty transactions of four weeks."""
-    lines = [IDENTITIES, *(f"{at},{_nth(at)},{at}.5" for at in range(40)), ""]
-    return "\n".join(lines).replace(",", delimiter).encode()
-
-
-def _nth(at: int) -> date:
-    return FIRST_DAY + timedelta(days=at % 28)
-
-
-def _table(days: pa.DataType) -> pa.Table:
-    column = pa.array([_nth(at) for at in range(40)]).cast(days)
-    return pa.table(
-        {"TransactionID": list(range(40)), "TransactionDate": column, "PaidAmount": [at + 0.5 for at in range(40)]}
-    )
-
-
-SEEDS: dict[str, Callable[[], bytes]] = {
-    "CSV": transactions,
-    "TSV": lambda: transactions("\t"),
-    "gzip": zipped(transactions),
-    "Parquet": lambda: written(_table(pa.date32())),
-    "Parquet by zstd": lambda: written(_table(pa.timestamp("us")), compression="zstd", use_dictionary=False),
-    "Parquet, pages of version 2": lambda: written(
-        _table(pa.date32()), data_page_version="2.0", compression="gzip"
-    ),
-    "Parquet of text": lambda: written(_table(pa.string()), compression="none", use_dictionary=False),
-}

@@ -32,7 +32,7 @@ def read(data: bytes) -> None:
 
 def main() -> None:
     """Put the good files into the folder, and fuzz."""
-    from tests.drills.bad_files import SEEDS
+    from tests.drills.seeds import SEEDS
 
     for number, seed in enumerate(SEEDS.values()):
         (Path(sys.argv[1]) / f"seed-{number}").write_bytes(seed())

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from retrain.data.reading import Reading
 from retrain.data.transactions import read_landed
 from retrain.errors import DataError
-from tests.drills.bad_files import SEEDS
 from tests.drills.landing import MOST_SECONDS, ROOT, RUNS, counted, outcomes
+from tests.drills.seeds import SEEDS
 from tests.drills.table import FUZZED, tell
 
 TEXT_PARQUET = "Parquet of text"

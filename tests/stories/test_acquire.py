@@ -73,7 +73,6 @@ def test_a_history_is_cut_by_year_and_landed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], body: bytes
 ):
     """Daily means, one file and one run a year, oldest first."""
-    monkeypatch.setenv("RETRAIN_ID_COLUMN", "no-identities")
     with server(body) as url:
         code = acquire(tmp_path, monkeypatch, url, hashlib.sha256(body).hexdigest())
 

@@ -126,6 +126,14 @@ def test_the_last_row_may_settle_what_the_first_ones_leave_open():
     assert amounts(data) == {"2024-02-01": 60_000 * 1234.0, "2024-02-13": 1234.5}
 
 
+def test_moments_are_not_too_many_different_days():
+    """Each row has another one, and the amounts are settled by the last."""
+    moments = (f"{1_704_067_200_000 + at * 60_000};7" for at in range(101_000))
+    data = text(HEADER.replace(",", ";"), *moments, "1710200000000;1,5")
+
+    assert landed(data).rows == 101_001
+
+
 def test_whole_numbers_do_not_settle_the_decimal_sign():
     """A later amount does."""
     data = text(HEADER.replace(",", ";"), *["2024-02-01;7"] * 100_000, "2024-02-02;1.234,5")
@@ -152,6 +160,15 @@ def test_a_column_that_is_missing_is_never_replaced_by_another(header: str, colu
     """The nearest one is named."""
     with pytest.raises(DataError, match=f"expected a column .*{advice}"):
         landed(text(header, "2024-01-01,2,3,4.5"), Reading(columns))
+
+
+def test_rows_of_a_day_need_the_ids_that_a_setting_names():
+    """They could not be told from repeated ones; a file of one row a day needs none."""
+    reading = Reading(Columns(transaction_id="Receipt"))
+
+    assert amounts(text(HEADER, "2024-01-01,5.5", "2024-01-02,6"), reading) == TWO
+    with pytest.raises(DataError, match="expected a column Receipt, because the file has several rows a day"):
+        landed(text(HEADER, "2024-01-01,5.5", "2024-01-01,6"), reading)
 
 
 def test_the_product_of_quantity_and_cost_is_the_amount_where_nothing_else_was_asked_for():

@@ -50,6 +50,7 @@ def test_rows_without_any_content_are_left_out():
     found = landed(text(HEADER, FIRST, ",", SECOND, ",", ","))
 
     assert [total.amount for total in found.totals.values()] == [5.0, 6.0]
+    assert found.rows == 2
     assert found.read_as == ("3 empty row(s) are left out",)
 
 
