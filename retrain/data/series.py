@@ -138,6 +138,18 @@ class DailySeries:
         mask[[self.position(day) for day in days]] = True
         return mask
 
+    @property
+    def longest_gap(self) -> int:
+        """The most interpolated days in a row, those that are closed left out; 0 for none."""
+        longest = length = 0
+        closed, before = set(self.closed), None
+        for day in self.interpolated:
+            while before is not None and before + timedelta(days=1) in closed:
+                before += timedelta(days=1)
+            length = length + 1 if before is not None and day - before == timedelta(days=1) else 1
+            longest, before = max(longest, length), day
+        return longest
+
     def position(self, day: date) -> int:
         """The index of `day` in `values`; negative or beyond the end if the day is outside."""
         return (day - self.first_day).days

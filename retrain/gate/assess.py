@@ -252,7 +252,7 @@ def _too_little(
     series: DailySeries, champion: ForecastModel | None, settings: DecisionSettings, *, is_corrected: bool
 ) -> str:
     """Why there is too little to decide on; empty if there is enough."""
-    longest = _longest_gap(series)
+    longest = series.longest_gap
     if longest > MAX_GAP_DAYS:
         return (
             f"{longest} days in a row are missing and at most {MAX_GAP_DAYS} are interpolated; "
@@ -270,18 +270,6 @@ def _too_little(
     elif champion is None and series.is_flat:
         return f"All {len(series)} days are {series.values[0]:g}; there is nothing to learn from them yet."
     return ""
-
-
-def _longest_gap(series: DailySeries) -> int:
-    """The most interpolated days in a row, those that are closed left out; 0 for none."""
-    longest = length = 0
-    closed, before = set(series.closed), None
-    for day in series.interpolated:
-        while before is not None and before + timedelta(days=1) in closed:
-            before += timedelta(days=1)
-        length = length + 1 if before is not None and day - before == timedelta(days=1) else 1
-        longest, before = max(longest, length), day
-    return longest
 
 
 def _holdout(series: DailySeries, settings: DecisionSettings) -> int:

@@ -104,6 +104,5 @@ class DataSettings(Group):
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ConfigError(
-                f"RETRAIN_TIMEZONE is {self.timezone!r}, which is not a time zone; write one of the IANA database, "
-                "for example Europe/Berlin"
+                "RETRAIN_TIMEZONE is not a time zone of the IANA database; write one, for example Europe/Berlin"
             ) from None

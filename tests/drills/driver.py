@@ -79,7 +79,7 @@ def poison(place: Place) -> list[str]:
     if not place.ledger.requests():
         context.inbox.write("poison.csv", ONE)
         ask(Trigger.BLOB, context, file="poison.csv")
-    with patch("retrain.runs.run.read_landed", die):
+    with patch("retrain.runs.landing.read_landed", die):
         _until_it_is_done(place.settings, context)
     return []
 

@@ -140,6 +140,7 @@ def test_every_route_of_the_app_wants_a_key_and_takes_one_method(worker: Worker)
         "runs": ("FUNCTION", ["GET"]),
         "runs/{id}": ("FUNCTION", ["GET"]),
         "runs/{id}/page": ("FUNCTION", ["GET"]),
+        "runs/{id}/{decision:regex(^(accept|drop)$)}": ("FUNCTION", ["POST"]),
         "forecast": ("FUNCTION", ["GET"]),
     }
 

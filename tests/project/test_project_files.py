@@ -150,18 +150,20 @@ def test_the_commands_of_the_readme_and_its_page_of_commands_run(
     request.addfinalizer(lambda: stop_services(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RETRAIN_CONFIRM_SECONDS", "0")
+    (tmp_path / "epoch.csv").write_text("TransactionDate,PaidAmount\n1970-01-01,12.5\n")
     commands = [command for command in console_blocks(README, COMMANDS) if command.startswith("retrain ")]
 
     for command in commands:
         if "acquire" in command:  # it downloads; test_acquire does it from loopback
             _parser().parse_args(shlex.split(command)[1:])
             continue
-        if "RUN" in command:
+        if "RUN" in command or "HELD" in command:
             capsys.readouterr()
             assert main(["runs", "--json", "--root", "store"]) == 0
-            newest = json.loads(capsys.readouterr().out.splitlines()[0])["run_id"]
-            command = command.replace("RUN", newest)
-        assert main(shlex.split(command)[1:]) == 0, command
+            runs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+            held = next((run["run_id"] for run in runs if run["status"] == "held"), "")
+            command = command.replace("RUN", runs[0]["run_id"]).replace("HELD", held)
+        assert main(shlex.split(command)[1:]) == 3 * ("epoch.csv" in command), command
     assert len(commands) >= 6
 
 

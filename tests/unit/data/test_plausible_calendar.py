@@ -66,7 +66,7 @@ def test_with_refuse_a_missing_day_holds_the_file():
     """The finding names the days and the settings."""
     (finding,) = found(days(year(seed=1), 366), after(days(year()), gaps=GapPolicy.REFUSE))
 
-    assert f"from {day(365)} to {day(365)}" in finding.found
+    assert f"1 day would be missing, the first of them {day(365)}" in finding.found
     assert "RETRAIN_GAPS" in finding.expected
 
 
