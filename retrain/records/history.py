@@ -54,8 +54,12 @@ class History:
         """One amount for each day, as its rows become one; ascending."""
         if self.log.aggregate is None:
             return {day: total.amount for day, total in self.totals.items()}
-        amount = self.log.aggregate.amount_of
-        return {day: float(f"{amount(total):.{DIGITS}g}") for day, total in self.totals.items()}
+        return {day: self._amount(total, self.log.aggregate) for day, total in self.totals.items()}
+
+    @staticmethod
+    def _amount(total: DayTotal, aggregate: Aggregate) -> float:
+        amount = aggregate.amount_of(total)
+        return amount if total.rows == 1 else float(f"{amount:.{DIGITS}g}")
 
     def sha256(self, first: date, last: date) -> str:
         """The identity of the days between these, as they are now."""
