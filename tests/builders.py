@@ -251,10 +251,13 @@ def ask(
     force: bool = False,
     dry_run: bool = False,
     note: str | None = None,
+    again: bool = False,
 ) -> Request:
     """A trigger writes its request down: to land a file, or to evaluate what is there."""
     if file is not None:
-        return asking.ask(lambda run_id: Land(run_id=run_id, file=file, dry_run=dry_run, note=note), context)
+        return asking.ask(
+            lambda run_id: Land(run_id=run_id, file=file, dry_run=dry_run, note=note, again=again), context
+        )
 
     def evaluate(run_id: str) -> Evaluate:
         return Evaluate(run_id=run_id, trigger=trigger, force=force, dry_run=dry_run, note=note)

@@ -1,0 +1,110 @@
+"""A process that is killed while a file lands, or is decided on, loses nothing and does nothing twice."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from retrain.adapters.local.folder import FolderStore
+from retrain.records.request import Accept, Drop, Land, Retract
+from retrain.runs import asking
+from retrain.runs.dispatch import work_off
+from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_history
+from tests.faults import Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from retrain.records.request import Request
+
+TWO = csv_file(np.append(level_days(29, seed=2, level=200), 1e9), NEW_YEAR)
+
+
+@dataclass
+class Dying(FolderStore):
+    """A store whose process is killed at one of its changes, before or after it takes effect."""
+
+    root: Path
+    at: int
+    is_after: bool
+    changes: Any = field(default_factory=lambda: count(1))
+
+    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
+        return str(self._dying(lambda: FolderStore.write(self, name, data, if_etag)))
+
+    def upload(self, name: str, stream: Any) -> None:
+        self._dying(lambda: FolderStore.upload(self, name, stream))
+
+    def delete(self, name: str) -> None:
+        self._dying(lambda: FolderStore.delete(self, name))
+
+    def _dying(self, change: Callable[[], Any]) -> Any:
+        is_it = next(self.changes) == self.at
+        if is_it and not self.is_after:
+            raise Killed
+        done = change()
+        if is_it:
+            raise Killed
+        return done
+
+
+def asked_for(world: World, kind: str, held: str) -> Request:
+    make: dict[str, Callable[[str], Request]] = {
+        "land": lambda run_id: Land(run_id=run_id, file="two.csv"),
+        "accept": lambda run_id: Accept(run_id=run_id, of=held),
+        "drop": lambda run_id: Drop(run_id=run_id, of=held),
+        "retract": lambda run_id: Retract(run_id=run_id, of=held),
+    }
+    return asking.ask(make[kind], world.context)
+
+
+def ended(world: World, request: Request) -> dict[str, Any]:
+    """What is left of it in the end."""
+    history, run = read_history(world.context.state), world.ledger.run(request.run_id)
+    return {
+        "days": dict(history.days),
+        "entries": [entry.kind for entry in history.log.entries],
+        "states": [standing.state for standing in history.standings],
+        "status": run.status,
+        "landing": type(run.landing).__name__,
+        "requests": world.ledger.requests(),
+    }
+
+
+@pytest.fixture
+def prepared(world: World) -> World:
+    """Too few unseen days to compare, so that only the landings matter."""
+    world.land("one.csv", ONE)
+    world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "60"
+    world.put("two.csv", TWO)
+    return world
+
+
+@pytest.mark.parametrize("kind", ["land", "accept", "drop", "retract"])
+def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tmp_path: Path, kind: str):
+    held = "" if kind == "land" else prepared.land("two.csv", TWO)["run_id"]
+    request = asked_for(prepared, kind, held)
+    shutil.copytree(prepared.root, tmp_path / "before")
+    counter = Dying(prepared.root, at=0, is_after=False)
+    work_off(prepared.settings, prepared.with_state(counter))
+    expected, writes = ended(prepared, request), next(counter.changes) - 1
+
+    wrong = []
+    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
+        root = tmp_path / f"{at}-{is_after}"
+        shutil.copytree(tmp_path / "before", root)
+        world = replace(prepared, root=root)
+        with pytest.raises(Killed):
+            work_off(world.settings, world.with_state(Dying(root, at, is_after)))
+        work_off(world.settings, world.context)
+        if ended(world, request) != expected:
+            wrong.append((at, is_after, ended(world, request)))
+
+    assert writes > 4
+    assert wrong == []
