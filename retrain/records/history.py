@@ -15,7 +15,7 @@ from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.ports import ABSENT
 from retrain.records.base import unreadable
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
-from retrain.records.landing_log import LandedFile, Log, Standing
+from retrain.records.landing_log import LandedFile, Log, Standing, is_daily
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -77,6 +77,11 @@ class History:
     def files(self) -> tuple[str, ...]:
         """The files in force, in the order of their landing."""
         return tuple(each.landing.file for each in self.standings if each.is_in_force)
+
+    @property
+    def is_daily(self) -> bool | None:
+        """Whether its files have one row a day and no ids; None while there is none."""
+        return is_daily(self.standings)
 
     @property
     def held(self) -> tuple[date, ...]:
@@ -193,9 +198,10 @@ class Histories:
     def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:
         """The totals of these days, or of all, from every landing that counts."""
         parts = []
+        first, last = (min(days), max(days)) if days else (date.min, date.max if days is None else date.min)
         for each in standings:
             landing = each.landing
-            if not each.may_count or (days is not None and not _reaches(landing, days)):
+            if not each.may_count or landing.first_day > last or landing.last_day < first:
                 continue
             totals = self.brought(landing)
             counting = {day: t for day, t in totals.items() if each.counts(day) and (days is None or day in days)}
@@ -233,10 +239,6 @@ def _did_count(standing: Standing | None) -> bool:
     return standing is not None and standing.may_count
 
 
-def _reaches(landing: LandedFile, days: Collection[date]) -> bool:
-    return bool(days) and landing.first_day <= max(days) and landing.last_day >= min(days)
-
-
 def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     """How rows become days from now on. Raises: ConfigError if it was another way before."""
     before = history.log.aggregate
@@ -260,6 +262,6 @@ def joins_by(history: History, *, has_ids: bool, asked: str) -> Joins | None:
         return Joins.BY_ID
     if asked in (Joins.RESTATE, Joins.ADD):
         return Joins(asked)
-    if asked == "auto" and history.log.is_daily in (True, None):
+    if asked == "auto" and history.is_daily in (True, None):
         return Joins.RESTATE
     return None

@@ -6,6 +6,7 @@ that are held, the one before still counts. What was retracted or dropped counts
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -195,34 +196,38 @@ class Log(Record):
     def standings(self) -> tuple[Standing, ...]:
         """Every landing and what has become of it, in the order of landing."""
         found: dict[str, Standing] = {}
+        of_name: defaultdict[str, list[str]] = defaultdict(list)
         for entry in self.entries:
             match entry:
                 case LandedFile():
                     found[entry.run_id] = Standing(entry, frozenset(entry.held))
                     if not entry.is_held_whole:
-                        _replace(found, found[entry.run_id])
+                        _replace(found, of_name[entry.file], found[entry.run_id])
+                    of_name[entry.file].append(entry.run_id)
                 case Decided() if entry.of in found:
-                    _decide(found, entry)
+                    _decide(found, of_name[found[entry.of].landing.file], entry)
                 case Retracted() if entry.of in found:
                     found[entry.of] = replace(
                         found[entry.of], ended="retracted", ended_by=entry.run_id, stands_for=frozenset()
                     )
         return tuple(found.values())
 
-    @property
-    def is_daily(self) -> bool | None:
-        """Whether the files have one row a day and no ids, as the first one says; None while there is none."""
-        first = next((each.landing for each in self.standings if each.may_count), None)
-        return None if first is None else first.is_daily and not first.has_ids
+
+def is_daily(standings: Iterable[Standing]) -> bool | None:
+    """Whether the files have one row a day and no ids, as the first one says; None while there is none."""
+    first = next((each.landing for each in standings if each.may_count), None)
+    return None if first is None else first.is_daily and not first.has_ids
 
 
-def _replace(found: dict[str, Standing], by: Standing) -> None:
-    """End the earlier landings of the same name, except for the days of the new one that are held."""
-    for run_id, earlier in found.items():
+def _replace(found: dict[str, Standing], of_name: Iterable[str], by: Standing) -> None:
+    """End the earlier landings of the same name, except for the days of the new one that are held.
+
+    Args: of_name: the runs that landed files of this name, in their order.
+    """
+    for run_id in of_name:
         if run_id == by.landing.run_id:
             return
-        if earlier.landing.file != by.landing.file:
-            continue
+        earlier = found[run_id]
         if not earlier.ended:
             found[run_id] = replace(
                 earlier,
@@ -235,7 +240,7 @@ def _replace(found: dict[str, Standing], by: Standing) -> None:
             found[run_id] = replace(earlier, stands_for=earlier.stands_for & by.held)
 
 
-def _decide(found: dict[str, Standing], entry: Decided) -> None:
+def _decide(found: dict[str, Standing], of_name: Iterable[str], entry: Decided) -> None:
     before = found[entry.of]
     days = before.held & frozenset(entry.days)
     if before.ended or not days:
@@ -248,7 +253,7 @@ def _decide(found: dict[str, Standing], entry: Decided) -> None:
     landing = before.landing if entry.joins is None else before.landing.evolve(joins=entry.joins)
     after = replace(before, landing=landing, held=before.held - days)
     found[entry.of] = after
-    _replace(found, after)
+    _replace(found, of_name, after)
 
 
 def latest_of(standings: Iterable[Standing], file: str) -> Standing | None:

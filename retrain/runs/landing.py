@@ -221,7 +221,7 @@ def _known(
         totals=others.totals,
         replaced=histories.brought(replaced.landing) if replaced else {},
         aggregate=settings.data.aggregate,
-        is_daily=history.log.is_daily,
+        is_daily=history.is_daily,
         trained_from=lineage.trained_from if lineage else None,
         trained_through=lineage.trained_through if lineage else None,
         gaps=settings.data.gaps,

@@ -1,0 +1,82 @@
+"""A model that restarts forgets what it has observed, and learns the state from the days that it is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from starlette.exceptions import HTTPException
+
+from retrain.arima.order import Order
+from retrain.arima.procedure import Procedure
+from scoring.app import RESTART_DAYS, _told
+from scoring.model import ForecastModel
+from scoring.schema import ForecastRequest
+from tests.builders import FIRST_DAY, series, weekly
+
+VALUES = weekly(300, seed=3)
+ORDERS = [Order(1, 0, 1), Order(0, 1, 1, 0, 1, 1, 7), Order(1, 0, 0, log=True)]
+
+
+def model_of(order: Order, values: np.ndarray = VALUES) -> ForecastModel:
+    return Procedure(order=order).first(series(values)).model
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_on_the_days_that_it_was_trained_on_it_forecasts_as_before(order: Order):
+    model = model_of(order)
+
+    again = model.before_any_day(FIRST_DAY, VALUES).observe(VALUES)
+
+    assert again.origin == model.origin
+    np.testing.assert_allclose(again.forecast(7).mean, model.forecast(7).mean, rtol=2e-3)
+    np.testing.assert_allclose(again.forecast(7).variance, model.forecast(7).variance, rtol=2e-2)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_one_absurd_amount_among_the_days_does_not_change_how_it_starts(order: Order):
+    """The size of the amounts is a median."""
+    absurd = VALUES.copy()
+    absurd[150] = 1e9
+    model = model_of(order)
+
+    told, right = (model.before_any_day(FIRST_DAY, each).observe(each).forecast(7) for each in (absurd, VALUES))
+
+    np.testing.assert_allclose(told.mean, right.mean, rtol=0.05)
+
+
+def test_wrong_days_that_it_was_trained_on_are_forgotten():
+    """Told the right ones, it forecasts from them alone."""
+    wrong = VALUES.copy()
+    wrong[-10:] *= 3
+    model = model_of(Order(0, 1, 1), wrong)
+
+    restarted = model.before_any_day(FIRST_DAY, VALUES).observe(VALUES)
+
+    assert model.forecast(1).mean[0] > 1.5 * VALUES[-7:].max()
+    assert restarted.forecast(1).mean[0] < 1.2 * VALUES[-7:].max()
+
+
+def told(days: int, **body: object) -> ForecastModel:
+    """The model after a request with the first days."""
+    observations = [
+        {"date": (FIRST_DAY + timedelta(days=at)).isoformat(), "amount": float(VALUES[at])} for at in range(days)
+    ]
+    request = {"horizon_days": 1, "observations": observations, **body}
+    return _told(model_of(ORDERS[0]), ForecastRequest.model_validate_json(json.dumps(request)))
+
+
+def test_the_service_restarts_where_it_is_asked_to():
+    assert told(200, restart=True).origin == FIRST_DAY + timedelta(days=199)
+
+
+def test_the_service_takes_no_days_that_it_was_trained_on_otherwise():
+    with pytest.raises(HTTPException, match="409"):
+        told(200)
+
+
+def test_too_few_days_to_restart_on_are_refused():
+    with pytest.raises(HTTPException, match="too few to restart"):
+        told(RESTART_DAYS - 1, restart=True)
