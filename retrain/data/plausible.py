@@ -39,9 +39,11 @@ def findings(landed: Landed, known: Known, today: date) -> tuple[Finding, ...]:
     of_rows = _some(doubts_rows.kind(rest, landed), doubts_rows.copied(rest, landed))
     found += of_rows or _some(doubts_rows.level(rest))
     of_level = _some(doubts_level.scale(rest), doubts_level.sign(rest))
-    found += of_level or _some(doubts_level.spread(rest))
+    absurd = doubts_days.absurd_days(rest)
+    # One absurd day would make any spread of the others look different.
+    found += of_level or _some(doubts_level.spread(rest.without(_days_of(absurd))))
     cut = doubts_days.cut_short(rest, today, landed.cut_short)
-    found += doubts_days.absurd_days(rest) + _some(cut, doubts_days.constant(rest))
+    found += absurd + _some(cut, doubts_days.constant(rest))
     return (*found, *_gap_of_held(judged, found, known))
 
 

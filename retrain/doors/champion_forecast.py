@@ -66,7 +66,7 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
     history = Histories(context.state).read()
     restart = _must_restart(service, history, context)
     before = date.min if restart else trained_through
-    observed = newer_days(before, history.days, settings.data.gaps, history.held)
+    observed = newer_days(before, history.days, settings.data.gaps, history.unknown)
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
     body: dict[str, Any] = {"horizon_days": days, "observations": observations}

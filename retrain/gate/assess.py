@@ -131,7 +131,10 @@ def _reassessed(
     series: DailySeries, champion: ForecastModel, settings: DecisionSettings, progress: Progress
 ) -> Assessment:
     """The verdict on a champion that was trained on days which have been corrected since."""
-    unseen = max(_compared_days(series, champion, settings), _holdout(series, settings))
+    unseen, least = _compared_days(series, champion, settings), _holdout(series, settings)
+    if unseen > len(series) - settings.min_training_days:  # the days before are gone
+        unseen = 0
+    unseen = max(unseen, least)
     if not unseen:
         return Assessment(
             Decision(Verdict.WAITING, f"{CORRECTED}; {len(series)} days are too few to compare it on.")

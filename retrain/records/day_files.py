@@ -37,7 +37,7 @@ def days_to_parquet(totals: Mapping[date, DayTotal]) -> bytes:
         }
     )
     out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
+    pq.write_table(table, out, compression="zstd", write_page_checksum=True)
     return out.getvalue()
 
 
@@ -47,9 +47,10 @@ def days_from_parquet(data: bytes) -> dict[date, DayTotal]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(io.BytesIO(data), columns=["day", "sum", "count"], use_threads=False)
+        file = pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True)
+        table = file.read(columns=["day", "sum", "count"], use_threads=False)
         columns = [table.column(name).to_pylist() for name in ("day", "sum", "count")]
-    except (pa.ArrowException, OSError, KeyError) as exc:
+    except (pa.ArrowException, OSError, KeyError, ValueError, OverflowError, TypeError) as exc:
         raise ValueError(f"no Parquet file of days: {type(exc).__name__}") from exc
     return {day: DayTotal(amount, rows) for day, amount, rows in zip(*columns, strict=True)}
 
@@ -82,6 +83,7 @@ class RowFile:
                 table.schema,
                 compression="lz4",
                 use_dictionary=False,
+                write_page_checksum=True,
                 column_encoding={
                     "day": "DELTA_BINARY_PACKED",
                     "id": "DELTA_BINARY_PACKED",
@@ -119,14 +121,14 @@ def rows_of_days(stream: BinaryIO, days: Collection[date]) -> Rows:
     wanted = np.array([(day - EPOCH).days for day in days], dtype=np.int32)
     parts = []
     try:
-        file = pq.ParquetFile(stream)
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
         for group in range(file.num_row_groups):
             span = file.metadata.row_group(group).column(0).statistics
             if span is not None and span.has_min_max and not ((wanted >= span.min) & (wanted <= span.max)).any():
                 continue
             table = file.read_row_group(group, use_threads=False)
             parts.append(table.filter(pa.array(np.isin(table.column("day").to_numpy(), wanted))))
-    except (pa.ArrowException, OSError) as exc:
+    except (pa.ArrowException, OSError, OverflowError) as exc:
         raise ValueError(f"no Parquet file of rows: {type(exc).__name__}") from exc
     table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
     return Rows(*(table.column(name).to_numpy() for name in ("day", "id", "amount")))

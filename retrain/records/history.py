@@ -15,7 +15,7 @@ from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.ports import ABSENT
 from retrain.records.base import unreadable
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
-from retrain.records.landing_log import LandedFile, Log, Standing, is_daily
+from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -78,15 +78,24 @@ class History:
         """The files in force, in the order of their landing."""
         return tuple(each.landing.file for each in self.standings if each.is_in_force)
 
+    def check_aggregate(self, aggregate: Aggregate) -> None:
+        """Raises: ConfigError if rows became days in another way than this."""
+        before = self.log.aggregate
+        if before not in (None, aggregate):
+            raise ConfigError(
+                f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or "
+                "make the history anew with `retrain rebuild`"
+            )
+
     @property
     def is_daily(self) -> bool | None:
         """Whether its files have one row a day and no ids; None while there is none."""
         return is_daily(self.standings)
 
     @property
-    def held(self) -> tuple[date, ...]:
-        """The days that wait for a person and that nothing else says anything of; ascending."""
-        every = {day for each in self.standings if each.is_in_force for day in each.held}
+    def unknown(self) -> tuple[date, ...]:
+        """The days that are held or were dropped, and that nothing else says anything of; ascending."""
+        every = {day for each in self.standings if each.is_in_force for day in each.held | each.dropped}
         return tuple(sorted(every - self.totals.keys()))
 
 
@@ -170,6 +179,10 @@ class Histories:
         merged = dict(sorted({**kept, **self._counted(standings, days)}.items()))
         return History(merged, log, standings, history.etag)
 
+    def counted(self, standing: Standing) -> dict[date, DayTotal]:
+        """The days of a landing that count."""
+        return {day: total for day, total in self.brought(standing.landing).items() if standing.counts(day)}
+
     def without(self, standing: Standing, history: History) -> History:
         """The history as if one landing had never been made."""
         others = tuple(each for each in history.standings if each is not standing)
@@ -184,7 +197,9 @@ class Histories:
         Raises: ConfigError if rows were made into days in another way before.
         """
         after = self.preview(entry, history)
-        log = after.log.evolve(aggregate=_aggregate(after, aggregate))
+        log = after.log
+        if not isinstance(entry, Seen):
+            log = log.evolve(aggregate=_aggregate(after, aggregate))
         if after.totals != history.totals:
             log = log.evolve(view=f"{VIEWS}{entry.run_id}.parquet")
             self._state.write(log.view, days_to_parquet(after.totals))
@@ -241,16 +256,11 @@ def _did_count(standing: Standing | None) -> bool:
 
 def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     """How rows become days from now on. Raises: ConfigError if it was another way before."""
-    before = history.log.aggregate
-    if before is None:
-        counting = (each.landing for each in history.standings if each.may_count)
-        return None if all(each.is_daily and not each.has_ids for each in counting) else aggregate
-    if before is not aggregate:
-        raise ConfigError(
-            f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or "
-            "make the history anew with `retrain rebuild`"
-        )
-    return before
+    history.check_aggregate(aggregate)
+    if history.log.aggregate is not None:
+        return history.log.aggregate
+    counting = (each.landing for each in history.standings if each.may_count)
+    return None if all(each.is_daily and not each.has_ids for each in counting) else aggregate
 
 
 def joins_by(history: History, *, has_ids: bool, asked: str) -> Joins | None:

@@ -207,9 +207,7 @@ class Log(Record):
                 case Decided() if entry.of in found:
                     _decide(found, of_name[found[entry.of].landing.file], entry)
                 case Retracted() if entry.of in found:
-                    found[entry.of] = replace(
-                        found[entry.of], ended="retracted", ended_by=entry.run_id, stands_for=frozenset()
-                    )
+                    _retract(found, of_name[found[entry.of].landing.file], entry)
         return tuple(found.values())
 
 
@@ -234,10 +232,21 @@ def _replace(found: dict[str, Standing], of_name: Iterable[str], by: Standing) -
                 held=frozenset(),
                 ended="replaced",
                 ended_by=by.landing.run_id,
-                stands_for=by.held if earlier.is_in_force else frozenset(),
+                stands_for=by.held - earlier.held - earlier.dropped if earlier.is_in_force else frozenset(),
             )
         elif earlier.stands_for:
             found[run_id] = replace(earlier, stands_for=earlier.stands_for & by.held)
+
+
+def _retract(found: dict[str, Standing], of_name: Iterable[str], entry: Retracted) -> None:
+    """End a landing; the earlier ones of its name, which it had replaced, count for no day any more."""
+    for run_id in of_name:
+        if run_id == entry.of:
+            found[run_id] = replace(
+                found[run_id], ended="retracted", ended_by=entry.run_id, stands_for=frozenset(), held=frozenset()
+            )
+            return
+        found[run_id] = replace(found[run_id], stands_for=frozenset())
 
 
 def _decide(found: dict[str, Standing], of_name: Iterable[str], entry: Decided) -> None:

@@ -55,12 +55,14 @@ class Land(BaseRequest):
     Attributes:
         file: its name in the inbox.
         again: also if it was looked at before, or retracted.
+        joins: how its days join others, where an earlier log says so; None for what RETRAIN_OVERLAP says.
     """
 
     kind: Literal["land"] = "land"
     trigger: Trigger = Trigger.BLOB
     file: str
     again: bool = False
+    joins: Joins | None = None
 
 
 class _Settle(BaseRequest):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING
 from retrain.data.findings import Doubt, Finding
 from retrain.data.landed import Landed as LandedFileContent
 from retrain.data.plausible import Known, findings
-from retrain.data.totals import Joins, Overlap
+from retrain.data.totals import Joins
 from retrain.data.transactions import read_landed
-from retrain.errors import ConfigError, Conflict, DataError
+from retrain.errors import ConfigError, Conflict, DataError, ServiceError, ServiceUnavailable
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, changes, joins_by
 from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined
@@ -25,6 +26,7 @@ from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
     from retrain.records.context import Context
@@ -48,20 +50,23 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
     if isinstance(before, LandedFile):  # this run was interrupted after the file had landed
         draft.run = draft.run.evolve(landing=before.facts)
         return
-    version = context.inbox.state(request.file)
+    with _of_the_file(name):
+        version = context.inbox.state(request.file)
+        is_empty = _is_empty(request.file, context)
     earlier = history.log.landed_by(request.file, version)
     if earlier and not request.again:
         held = earlier in {each.landing.run_id for each in history.standings if each.is_held}
         draft.run = draft.run.evolve(landing=LandedBefore(file=name, taken_in_by=earlier, held=held))
         return
     seen = partial(Seen, run_id=request.run_id, at=context.now(), source=request.file, version=version, file=name)
-    if _is_empty(request.file, context):
+    if is_empty:
         draft.run = draft.run.evolve(landing=Ignored(file=name, ignored="the file is empty"))
         histories.add(seen(because="it is empty"), history, settings.data.aggregate)
         return
     with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
         try:
-            landed, sha256 = _read(request.file, rows, version, settings, context)
+            with _of_the_file(name):
+                landed, sha256 = _read(request.file, rows, version, settings, context)
             same = _same_content(history, sha256, again=request.again)
             if same is not None:
                 before_it = LandedBefore(file=name, taken_in_by=same.landing.run_id, held=same.is_held)
@@ -79,6 +84,20 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
             raise
     histories.add(entry, history, settings.data.aggregate)
     draft.run = draft.run.evolve(landing=entry.facts)
+
+
+@contextmanager
+def _of_the_file(name: str) -> Iterator[None]:
+    """What the inbox refuses is a matter of this file: its request is kept, and holds up no other.
+
+    Raises: ConfigError for it.
+    """
+    try:
+        yield
+    except ServiceUnavailable:
+        raise
+    except ServiceError as error:
+        raise ConfigError(f"{name} cannot be read: {error}; the next trigger tries again") from error
 
 
 def _is_empty(file: str, context: Context) -> bool:
@@ -122,7 +141,7 @@ def _judged(
     now: datetime,
 ) -> LandedFile:
     """Store what the file brought, and say which of its days are held."""
-    joins = joins_by(history, has_ids=landed.has_ids, asked=settings.data.overlap)
+    joins = request.joins or joins_by(history, has_ids=landed.has_ids, asked=settings.data.overlap)
     first_day, last_day = span_of(landed.totals)
     entry = LandedFile(
         run_id=request.run_id,
@@ -219,7 +238,7 @@ def _known(
         merged = {day: after[day] for day in landed.totals if day in others.totals}
     return Known(
         totals=others.totals,
-        replaced=histories.brought(replaced.landing) if replaced else {},
+        replaced=histories.counted(replaced) if replaced else {},
         aggregate=settings.data.aggregate,
         is_daily=history.is_daily,
         trained_from=lineage.trained_from if lineage else None,
@@ -248,13 +267,9 @@ def _held(found: tuple[Finding, ...], landed: LandedFileContent) -> tuple[date, 
     return tuple(sorted({day for each in found for day in each.days if day in landed.totals}))
 
 
-def must_say_overlap(landing: LandedFile, overlap: Overlap) -> Joins | None:
-    """How accepted days join the others, where the file was held because of that. Raises: ConfigError."""
-    if not any(each.doubt is Doubt.OVERLAP for each in landing.facts.findings):
-        return None
-    if overlap in (Overlap.ADD, Overlap.RESTATE):
-        return Joins(overlap)
-    raise ConfigError(
+def must_say_overlap(landing: LandedFile) -> ConfigError:
+    """The error for days that are there already, where a person has to say what they are."""
+    return ConfigError(
         f"{landing.file} has days that are there already: accept it with RETRAIN_OVERLAP=add if they are other "
         "transactions, or with RETRAIN_OVERLAP=restate if they replace those"
     )

@@ -21,6 +21,7 @@ from retrain.runs.asking import ask
 from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
+    from retrain.data.totals import Joins
     from retrain.ports import ObjectStore
     from retrain.records.context import Context
 
@@ -77,19 +78,23 @@ def _old_log(folder: str, context: Context) -> Log:
 def _asked_again(log: Log, context: Context) -> list[Request]:
     """The entries of a log as requests that are not made yet, then the files that it does not know."""
     waiting = {name for name in context.inbox.names("") if not is_marker(name)}
+    # The inbox has the newest bytes of a name alone: they land where they landed last.
+    last = {entry.source: entry.run_id for entry in log.looks if isinstance(entry, LandedFile)}
+    last = {entry.source: entry.run_id for entry in log.looks} | last
     new_run: dict[str, str] = {}
     requests: list[Request] = []
     for entry in log.entries:
-        if isinstance(entry, LandedFile | Seen) and entry.source in waiting:
+        if isinstance(entry, LandedFile | Seen) and entry.source in waiting and last[entry.source] == entry.run_id:
             waiting.discard(entry.source)
-            requests.append(ask(partial(_landing, entry.source), context))
+            joins = entry.joins if isinstance(entry, LandedFile) and not entry.has_ids else None
+            requests.append(ask(partial(_landing, entry.source, joins), context))
             new_run[entry.run_id] = requests[-1].run_id
         elif isinstance(entry, Decided) and entry.of in new_run:
             kind = Accept if entry.kind == "accepted" else Drop
             requests.append(ask(partial(_decision, kind, new_run[entry.of], entry), context))
         elif isinstance(entry, Retracted) and entry.of in new_run:
             requests.append(ask(partial(_retraction, new_run[entry.of]), context))
-    return requests + [ask(partial(_landing, file), context) for file in sorted(waiting)]
+    return requests + [ask(partial(_landing, file, None), context) for file in sorted(waiting)]
 
 
 def must_confirm(context: Context) -> UsageError:
@@ -126,8 +131,8 @@ def _move(name: str, to: str, state: ObjectStore) -> None:
     state.delete(name)
 
 
-def _landing(file: str, run_id: str) -> Land:
-    return Land(run_id=run_id, file=file)
+def _landing(file: str, joins: Joins | None, run_id: str) -> Land:
+    return Land(run_id=run_id, file=file, again=True, joins=joins)
 
 
 def _decision(kind: type[Accept | Drop], of: str, entry: Decided, run_id: str) -> Accept | Drop:

@@ -62,13 +62,14 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
             return None
         draft.tell("load", "")
         history = Histories(context.state).read()
+        history.check_aggregate(settings.data.aggregate)
         ask_for_released(history, lineage, settings, context)
         if not history.days:
             draft.run = draft.run.decided(
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
             return None
-        series = daily_series(history.days, settings.data.gaps, history.held, settings.decision.country)
+        series = daily_series(history.days, settings.data.gaps, history.unknown, settings.decision.country)
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, settings, context)
         question = _question(series, champion, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
-from retrain.records.history import Change, Histories, changes
+from retrain.records.history import Change, Histories, changes, joins_by
 from retrain.records.landing import Settled
 from retrain.records.landing_log import Decided, Retracted, Standing
 from retrain.records.request import Accept, Drop, Retract
@@ -47,7 +47,7 @@ def settle(request: Settle, draft: Draft, settings: Settings, context: Context) 
                 kind="accepted" if is_accepted else "dropped",
                 of=request.of,
                 days=days,
-                joins=_joins(request, standing, settings),
+                joins=_joins(request, standing, days, history, settings),
             )
         after = histories.add(entry, history, settings.data.aggregate)
         change = changes(history, after, ())
@@ -58,11 +58,11 @@ def settle(request: Settle, draft: Draft, settings: Settings, context: Context) 
             file=standing.landing.file,
             of=request.of,
             done=how,
-            days=len(days),
+            days=standing.landing.facts.days if isinstance(request, Retract) else len(days),
             new_days=len(change.new_days),
             changed_days=change.changed_days,
         ),
-        reason=f"{len(days)} days of {standing.landing.file} are {how}.",
+        reason=f"{standing.landing.file}: {how}.",
     )
     _tell_its_run(request, days, how, context)
 
@@ -86,7 +86,7 @@ def in_force(name: str, histories: Histories) -> Standing:
     found = [
         each
         for each in histories.read().standings
-        if each.is_in_force and name in (each.landing.file, each.landing.run_id)
+        if each.may_count and name in (each.landing.file, each.landing.run_id)
     ]
     if not found:
         raise NotFound(f"no landing of {name!r} is in force; `retrain landings` lists them")
@@ -97,17 +97,24 @@ def _standing(request: Settle, history: History) -> Standing:
     """What the request is about, while there is still something to decide."""
     standing = _of(request.of, history)
     if isinstance(request, Retract):
-        if standing.ended or not standing.is_in_force:
+        if not standing.may_count:
             raise NotFound(f"the landing of run {request.of} is not in force; `retrain landings` lists them")
     elif not standing.held:
         raise NotFound(f"run {request.of} holds no days any more; `retrain landings` shows what is held")
     return standing
 
 
-def _joins(request: Accept | Drop, standing: Standing, settings: Settings) -> Joins | None:
-    if request.joins is not None or not isinstance(request, Accept):
+def _joins(
+    request: Accept | Drop, standing: Standing, days: Sequence[date], history: History, settings: Settings
+) -> Joins | None:
+    """How accepted days join those that others have landed since or before. Raises: ConfigError if nobody says."""
+    landing = standing.landing
+    if request.joins is not None or not isinstance(request, Accept) or landing.has_ids:
         return request.joins
-    return must_say_overlap(standing.landing, settings.data.overlap)
+    joins = joins_by(history, has_ids=False, asked=settings.data.overlap)
+    if joins is None and any(day in history.totals for day in days):
+        raise must_say_overlap(landing)
+    return joins
 
 
 def _of(run_id: str, history: History) -> Standing:
@@ -121,7 +128,7 @@ def _days(request: Settle, standing: Standing, done: object) -> tuple[date, ...]
     if isinstance(done, Decided):
         return done.days
     if isinstance(request, Retract):
-        return tuple(sorted(standing.held)) if standing.held else ()
+        return tuple(sorted(standing.held))
     return tuple(sorted(standing.held & frozenset(request.days) if request.days else standing.held))
 
 

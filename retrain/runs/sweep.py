@@ -18,6 +18,10 @@ MOST_FILES = 1000  # that one sweep asks for; the next one goes on
 
 def is_marker(name: str) -> bool:
     """Whether an object holds no transactions, by its name: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # no store can hold a record of such a name
+        return True
     return name.endswith("/") or any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts)
 
 

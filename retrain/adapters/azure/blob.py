@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 READ_BYTES = 4 << 20
 LEASE_SECONDS = 60
 RENEW_SECONDS = 15
+UNREADABLE = {
+    "BlobArchived": "the blob is in the archive tier; move it to the hot or cool tier",
+    "BlobBeingRehydrated": "the blob is being moved out of the archive tier; wait until that has ended",
+    "BlobUsesCustomerSpecifiedEncryption": "the blob is encrypted with a key of its own; upload it without one",
+}
 ROLE = "Storage Blob Data Contributor"
 
 
@@ -151,6 +156,8 @@ class BlobStore:
         except sdk.ResourceNotFoundError as exc:
             raise NotFound(f"there is no blob {where}") from exc
         except (sdk.ResourceExistsError, sdk.ResourceModifiedError) as exc:
+            if _code(exc) in UNREADABLE:
+                raise AccessDenied(f"{where}: {UNREADABLE[_code(exc)]} ({_code(exc)})") from exc
             raise Conflict(f"{where} was changed or is locked by another process ({_code(exc)})") from exc
         except sdk.ClientAuthenticationError as exc:
             raise AccessDenied(f"{where}: not signed in; check the connection and its credential") from exc

@@ -142,3 +142,20 @@ def test_a_log_reads_back_what_it_wrote():
     log = log_of(landed("1", held=DAYS[:1], added="by newer code"), decided("2", "1", DAYS[0]), retracted("3", "1"))
 
     assert Log.model_validate_json(log.model_dump_json()) == log
+
+
+def test_what_was_held_of_a_replaced_file_counts_for_no_day():
+    """Nobody has accepted it."""
+    entries = landed("1", held=DAYS[:1]), landed("2", held=DAYS[:1])
+
+    assert counting(*entries) == {"2": [*DAYS[1:]]}
+
+
+def test_for_a_day_that_two_replacements_hold_the_oldest_file_still_counts():
+    entries = landed("1"), landed("2", held=DAYS[:1]), landed("3", held=DAYS[:1])
+
+    assert counting(*entries) == {"1": [DAYS[0]], "3": [*DAYS[1:]]}
+
+
+def test_a_retraction_takes_back_what_an_earlier_file_of_the_name_still_counted_for():
+    assert counting(landed("1"), landed("2", held=DAYS[:1]), retracted("3", "2")) == {}
