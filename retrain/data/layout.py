@@ -74,8 +74,10 @@ def lay_out(text: str, file: str, columns: Columns) -> Layout:
     delimiter = max(DELIMITERS, key=lambda each: _regularity(split[each]))
     widths = Counter(len(record.cells) for record in split[delimiter])
     width = widths.most_common(1)[0][0]
-    at = next((at for at, record in enumerate(split[delimiter]) if len(record.cells) == width), 0)
-    return _with_header(split[delimiter], at, delimiter)
+    # A title has as many cells as the others where a spreadsheet wrote it, but one of them has a text.
+    wide = [at for at, record in enumerate(split[delimiter]) if len(record.cells) == width]
+    filled = [at for at in wide if width < 2 or sum(bool(cell.strip()) for cell in split[delimiter][at].cells) > 1]
+    return _with_header(split[delimiter], next(iter(filled or wide), 0), delimiter)
 
 
 def header_row(rows: Sequence[Sequence[str]], columns: Columns) -> int:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, show_progress, tell, tell_others
 from retrain.errors import ServiceUnavailable
+from retrain.records.landing import Quarantined
 
 if TYPE_CHECKING:
     import argparse
 
     from retrain.records.context import Context
     from retrain.records.request import Request
+    from retrain.records.run import Run
     from retrain.settings import Settings
 
 POLL_SECONDS = 0.5
@@ -57,5 +59,13 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
         return tell(made, as_json=options.json)
     if options.json:
         print(json.dumps(made.as_json()))
-    complain(made.error.message)
+    complain(_with_place(made))
     return exit_code(made.error.kind)
+
+
+def _with_place(made: Run) -> str:
+    """The message of a failed run; for a refused file also its run and where its copy is."""
+    message = made.error.message if made.error else made.reason
+    if isinstance(made.landing, Quarantined):
+        return f"{message} (run {made.run_id}; a copy is in {made.landing.quarantine})"
+    return message

@@ -115,7 +115,7 @@ def would_be_held(path: Path, checked: Checked, options: argparse.Namespace) -> 
     """Land the file with the settings that read it, on a copy of the history that is forgotten."""
     from retrain.doors.asking import connected
     from retrain.records.history import Histories
-    from retrain.records.landing import Landed
+    from retrain.records.landing import Landed, LandedBefore
     from retrain.records.request import Land
     from retrain.records.run import Run
     from retrain.runs.draft import Draft
@@ -132,10 +132,16 @@ def would_be_held(path: Path, checked: Checked, options: argparse.Namespace) -> 
             beside = len(Histories(apart.state).read().totals)
             draft = Draft(Run.of(request, ""), apart)
             land(request, draft, None, settings, apart)
+            standings = Histories(apart.state).read().standings
     except (ConfigError, DataError, ServiceError) as error:
         return Held(0, (), (), str(error))
     facts = draft.run.landing
-    return Held(beside, facts.findings, facts.held_days) if isinstance(facts, Landed) else Held(beside, (), ())
+    if isinstance(facts, Landed):
+        return Held(beside, facts.findings, facts.held_days)
+    if isinstance(facts, LandedBefore):
+        standing = next(each for each in standings if each.landing.run_id == facts.taken_in_by)
+        return Held(beside, standing.landing.facts.findings if standing.held else (), tuple(sorted(standing.held)))
+    return Held(beside, (), ())
 
 
 def held_lines(held: Held | None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import chosen_settings, connected, finished
-from retrain.doors.output import exit_code, printable, show_progress
+from retrain.doors.output import complain, exit_code, printable, show_progress
 from retrain.errors import DataError, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -23,17 +23,24 @@ if TYPE_CHECKING:
 def land(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and retrain after each."""
     settings, context = connected(options)
+    from retrain.runs.sweep import is_marker
+
     for file in options.files:
         if not file.is_file():
             raise NotFound(f"{file} is not a file; nothing was landed")
+    markers = [file for file in options.files if is_marker(file.name)]
+    for file in markers:
+        complain(f"{file.name} is a marker of another program and no transactions; it is ignored")
+    options.files = [file for file in options.files if file not in markers]
+    for file in options.files:
         if not file.stat().st_size:
             raise DataError("the file is empty; nothing was landed", file=file.name)
     if options.dry_run:
         from retrain.wiring import without_trace
 
         with without_trace(context) as apart:
-            return max([land_file(file, options, settings, apart) for file in options.files])
-    return max([land_file(file, options, settings, context) for file in options.files])
+            return max([land_file(file, options, settings, apart) for file in options.files], default=0)
+    return max([land_file(file, options, settings, context) for file in options.files], default=0)
 
 
 def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:

@@ -116,10 +116,12 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
     Raises: NotFound if there is no such version.
     """
     pointer = context.ledger.pointer()
-    earlier = [version for version in pointer.versions if pointer.champion and version != pointer.champion.version]
-    if to is None and not earlier:
-        raise NotFound("there is no earlier champion to go back to; `retrain champion` shows the present one")
-    model = context.registry.get(to or earlier[0])
+    to = to or pointer.predecessor
+    if to is None:
+        raise NotFound(
+            "there is no earlier champion to go back to; `retrain champion` lists the versions, and --to names one"
+        )
+    model = context.registry.get(to)
     over = pointer.champion.version if pointer.champion else None
     promotion = Promotion(
         run_id=run_id,

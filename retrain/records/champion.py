@@ -63,9 +63,24 @@ class Pointer:
 
         An entry that was ended by the same run was a switch that had to be taken back.
         """
+        return list(dict.fromkeys(reversed(self._confirmed)))
+
+    @property
+    def predecessor(self) -> str | None:
+        """Who was champion before the present one first became it; None if nobody was.
+
+        So one rollback after the other leads further back, and never forth again.
+        """
+        if self.champion is None or self.champion.version not in self._confirmed:
+            return None
+        earlier = self._confirmed[: self._confirmed.index(self.champion.version)]
+        return earlier[-1] if earlier else None
+
+    @property
+    def _confirmed(self) -> list[str]:
         next_run = {before: after.run_id for before, after in pairwise(self.champions)}
         kept = [entry for entry in self.champions if entry.run_id != next_run.get(entry)]
-        return list(dict.fromkeys(entry.version for entry in reversed(kept) if entry.version != NOBODY))
+        return [entry.version for entry in kept if entry.version != NOBODY]
 
     def moved_to(self, champion: Champion) -> bytes:
         """The record in which this one is champion, no sooner than the one before, even if the clock went back."""

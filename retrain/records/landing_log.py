@@ -201,6 +201,7 @@ class Log(Record):
             match entry:
                 case LandedFile():
                     found[entry.run_id] = Standing(entry, frozenset(entry.held))
+                    _supersede(found, of_name[entry.file], found[entry.run_id])
                     if not entry.is_held_whole:
                         _replace(found, of_name[entry.file], found[entry.run_id])
                     of_name[entry.file].append(entry.run_id)
@@ -215,6 +216,13 @@ def is_daily(standings: Iterable[Standing]) -> bool | None:
     """Whether the files have one row a day and no ids, as the first one says; None while there is none."""
     first = next((each.landing for each in standings if each.may_count), None)
     return None if first is None else first.is_daily and not first.has_ids
+
+
+def _supersede(found: dict[str, Standing], of_name: Iterable[str], by: Standing) -> None:
+    """End the earlier landings of the same name of which nothing counts yet: nobody has to decide on them now."""
+    for run_id in of_name:
+        if found[run_id].is_held:
+            found[run_id] = replace(found[run_id], held=frozenset(), ended="replaced", ended_by=by.landing.run_id)
 
 
 def _replace(found: dict[str, Standing], of_name: Iterable[str], by: Standing) -> None:

@@ -26,7 +26,7 @@ from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date, datetime
 
     from retrain.records.context import Context
@@ -82,8 +82,23 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
             draft.run = draft.run.evolve(landing=Quarantined(file=name, quarantine=place))
             histories.add(seen(because=str(reason)), history, settings.data.aggregate)
             raise
-    histories.add(entry, history, settings.data.aggregate)
+    after = histories.add(entry, history, settings.data.aggregate)
     draft.run = draft.run.evolve(landing=entry.facts)
+    for was, now in zip(history.standings, after.standings, strict=False):
+        if was.held and not now.held:  # nobody has to decide on them any more
+            tell_its_run(was.landing.run_id, was.held, "replaced", request.run_id, context)
+
+
+def tell_its_run(of: str, days: Collection[date], how: str, by: str, context: Context) -> None:
+    """Note in the run that landed these days that they are held no more; without a record, the log decides."""
+    try:
+        run = context.ledger.recorded(of)
+    except ServiceUnavailable:
+        raise
+    except ServiceError:
+        return
+    if run is not None and set(run.held_days) & set(days):
+        context.ledger.record(run.settled(days, how, by))
 
 
 @contextmanager
@@ -121,9 +136,11 @@ def _read(
 
 
 def _same_content(history: History, sha256: str, *, again: bool) -> Standing | None:
-    """A landing of the same bytes that nothing has replaced. What was retracted stays so, unless a person asks."""
+    """A landing of the same bytes that nothing has replaced, and that is not to be judged anew."""
     for each in reversed(history.standings):
-        if each.landing.sha256 == sha256 and each.ended != "replaced" and not (again and each.ended):
+        if each.landing.sha256 != sha256 or each.ended == "replaced":
+            continue
+        if not again or each.is_in_force:  # a person may have what was retracted, dropped or held judged anew
             return each
     return None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import NotFound
 from retrain.records.history import Change, Histories, changes, joins_by
 from retrain.records.landing import Settled
 from retrain.records.landing_log import Decided, Retracted, Standing
 from retrain.records.request import Accept, Drop, Retract
-from retrain.runs.landing import must_say_overlap
+from retrain.runs.landing import must_say_overlap, tell_its_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def settle(request: Settle, draft: Draft, settings: Settings, context: Context) 
         ),
         reason=f"{standing.landing.file}: {how}.",
     )
-    _tell_its_run(request, days, how, context)
+    tell_its_run(request.of, days, how, request.run_id, context)
 
 
 def held_by(run_id: str, days: Sequence[date], histories: Histories) -> Standing:
@@ -130,15 +130,3 @@ def _days(request: Settle, standing: Standing, done: object) -> tuple[date, ...]
     if isinstance(request, Retract):
         return tuple(sorted(standing.held))
     return tuple(sorted(standing.held & frozenset(request.days) if request.days else standing.held))
-
-
-def _tell_its_run(request: Settle, days: Sequence[date], how: str, context: Context) -> None:
-    """The run that held them is not held any more. Its record may be damaged or gone; the log decides."""
-    try:
-        run = context.ledger.recorded(request.of)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:
-        return
-    if run is not None and set(run.held_days) & set(days):
-        context.ledger.record(run.settled(days, how, request.run_id))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.errors import PromotionFailed, ServiceError, ServiceUnavailable
 from retrain.promotion.resume import promote_run
-from tests.builders import World
+from tests.builders import NEW_YEAR, World, csv_file, level_days
 from tests.faults import fails
 from tests.stories.test_promotion import second_year
 
@@ -95,3 +96,16 @@ def test_a_switch_that_was_taken_back_is_no_earlier_champion(serving: World, mon
 
     assert serving.ledger.pointer().versions == ["1"]
     assert "no earlier champion" in serving.roll_back()["reason"]
+
+
+def test_one_rollback_after_the_other_leads_further_back(serving: World):
+    """And never to the version that was rolled back."""
+    for number, level in enumerate((160, 230, 150)):
+        days = csv_file(level_days(60, seed=number + 5, level=level), NEW_YEAR + timedelta(days=60 * number))
+        assert serving.land(f"{number}.csv", days)["verdict"] == "promote"
+
+    versions = [serving.roll_back()["model"]["version"] for _ in range(3)]
+    last = serving.roll_back()
+
+    assert versions == ["3", "2", "1"]
+    assert (last["status"], "--to" in last["reason"]) == ("failed", True)
