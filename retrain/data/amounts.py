@@ -21,15 +21,15 @@ MAX_AMOUNT = 1e15
 AN_AMOUNT = f"a number such as 1234.5 or 1.234,50, and not larger than {MAX_AMOUNT:g}"
 SETTINGS = "RETRAIN_DECIMAL=point or RETRAIN_DECIMAL=comma"
 SPACE = r"[\s\x{a0}\x{202f}\x{2009}]"
-MINUS = r"[-\x{2212}\x{fe63}\x{ff0d}]"
+MINUS = r"[-\x{2212}\x{fe63}\x{ff0d}\x{25b2}\x{25b3}]"  # the last two are those of Japanese accounts
 CODES = (
     "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KRW KZT MAD MXN MYR "
     "NGN NOK NZD PEN PHP PKR PLN RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
 )
-SIGNS = r"US\$|C\$|A\$|R\$|\p{Sc}|Fr\.|kr\.?|Kč|zł|Ft|lei|円|元|руб\.?"
+SIGNS = r"US\$|C\$|A\$|R\$|\p{Sc}|Fr\.|kr\.?|Kč|zł|Ft|lei|円|元|руб\.?|\\"  # a backslash is the yen of Shift-JIS
 CURRENCY = rf"(?:{SIGNS}|{CODES.replace(' ', '|')})"
 SIGNS_WITH_POINT = r"Fr\.|kr\.|руб\."
-NO_DECIMALS = r"[¥￥円₩]|JPY|KRW"  # 1,234 yen can only be thousands
+NO_DECIMALS = r"[¥￥円₩\\]|JPY|KRW"  # 1,234 yen can only be thousands
 SCIENTIFIC = r"\d+(?:\.\d+)?[eE][+-]?\d+"
 """With a point in files of either kind: no group of thousands is followed by an exponent."""
 
@@ -60,7 +60,7 @@ CELL = {
 }
 IS_NEGATIVE = rf"^\D*(?:{MINUS}|\()|\d[^\deE]*{MINUS}\D*$"
 HAS_EXPONENT = r"\d[eE][+-]?\d"
-NOT_A_CURRENCY = r"[\d.,'’()+\s\x{a0}\x{202f}\x{2009}\-\x{2212}\x{fe63}\x{ff0d}]+"
+NOT_A_CURRENCY = r"[\d.,'’()+\s\x{a0}\x{202f}\x{2009}\-\x{2212}\x{fe63}\x{ff0d}\x{25b2}\x{25b3}]+"
 
 
 class OpenStyle(Exception):
@@ -197,7 +197,17 @@ def currencies(texts: pa.Array) -> list[str]:
     return [sign for sign in found if sign not in ("", "e", "E")]
 
 
-SYNONYMS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "円": "JPY", "Fr": "CHF"}
+SYNONYMS = {
+    "$": "USD",
+    "US$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "￥": "JPY",
+    "円": "JPY",
+    "\\": "JPY",
+    "Fr": "CHF",
+}
 
 
 def refuse_currencies(found: Iterable[str], file: str, column: str) -> None:

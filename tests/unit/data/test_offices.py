@@ -122,3 +122,28 @@ def test_a_day_in_two_readings_lands_with_the_setting_that_its_refusal_names():
         amounts(data, Reading(dates=DateFormat.DAY_FIRST))
 
     assert amounts(data, Reading(dates=DateFormat.DAY_FIRST, decimal=DecimalSign.COMMA)) == {"2024-04-03": 1234.0}
+
+
+def test_a_triangle_is_the_negative_sign_of_japanese_accounts():
+    """A day of refunds."""
+    data = text("TransactionDate,PaidAmount", '2023-12-31,"▲4,500円"', "2024-01-01,△20円")
+
+    assert amounts(data) == {"2023-12-31": -4500.0, "2024-01-01": -20.0}
+
+
+def test_a_backslash_is_the_yen_of_shift_jis():
+    """Its byte is that of the yen sign there, and its thousands are thousands."""
+    data = text("TransactionDate,PaidAmount", '2023-12-31,"\\114,355"', "2024-01-01,\\20")
+
+    assert amounts(data) == {"2023-12-31": 114355.0, "2024-01-01": 20.0}
+
+
+@pytest.mark.parametrize("title", ["sep=;", "Kassenbericht Filiale München;;"])
+def test_a_title_that_a_spreadsheet_padded_is_not_taken_for_the_header(title: str):
+    """Its other cells are empty; the settings to copy are those of the header."""
+    data = text(title, "Datum;Beleg;Umsatz", "31.12.2023;R-1;1.234,50", "13.01.2024;R-2;12,00")
+
+    with pytest.raises(DataError) as refused:
+        amounts(data)
+
+    assert refused.value.settings == ("RETRAIN_DATE_COLUMN=Datum", "RETRAIN_AMOUNT_COLUMN=Umsatz")
