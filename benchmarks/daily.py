@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from retrain.data.landed import Aggregate
-from retrain.data.reading import Reading
 from retrain.data.series import DailySeries, GapPolicy, daily_series
-from retrain.data.transactions import read_landed
+from retrain.reading.rules import Reading
+from retrain.reading.transactions import read_landed
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -24,8 +24,8 @@ from benchmarks.honest_worlds import HAS_ROWS, WORLDS, drawn
 from benchmarks.result import Result, Row, Table, finish, parser, progress
 from retrain.data.findings import Doubt
 from retrain.data.landed import Aggregate, DayTotal, Landed
-from retrain.data.plausible import Known, findings
 from retrain.data.series import MAX_GAP_DAYS, GapPolicy, longest_gap
+from retrain.plausible.findings import Known, findings
 
 FILES, QUICK_FILES, CHUNK = 12_000, 400, 50
 HISTORY_DAYS = (0, 28, 90, 200, 365, 730, 1461, 3653)

@@ -24,8 +24,8 @@ from datetime import date
 import pandas, pyarrow.csv, pyarrow.compute
 from benchmarks.processes import peak_mb
 from retrain.data.landed import Aggregate
-from retrain.data.reading import Reading
-from retrain.data.transactions import read_landed
+from retrain.reading.rules import Reading
+from retrain.reading.transactions import read_landed
 
 
 class Kept: # rows go to a temporary file, as those of a landing do
@@ -47,7 +47,7 @@ PANDAS = """
 import json, sys, time
 import pandas as pd
 from benchmarks.processes import peak_mb
-from retrain.data.formats import ADVENTUREWORKS
+from retrain.reading.formats import ADVENTUREWORKS
 began = time.perf_counter()
 rows = pd.read_csv(sys.argv[1], sep="\\t", names=list(ADVENTUREWORKS))
 rows["PaidAmount"] = rows["Quantity"] * rows["ActualCost"]

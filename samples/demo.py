@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain.data.transactions import read_landed
 from retrain.doors.cli import main
 from retrain.doors.output import complain, exit_code
 from retrain.errors import DataError, RetrainError
+from retrain.reading.transactions import read_landed
 from retrain.settings import parse
 from retrain.wiring import connect
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrain.data.formats import ADVENTUREWORKS
+from retrain.reading.formats import ADVENTUREWORKS
 
 SEED = 20240101
 YEARS = (2023, 2024)

@@ -1,1 +1,1 @@
-"""Reads landed files, checks them, and keeps the history of the accepted days."""
+"""The days of the history, and what they are made of: landings, findings, closed days, the gapless series."""

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from retrain.data.transactions import read_landed
 from retrain.errors import ConfigError, DataError, ServiceUnavailable
+from retrain.reading.transactions import read_landed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrain.data.formats import open_table
-from retrain.data.transactions import read_landed
 from retrain.errors import ConfigError, DataError, NotFound, ServiceError, assignment
+from retrain.reading.formats import open_table
+from retrain.reading.transactions import read_landed
 
 if TYPE_CHECKING:
     from datetime import date

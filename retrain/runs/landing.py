@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from retrain.data.findings import Doubt, Finding
 from retrain.data.landed import Landed as LandedFileContent
-from retrain.data.plausible import Known, findings
 from retrain.data.totals import Joins
-from retrain.data.transactions import read_landed
 from retrain.errors import ConfigError, Conflict, DataError, ServiceError, ServiceUnavailable
+from retrain.plausible.findings import Known, findings
+from retrain.reading.transactions import read_landed
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, changes, joins_by
 from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retrain.data.landed import Aggregate
-from retrain.data.reading import Blanks, Columns, DateFormat, DecimalSign, Reading
 from retrain.data.series import GapPolicy
 from retrain.data.totals import Overlap
 from retrain.errors import ConfigError
+from retrain.reading.rules import Blanks, Columns, DateFormat, DecimalSign, Reading
 from retrain.settings.setting import Group, setting
 
 if TYPE_CHECKING:

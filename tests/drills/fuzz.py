@@ -17,9 +17,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["retrain"]):
-    from retrain.data.reading import Reading
-    from retrain.data.transactions import read_landed
     from retrain.errors import DataError
+    from retrain.reading.rules import Reading
+    from retrain.reading.transactions import read_landed
 
 TODAY = date(2026, 1, 1)
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from retrain.data.reading import Reading
-from retrain.data.transactions import read_landed
 from retrain.errors import DataError
+from retrain.reading.rules import Reading
+from retrain.reading.transactions import read_landed
 from tests.drills.landing import MOST_SECONDS, ROOT, RUNS, counted, outcomes
 from tests.drills.seeds import SEEDS
 from tests.drills.table import FUZZED, tell

@@ -1,0 +1,1 @@
+"""How landed files are read: formats, columns, dates, amounts and ids."""

@@ -1,0 +1,99 @@
+"""Reads JSON objects, one a line or in one array, in batches."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+from retrain.errors import DataError
+from retrain.reading.columns import Table
+from retrain.reading.objects import Cell, in_batches
+from retrain.reading.quotes import Unchecked
+from retrain.reading.text import UTF_8, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    import pyarrow as pa
+
+BLOCK_BYTES = 1 << 20
+LONGEST = 1 << 20  # characters of an object
+NAMED_BY = 1000  # objects whose keys are the columns
+BETWEEN = re.compile(r"[\s,]*")
+NUMBER_AT_END = re.compile(r"[-+.\w]$")
+
+
+def open_json(stream: BinaryIO, file: str) -> Table:
+    """Open JSON as a table; the keys of the first objects are its columns.
+
+    Raises: DataError if it does not begin with an object; iterating the rows raises it for whatever is not one.
+    """
+    names: dict[str, None] = {}
+    for row, found in enumerate(_objects(stream, file)):
+        names |= dict.fromkeys(found)
+        if row == NAMED_BY:
+            break
+
+    def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
+        cells = ([_cell(found.get(name)) for name in names] for found in _objects(stream, file))
+        yield from in_batches(cells, positions, len(names), rest=rest)
+
+    return Table("JSON objects", tuple(names), rows)
+
+
+def _objects(stream: BinaryIO, file: str) -> Iterator[dict[str, object]]:
+    decoder = json.JSONDecoder(parse_constant=str)
+    text, at, row, is_array, ended = "", 0, 0, False, False
+    blocks = _decoded(stream, file)
+    while True:
+        at = BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        if not row and not is_array and text.startswith("[", at):
+            is_array, at = True, at + 1
+            continue
+        if is_array and text.startswith("]", at):
+            return
+        try:
+            found, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as exc:
+            more = "" if ended or len(text) - at > LONGEST else next(blocks, "")
+            ended = not more
+            if ended and at == len(text) and not is_array:
+                return
+            if ended:
+                raise DataError(
+                    f"the JSON of this row cannot be read: {str(exc)[:100]}; write one object a line",
+                    file=file,
+                    row=row + 1,
+                    found=text[at : at + 80],
+                    expected=f"an object of at most {LONGEST} characters",
+                ) from exc
+            text, at = text[at:] + more, 0
+            continue
+        row, at = row + 1, end
+        if not isinstance(found, dict):
+            raise DataError(
+                file=file, row=row, found=text[end - 20 : end], expected="an object with a day and an amount"
+            )
+        yield found
+
+
+def _decoded(stream: BinaryIO, file: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(UTF_8)()
+    text = Text(stream, file, UTF_8, Unchecked())
+    while True:
+        data = text.read(BLOCK_BYTES)
+        try:
+            yield decoder.decode(data, final=not data)
+        except UnicodeDecodeError as exc:
+            found = f"byte 0x{exc.object[exc.start]:02x}"
+            raise DataError(file=file, found=found, expected="UTF-8 text; save the file as UTF-8") from exc
+        if not data:
+            return
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, str | bool | float | int):
+        return value
+    return json.dumps(value)

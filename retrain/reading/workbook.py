@@ -1,0 +1,123 @@
+"""Reads the first sheet of an XLSX workbook in batches."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from retrain.errors import DataError, RetrainError
+from retrain.reading.columns import Table, first_line, grows_too_much
+from retrain.reading.layout import SEARCHED_ROWS, header_row
+from retrain.reading.objects import Cell, in_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from retrain.reading.rules import Columns
+
+MOST_COLUMNS = 1000
+LARGEST = 1 << 30  # bytes, decompressed; they are read as a stream
+LARGEST_TEXTS = 64 << 20  # bytes of the texts of all cells, which are kept in memory
+
+
+def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns: Columns) -> Table:
+    """Open the first sheet as a table.
+
+    Raises: DataError if it cannot be read, has no rows, or grows too much; so does iterating the rows.
+    """
+    size = sum(part.file_size for part in archive.infolist())
+    packed = sum(part.compress_size for part in archive.infolist())
+    texts = sum(part.file_size for part in archive.infolist() if part.filename.endswith("sharedStrings.xml"))
+    if grows_too_much(size, packed) or size > LARGEST or texts > LARGEST_TEXTS:
+        raise DataError("the XLSX workbook is too large when it is decompressed; save it as CSV", file=file)
+    name, others = _sheets(stream, file)
+    first = [
+        (at, row) for at, row in enumerate(islice(_rows(stream, file), SEARCHED_ROWS)) if any(map(_shown, row))
+    ]
+    if not first:
+        raise DataError(f"the first sheet, {name}, of the XLSX workbook is empty; put the rows there", file=file)
+    header = header_row([[_shown(cell) for cell in row] for _, row in first], columns)
+    names = [_shown(cell) for cell in first[header][1]]
+    while names and not names[-1].strip():
+        names.pop()
+    skipped = first[header][0] + 1
+
+    def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
+        filled = _without_blank_end(islice(_rows(stream, file), skipped, None))
+        yield from in_batches(filled, positions, len(names), rest=rest)
+
+    read_as = [f"the first sheet, {name}, is read" + (f"; not {', '.join(others)}" if others else "")]
+    if header:
+        read_as.append(f"the header is row {skipped} of the sheet; the rows above it are left out")
+    return Table("XLSX workbook", tuple(names), rows, tuple(read_as))
+
+
+def _sheets(stream: BinaryIO, file: str) -> tuple[str, list[str]]:
+    with _readable(stream, file) as book:
+        if not book.worksheets:
+            raise DataError("the XLSX workbook has no sheet with cells; save the table as CSV", file=file)
+        name = _first(book).title
+        return name, [sheet.title for sheet in book.worksheets if sheet.title != name]
+
+
+def _rows(stream: BinaryIO, file: str) -> Iterator[list[Cell]]:
+    with _readable(stream, file) as book:
+        sheet = _first(book)
+        sheet.reset_dimensions()  # programs write wrong ones
+        for row in sheet.iter_rows(values_only=True):
+            yield [_cell(value) for value in row[:MOST_COLUMNS]]
+
+
+def _first(book: Any) -> Any:
+    """The first sheet that is not hidden."""
+    return next((sheet for sheet in book.worksheets if sheet.sheet_state == "visible"), book.worksheets[0])
+
+
+@contextmanager
+def _readable(stream: BinaryIO, file: str) -> Iterator[Any]:
+    """The workbook, with any error of its reader as a DataError."""
+    import openpyxl
+
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about styles and extensions
+            yield openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+    except RetrainError:
+        raise
+    except Exception as exc:
+        raise DataError(
+            f"the XLSX workbook cannot be read ({first_line(exc)}); open and save it again, or save it as CSV",
+            file=file,
+        ) from exc
+
+
+def _without_blank_end(rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
+    """All rows but the empty ones behind the last that is filled."""
+    blank = 0
+    for row in rows:
+        if any(cell is not None and cell != "" for cell in row):
+            for _ in range(blank):
+                yield []
+            blank = 0
+            yield row
+        else:
+            blank += 1
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, str | bool | float | int | date | time):
+        return value
+    return str(value)
+
+
+def _shown(value: Cell) -> str:
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return "" if value is None else str(value)
