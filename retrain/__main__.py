@@ -1,8 +1,6 @@
 """`python -m retrain`: the command line."""
 
-import sys
-
-from retrain.doors.cli import main
+from retrain.doors.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -44,6 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def entry() -> NoReturn:
+    """The command line as a process.
+
+    It ends without the interpreter's own end: a thread of Arrow that is still starting would abort it then.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="retrain", description="Retrain a daily forecast; promote the new model only if it is better."
