@@ -23,7 +23,7 @@ from benchmarks.honest_faults import AGAINST_HISTORY, FAULTS, FEWEST_DAYS, OF_AM
 from benchmarks.honest_worlds import HAS_ROWS, WORLDS, drawn
 from benchmarks.result import Result, Row, Table, finish, parser, progress
 from retrain.data.findings import Doubt
-from retrain.data.landed import Aggregate, DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, FileContent
 from retrain.data.series import MAX_GAP_DAYS, GapPolicy, longest_gap
 from retrain.plausible.findings import Known, findings
 
@@ -91,7 +91,7 @@ def doubts(file: Days, known: Known, *, has_ids: bool) -> tuple[str, ...]:
     """What is found about a file."""
     rows = sum(total.rows for total in file.values())
     ordered = dict(sorted(file.items()))
-    landed = Landed("drawn.csv", ordered, rows, 0, has_ids)
+    landed = FileContent("drawn.csv", ordered, rows, 0, has_ids)
     return tuple(finding.doubt.value for finding in findings(landed, known, TODAY))
 
 

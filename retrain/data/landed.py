@@ -37,7 +37,7 @@ class Aggregate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class FileContent:
     """The content of one file.
 
     Attributes:

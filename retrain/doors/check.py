@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from retrain.data.landed import Aggregate
-    from retrain.data.landed import Landed as LandedFile
+    from retrain.data.landed import Aggregate, FileContent
     from retrain.records.landing import Doubted
     from retrain.settings.data import DataSettings
 
@@ -40,7 +39,7 @@ class Checked:
     columns: tuple[str, ...]
     refusal: DataError | None
     settings: tuple[str, ...]
-    landed: LandedFile | None
+    landed: FileContent | None
     still: DataError | None
     aggregate: Aggregate
 
@@ -171,7 +170,7 @@ def lines(checked: Checked) -> list[str]:
     return found + ([] if checked.landed is None else _landed_lines(checked.landed, checked.aggregate))
 
 
-def _landed_lines(landed: LandedFile, aggregate: Aggregate) -> list[str]:
+def _landed_lines(landed: FileContent, aggregate: Aggregate) -> list[str]:
     amounts = landed.amounts(aggregate)
     first, last = min(amounts), max(amounts)
     return [
@@ -185,7 +184,7 @@ def _landed_lines(landed: LandedFile, aggregate: Aggregate) -> list[str]:
     ]
 
 
-def _facts(landed: LandedFile, aggregate: Aggregate) -> dict[str, Any]:
+def _facts(landed: FileContent, aggregate: Aggregate) -> dict[str, Any]:
     amounts = landed.amounts(aggregate)
     return {
         "rows": landed.rows,

@@ -14,7 +14,7 @@ from retrain.plausible.robust import middle, sizes, times
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from retrain.data.landed import Landed
+    from retrain.data.landed import FileContent
     from retrain.plausible.judged import Judged, Known
 
     type Vector = NDArray[np.float64]
@@ -72,7 +72,7 @@ def _changes(judged: Judged) -> Vector:
     return np.where(judged.is_changed, np.where(turned, np.inf, np.nan_to_num(ratio)), 0.0)
 
 
-def lost(landed: Landed, known: Known) -> Finding | None:
+def lost(landed: FileContent, known: Known) -> Finding | None:
     """Days that a file of this name brought before and does not any more, so that the history would lose them."""
     gone = sorted(known.replaced.keys() - landed.totals.keys() - known.totals.keys())
     if not gone:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from retrain.data.findings import Finding
-    from retrain.data.landed import Landed
+    from retrain.data.landed import FileContent
 
 __all__ = ["Known", "findings"]
 
 
-def findings(landed: Landed, known: Known, today: date) -> tuple[Finding, ...]:
+def findings(landed: FileContent, known: Known, today: date) -> tuple[Finding, ...]:
     """Everything that makes a landed file, or some of its days, implausible; empty if nothing does.
 
     What the file has beyond the calendar is judged first, and the other days as if it were not there, so that one

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from retrain.data.landed import Landed
+    from retrain.data.landed import FileContent
 
     type Vector = NDArray[np.float64]
     type Mask = NDArray[np.bool_]
@@ -72,7 +72,7 @@ class Judged:
     is_daily: bool
 
     @classmethod
-    def of(cls, landed: Landed, known: Known) -> Self:
+    def of(cls, landed: FileContent, known: Known) -> Self:
         """Lay the landing over what was known."""
         is_daily = known.is_daily
         if is_daily is None:

@@ -15,7 +15,7 @@ from retrain.plausible.robust import NORMAL, middle, shown, sizes, times
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from retrain.data.landed import Landed
+    from retrain.data.landed import FileContent
     from retrain.plausible.judged import Judged
 
     type Vector = NDArray[np.float64]
@@ -33,7 +33,7 @@ APART, DEVIATIONS, SMALLEST_SPREAD, FEWEST_WEEKS, LASTING_WEEKS = math.log(1.1),
 CHANCE = 1e-5
 
 
-def kind(judged: Judged, landed: Landed) -> Finding | None:
+def kind(judged: Judged, landed: FileContent) -> Finding | None:
     """A file of transactions in a store of one row a day, or one row a day in a store of transactions."""
     if np.isnan(judged.before).all() or not (judged.in_file & ~judged.is_added).any():
         return None
@@ -55,7 +55,7 @@ def kind(judged: Judged, landed: Landed) -> Finding | None:
     return Finding(Doubt.ROWS, (), found, f"about {shown(middle(before))} rows a day, as in the history")
 
 
-def copied(judged: Judged, landed: Landed) -> Finding | None:
+def copied(judged: Judged, landed: FileContent) -> Finding | None:
     """Days on which every row is there twice, or three or four times.
 
     Their numbers of rows are multiples of 2 and twice those of other days. A business that doubles has odd numbers.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from retrain.data.landed import DayTotal, Landed
+from retrain.data.landed import DayTotal, FileContent
 from retrain.errors import DataError
 from retrain.reading.ahead import ahead
 from retrain.reading.amounts import OpenStyle, refuse_currencies
@@ -20,8 +20,8 @@ from retrain.reading.days import EPOCH, Days
 from retrain.reading.formats import open_table
 from retrain.reading.odd_rows import OddRows
 from retrain.reading.repeats import EqualRows, RepeatedIds
-from retrain.reading.settle import Styles, settle
 from retrain.reading.splits import split_columns
+from retrain.reading.styles import Styles, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ SAMPLE_ROWS = 2000
 
 def read_landed(
     stream: BinaryIO, file: str, reading: Reading, today: date, sink: Callable[[], RowSink] | None = None
-) -> Landed:
+) -> FileContent:
     """Read a landed file, in one pass if its first rows show how, and no id comes twice.
 
     Args:
@@ -70,7 +70,7 @@ class _File:
     days: Days
     sink: Callable[[], RowSink] | None
 
-    def read(self) -> Landed:
+    def read(self) -> FileContent:
         """Read it as often as it takes: mostly once."""
         styles: Styles | None = None
         whole, equal = False, None
@@ -177,7 +177,7 @@ class _Pass:
         fresh[rows] = self._equal.fresh(ids[rows], cells.batch.take(rows), cells.first_row)
         return fresh
 
-    def landed(self) -> Landed:
+    def landed(self) -> FileContent:
         """What the rows are together."""
         file, styles = self._file, self._styles
         zone = f"times have a time zone; a day is a day in {file.reading.timezone}, as RETRAIN_TIMEZONE says"
@@ -189,7 +189,7 @@ class _Pass:
             for day in sorted(self._counts)
         }
         columns = split_columns(file.table.names, _sample(file.table), file.chosen, has_ids=self._has_ids)
-        return Landed(
+        return FileContent(
             file=file.file,
             totals=totals,
             rows=self._rows - self._odd.left_out,

@@ -23,7 +23,7 @@ class Landed(Record):
     Attributes:
         rows, repeated_rows: of data; those that were left out because an earlier one is the same.
         made: how its days were made of its rows, for example `mean of 12.1 rows a day`.
-        read_as, warnings: see `retrain.data.landed.Landed`.
+        read_as, warnings: see `retrain.data.landed.FileContent`.
         replaces: the run that landed the file of this name before; None if there is none.
         findings: why it, or some of its days, were held.
         held_days: those that a person has still to decide on.

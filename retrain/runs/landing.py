@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.data.findings import Doubt, Finding
-from retrain.data.landed import Landed as LandedFileContent
+from retrain.data.landed import FileContent
 from retrain.data.totals import Joins
 from retrain.errors import ConfigError, Conflict, DataError, ServiceError, ServiceUnavailable
 from retrain.plausible.findings import Known, findings
@@ -120,9 +120,7 @@ def _is_empty(file: str, context: Context) -> bool:
         return not stream.read(1)
 
 
-def _read(
-    file: str, rows: RowFile, version: str, settings: Settings, context: Context
-) -> tuple[LandedFileContent, str]:
+def _read(file: str, rows: RowFile, version: str, settings: Settings, context: Context) -> tuple[FileContent, str]:
     """The content of a file and the sha256 of its bytes."""
     with context.inbox.open(file) as stream:
         source = HashingReader(stream)
@@ -146,7 +144,7 @@ def _same_content(history: History, sha256: str, *, again: bool) -> Standing | N
 
 
 def _judged(
-    landed: LandedFileContent,
+    landed: FileContent,
     sha256: str,
     version: str,
     rows: RowFile,
@@ -208,7 +206,7 @@ def ask_for_released(history: History, lineage: Lineage | None, settings: Settin
     for each in held:
         landing = each.landing
         totals = histories.brought(landing)
-        landed = LandedFileContent(landing.file, totals, landing.facts.rows, 0, landing.has_ids)
+        landed = FileContent(landing.file, totals, landing.facts.rows, 0, landing.has_ids)
         known = _known(landing, landed, history, histories, lineage, settings)
         if landing.run_id not in asked and not findings(landed, known, context.now().date()):
             ask(partial(_release, landing.run_id), context)
@@ -222,7 +220,7 @@ def _release(of: str, run_id: str) -> Accept:
     return Accept(run_id=run_id, of=of, note="the days of the gap have landed since")
 
 
-def _facts(landed: LandedFileContent, settings: Settings) -> Landed:
+def _facts(landed: FileContent, settings: Settings) -> Landed:
     return Landed(
         file=landed.file,
         rows=landed.rows,
@@ -239,7 +237,7 @@ def _facts(landed: LandedFileContent, settings: Settings) -> Landed:
 
 def _known(
     entry: LandedFile,
-    landed: LandedFileContent,
+    landed: FileContent,
     history: History,
     histories: Histories,
     lineage: Lineage | None,
@@ -266,7 +264,7 @@ def _known(
     )
 
 
-def _shared_days(count: int, known: Known, landed: LandedFileContent) -> Finding:
+def _shared_days(count: int, known: Known, landed: FileContent) -> Finding:
     day = next(day for day in landed.totals if day in known.totals)
     there, here = known.totals[day], landed.totals[day]
     return Finding(
@@ -278,7 +276,7 @@ def _shared_days(count: int, known: Known, landed: LandedFileContent) -> Finding
     )
 
 
-def _held(found: tuple[Finding, ...], landed: LandedFileContent) -> tuple[date, ...]:
+def _held(found: tuple[Finding, ...], landed: FileContent) -> tuple[date, ...]:
     if any(not each.days for each in found):
         return tuple(landed.totals)
     return tuple(sorted({day for each in found for day in each.days if day in landed.totals}))

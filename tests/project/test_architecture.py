@@ -53,7 +53,7 @@ ORDER = {
         "formats",
         "day_reader",
         "cells",
-        "settle",
+        "styles",
         "repeats",
         "odd_rows",
         "splits",

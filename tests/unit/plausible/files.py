@@ -1,4 +1,4 @@
-"""Landed files that are made of amounts and numbers of rows, and what was known before them."""
+"""FileContent files that are made of amounts and numbers of rows, and what was known before them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.data.landed import Aggregate, DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, FileContent
 from retrain.data.series import GapPolicy
 from retrain.plausible.findings import Known, findings
 from tests.builders import FIRST_DAY, weekly
@@ -50,10 +50,10 @@ def sales(count: int, *, start: int = 0, seed: int = 0, rows: float = 50) -> dic
     return days((float(number * 12 * rng.uniform(0.9, 1.1)) for number in counts), start, counts)
 
 
-def file(content: Days, *, has_ids: bool = False, cut_short: str = "") -> Landed:
+def file(content: Days, *, has_ids: bool = False, cut_short: str = "") -> FileContent:
     """A file of these days."""
     rows = sum(total.rows for total in content.values())
-    return Landed("file.csv", dict(sorted(content.items())), rows, 0, has_ids, cut_short=cut_short)
+    return FileContent("file.csv", dict(sorted(content.items())), rows, 0, has_ids, cut_short=cut_short)
 
 
 def after(history: Days, *, aggregate: Aggregate = Aggregate.SUM, **known: object) -> Known:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrain.data.landed import Aggregate, DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, FileContent
 from retrain.data.series import GapPolicy
 from retrain.plausible.findings import Known, findings
 
@@ -31,7 +31,7 @@ def stretches(draw: st.DrawFn, *, most: int = 4, is_daily: bool) -> dict[date, D
 
 
 @st.composite
-def landings(draw: st.DrawFn) -> tuple[Landed, Known]:
+def landings(draw: st.DrawFn) -> tuple[FileContent, Known]:
     """A file and what was there before it."""
     is_daily = draw(st.booleans())
     content = stretches(is_daily=is_daily)
@@ -54,12 +54,12 @@ def landings(draw: st.DrawFn) -> tuple[Landed, Known]:
     )
     rows = sum(total.rows for total in new.values())
     why = draw(st.sampled_from(["", "the last line has no line end"]))
-    return Landed("file.csv", dict(sorted(new.items())), rows, 0, has_ids=not is_daily, cut_short=why), known
+    return FileContent("file.csv", dict(sorted(new.items())), rows, 0, has_ids=not is_daily, cut_short=why), known
 
 
 @settings(max_examples=200)
 @given(landings())
-def test_only_days_of_the_file_that_change_something_are_held(case: tuple[Landed, Known]):
+def test_only_days_of_the_file_that_change_something_are_held(case: tuple[FileContent, Known]):
     """Ascending, with something to read; whatever the file is, it is judged and not refused."""
     landed, known = case
 
@@ -74,7 +74,7 @@ def test_only_days_of_the_file_that_change_something_are_held(case: tuple[Landed
 
 @settings(max_examples=100)
 @given(landings())
-def test_the_same_file_again_has_no_doubt(case: tuple[Landed, Known]):
+def test_the_same_file_again_has_no_doubt(case: tuple[FileContent, Known]):
     """What was accepted is in force, and changes nothing when its name comes again."""
     landed, known = case
     again = Known(

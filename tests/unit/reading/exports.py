@@ -15,12 +15,12 @@ from retrain.reading.transactions import read_landed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from retrain.data.landed import Landed, RowSink
+    from retrain.data.landed import FileContent, RowSink
 
 TODAY = date(2026, 1, 1)
 
 
-def landed(data: bytes, reading: Reading | None = None, sink: Callable[[], RowSink] | None = None) -> Landed:
+def landed(data: bytes, reading: Reading | None = None, sink: Callable[[], RowSink] | None = None) -> FileContent:
     """A file that is read."""
     return read_landed(io.BytesIO(data), "landed.csv", reading or Reading(), TODAY, sink)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retrain.data.landed import Aggregate, DayTotal, Landed
+from retrain.data.landed import Aggregate, DayTotal, FileContent
 from retrain.errors import DataError
 from retrain.reading.formats import ADVENTUREWORKS
 from retrain.reading.rules import Columns, Reading
@@ -26,7 +26,7 @@ RAW = (
 )
 
 
-def read(data: bytes, columns: Columns | None = None) -> Landed:
+def read(data: bytes, columns: Columns | None = None) -> FileContent:
     return read_landed(io.BytesIO(data), "landed.csv", Reading(columns=columns or Columns()), TODAY)
 
 
