@@ -128,19 +128,17 @@ def would_be_held(path: Path, checked: Checked, options: argparse.Namespace) -> 
             request = Land(run_id=apart.ledger.name_run(apart.now()), file=path.name, again=True)
             with path.open("rb") as stream:
                 apart.inbox.upload(request.file, stream)
-            beside = len(Histories(apart.state).read().totals)
+            history = Histories(apart.state).read()
             draft = Draft(Run.of(request, ""), apart)
             land(request, draft, None, settings, apart)
-            standings = Histories(apart.state).read().standings
     except (ConfigError, DataError, ServiceError) as error:
         return Held(0, (), (), str(error))
-    facts = draft.run.landing
-    if isinstance(facts, Landed):
-        return Held(beside, facts.findings, facts.held_days)
+    facts, beside = draft.run.landing, len(history.totals)
     if isinstance(facts, LandedBefore):
-        standing = next(each for each in standings if each.landing.run_id == facts.taken_in_by)
-        return Held(beside, standing.landing.facts.findings if standing.held else (), tuple(sorted(standing.held)))
-    return Held(beside, (), ())
+        before = history.standing(facts.taken_in_by)
+        days = tuple(sorted(before.held)) if before else ()
+        return Held(beside, before.landing.facts.findings if before and days else (), days)
+    return Held(beside, facts.findings, facts.held_days) if isinstance(facts, Landed) else Held(beside, (), ())
 
 
 def held_lines(held: Held | None) -> list[str]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from retrain.data.landed import Aggregate
-from retrain.data.totals import Joins, Part, Rows, is_same, together
+from retrain.data.totals import Joins, Overlap, Part, Rows, is_same, together
 from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.ports import ABSENT
 from retrain.records.base import unreadable
@@ -78,6 +78,10 @@ class History:
         """The files in force, in the order of their landing."""
         return tuple(each.landing.file for each in self.standings if each.is_in_force)
 
+    def standing(self, run_id: str) -> Standing | None:
+        """What has become of the landing that a run made; None if it made none."""
+        return next((each for each in self.standings if each.landing.run_id == run_id), None)
+
     def check_aggregate(self, aggregate: Aggregate) -> None:
         """Raises: ConfigError if rows became days in another way than this."""
         before = self.log.aggregate
@@ -115,10 +119,11 @@ class Change:
 
 
 class Histories:
-    """The log, its landings and the view, in the state store."""
+    """The log, its landings and the view, in the state store; a landing never changes, and is read once."""
 
     def __init__(self, state: ObjectStore) -> None:
         self._state = state
+        self._brought: dict[str, Mapping[date, DayTotal]] = {}
 
     def read(self) -> History:
         """The history as it is. Raises: ServiceError if a record is damaged."""
@@ -149,8 +154,13 @@ class Histories:
         standings = log.standings
         return History(self._counted(standings, None), log, standings)
 
-    def brought(self, landing: LandedFile) -> dict[date, DayTotal]:
+    def brought(self, landing: LandedFile) -> Mapping[date, DayTotal]:
         """The days of a landing, those that do not count included. Raises: ServiceError if they cannot be read."""
+        if landing.run_id not in self._brought:
+            self._brought[landing.run_id] = self._read_days(landing)
+        return self._brought[landing.run_id]
+
+    def _read_days(self, landing: LandedFile) -> Mapping[date, DayTotal]:
         name = f"{LANDINGS}{landing.run_id}.parquet"
         stored = self._state.read(name)
         if stored is None:
@@ -165,6 +175,7 @@ class Histories:
     def keep(self, run_id: str, totals: Mapping[date, DayTotal], rows: RowFile | None) -> None:
         """Store what a landing brought, before the log says that it has landed."""
         self._state.write(f"{LANDINGS}{run_id}.parquet", days_to_parquet(totals))
+        self._brought[run_id] = totals
         if rows is not None and not rows.is_empty:
             with rows.open() as stream:
                 self._state.upload(f"{LANDINGS}{run_id}.rows.parquet", stream)
@@ -260,18 +271,18 @@ def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     if history.log.aggregate is not None:
         return history.log.aggregate
     counting = (each.landing for each in history.standings if each.may_count)
-    return None if all(each.is_daily and not each.has_ids for each in counting) else aggregate
+    return None if all(each.has_one_row_a_day for each in counting) else aggregate
 
 
-def joins_by(history: History, *, has_ids: bool, asked: str) -> Joins | None:
+def joins_by(history: History, *, has_ids: bool, asked: Overlap) -> Joins | None:
     """How a file joins the history; None if a person has to say.
 
     Args: asked: RETRAIN_OVERLAP.
     """
     if has_ids:
         return Joins.BY_ID
-    if asked in (Joins.RESTATE, Joins.ADD):
+    if asked in (Overlap.RESTATE, Overlap.ADD):
         return Joins(asked)
-    if asked == "auto" and history.is_daily in (True, None):
+    if asked is Overlap.AUTO and history.is_daily in (True, None):
         return Joins.RESTATE
     return None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING, Self
 
 from retrain.data.findings import Doubt
 from retrain.records.base import Record
+
+if TYPE_CHECKING:
+    from retrain.data.landed import Aggregate, FileContent
 
 
 class Doubted(Record):
@@ -42,6 +46,22 @@ class Landed(Record):
     replaces: str | None = None
     findings: tuple[Doubted, ...] = ()
     held_days: tuple[date, ...] = ()
+
+    @classmethod
+    def of(cls, content: FileContent, aggregate: Aggregate) -> Self:
+        """What the file itself says; nothing is known yet of what it changes."""
+        return cls(
+            file=content.file,
+            rows=content.rows,
+            days=len(content.totals),
+            repeated_rows=content.repeated,
+            new_days=0,
+            equal_days=0,
+            changed_days=(),
+            made=content.made(aggregate),
+            read_as=content.read_as,
+            warnings=content.warnings,
+        )
 
 
 class LandedBefore(Record):

@@ -57,6 +57,11 @@ class LandedFile(_Entry):
     facts: Landed
 
     @property
+    def has_one_row_a_day(self) -> bool:
+        """Whether its rows are days and no transactions: one a day, without ids."""
+        return self.is_daily and not self.has_ids
+
+    @property
     def is_held_whole(self) -> bool:
         """Whether no day of it counts before it is accepted."""
         return len(self.held) == self.facts.days
@@ -215,7 +220,7 @@ class Log(Record):
 def is_daily(standings: Iterable[Standing]) -> bool | None:
     """Whether the files have one row a day and no ids, as the first one says; None while there is none."""
     first = next((each.landing for each in standings if each.may_count), None)
-    return None if first is None else first.is_daily and not first.has_ids
+    return None if first is None else first.has_one_row_a_day
 
 
 def _supersede(found: dict[str, Standing], of_name: Iterable[str], by: Standing) -> None:

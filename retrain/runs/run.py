@@ -58,13 +58,13 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     with _stages(draft):
         pointer = context.ledger.pointer()  # a store that cannot be read is refused before anything lands in it
         lineage = _lineage(pointer, context)
-        if not _takes_in(request, lineage, draft, settings, context):
+        history = _history_after(request, lineage, draft, settings, context)
+        if history is None:
             return None
         draft.tell("load", "")
-        history = Histories(context.state).read()
         history.check_aggregate(settings.data.aggregate)
         ask_for_released(history, lineage, settings, context)
-        if not history.days:
+        if not history.totals:
             draft.run = draft.run.decided(
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
@@ -104,22 +104,23 @@ def _stages(draft: Draft) -> Iterator[None]:
         draft.end_stage()
 
 
-def _takes_in(
+def _history_after(
     request: Request, lineage: Lineage | None, draft: Draft, settings: Settings, context: Context
-) -> bool:
-    """Change the history as the request asks. False if the run ends with that."""
+) -> History | None:
+    """The history, changed as the request asks; None if the run ends with that."""
     if isinstance(request, Land):
         draft.tell("land", "")
-        land(request, draft, lineage, settings, context)
+        history = land(request, draft, lineage, settings, context)
         if draft.run.is_held_whole:
             draft.run = draft.run.evolve(reason="Nothing of the file counts until a person has accepted it.")
-            return False
-        return True
+            return None
+        return history
     if isinstance(request, Accept | Drop | Retract):
         draft.tell("settle", "")
-        settle(request, draft, settings, context)
-        return not isinstance(request, Drop)
-    return True
+        history = settle(request, draft, settings, context)
+        return None if isinstance(request, Drop) else history
+    draft.tell("load", "")
+    return Histories(context.state).read()
 
 
 def _lineage(pointer: Pointer, context: Context) -> Lineage | None:

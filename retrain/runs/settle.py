@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound
-from retrain.records.history import Change, Histories, changes, joins_by
+from retrain.records.history import Histories, changes, joins_by
 from retrain.records.landing import Settled
 from retrain.records.landing_log import Decided, Retracted, Standing
 from retrain.records.request import Accept, Drop, Retract
-from retrain.runs.landing import must_say_overlap, tell_its_run
+from retrain.runs.judging import overlap_error
+from retrain.runs.landing import tell_its_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,61 +24,68 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 
-def settle(request: Settle, draft: Draft, settings: Settings, context: Context) -> None:
+DONE = {"accept": "accepted", "drop": "dropped", "retract": "retracted"}
+
+
+def settle(request: Settle, draft: Draft, settings: Settings, context: Context) -> History:
     """Note the decision in the log, in the run, and in the run that landed the file.
 
+    Returns: the history after it.
     Raises: NotFound if there is nothing to decide on; ConfigError if accepting needs RETRAIN_OVERLAP.
     """
     histories = Histories(context.state)
-    history = histories.read()
+    history = after = histories.read()
     done = history.log.entry_of(request.run_id)
     standing = _standing(request, history) if done is None else _of(request.of, history)
-    days, how = _days(request, standing, done), "retracted"
-    change = Change((), ())
+    days, how = _days(request, standing, done), DONE[request.kind]
     if done is None:
-        entry: Retracted | Decided
-        if isinstance(request, Retract):
-            file = standing.landing.file
-            entry = Retracted(run_id=request.run_id, at=context.now(), of=request.of, file=file)
-        else:
-            is_accepted = isinstance(request, Accept)
-            entry = Decided(
-                run_id=request.run_id,
-                at=context.now(),
-                kind="accepted" if is_accepted else "dropped",
-                of=request.of,
-                days=days,
-                joins=_joins(request, standing, days, history, settings),
-            )
+        entry = _entry(request, standing, days, history, settings, context)
         after = histories.add(entry, history, settings.data.aggregate)
-        change = changes(history, after, ())
-    if not isinstance(request, Retract):
-        how = "accepted" if isinstance(request, Accept) else "dropped"
+    change = changes(history, after, ())
+    file = standing.landing.file
     draft.run = draft.run.evolve(
         landing=Settled(
-            file=standing.landing.file,
+            file=file,
             of=request.of,
             done=how,
             days=standing.landing.facts.days if isinstance(request, Retract) else len(days),
             new_days=len(change.new_days),
             changed_days=change.changed_days,
         ),
-        reason=f"{standing.landing.file}: {how}.",
+        reason=f"{file}: {how}.",
     )
     tell_its_run(request.of, days, how, request.run_id, context)
+    return after
+
+
+def _entry(
+    request: Settle,
+    standing: Standing,
+    days: tuple[date, ...],
+    history: History,
+    settings: Settings,
+    context: Context,
+) -> Retracted | Decided:
+    if isinstance(request, Retract):
+        return Retracted(run_id=request.run_id, at=context.now(), of=request.of, file=standing.landing.file)
+    return Decided(
+        run_id=request.run_id,
+        at=context.now(),
+        kind="accepted" if isinstance(request, Accept) else "dropped",
+        of=request.of,
+        days=days,
+        joins=_joins(request, standing, days, history, settings),
+    )
 
 
 def held_by(run_id: str, days: Sequence[date], histories: Histories) -> Standing:
     """The landing of a run that holds these days, or any if none are named. Raises: NotFound if it holds none."""
     standing = _of(run_id, histories.read())
     missing = [day for day in days if day not in standing.held]
-    if not standing.held or missing:
-        which = f"day {missing[0]}" if missing else "no days"
-        raise NotFound(
-            f"run {run_id} does not hold {which}; `retrain landings` shows what is held"
-            if missing
-            else f"run {run_id} holds {which} any more; `retrain landings` shows what is held"
-        )
+    if missing:
+        raise NotFound(f"run {run_id} does not hold day {missing[0]}; `retrain landings` shows what is held")
+    if not standing.held:
+        raise _holds_nothing(run_id)
     return standing
 
 
@@ -100,8 +108,12 @@ def _standing(request: Settle, history: History) -> Standing:
         if not standing.may_count:
             raise NotFound(f"the landing of run {request.of} is not in force; `retrain landings` lists them")
     elif not standing.held:
-        raise NotFound(f"run {request.of} holds no days any more; `retrain landings` shows what is held")
+        raise _holds_nothing(request.of)
     return standing
+
+
+def _holds_nothing(run_id: str) -> NotFound:
+    return NotFound(f"run {run_id} holds no days any more; `retrain landings` shows what is held")
 
 
 def _joins(
@@ -113,15 +125,15 @@ def _joins(
         return request.joins
     joins = joins_by(history, has_ids=False, asked=settings.data.overlap)
     if joins is None and any(day in history.totals for day in days):
-        raise must_say_overlap(landing)
+        raise overlap_error(landing)
     return joins
 
 
 def _of(run_id: str, history: History) -> Standing:
-    for each in history.standings:
-        if each.landing.run_id == run_id:
-            return each
-    raise NotFound(f"run {run_id[:40]!r} has landed no file; `retrain landings` lists the landings")
+    standing = history.standing(run_id)
+    if standing is None:
+        raise NotFound(f"run {run_id[:40]!r} has landed no file; `retrain landings` lists the landings")
+    return standing
 
 
 def _days(request: Settle, standing: Standing, done: object) -> tuple[date, ...]:
