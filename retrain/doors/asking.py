@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, show_progress, tell, tell_others
@@ -12,6 +13,7 @@ from retrain.records.landing import Quarantined
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from retrain.records.context import Context
     from retrain.records.request import Request
@@ -34,6 +36,19 @@ def connected(options: argparse.Namespace) -> tuple[Settings, Context]:
 
     chosen = chosen_settings(options)
     return chosen, connect(chosen, show_progress)
+
+
+@contextmanager
+def acting(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
+    """The same for a command with --dry-run: then on stores that forget at the end what was written."""
+    settings, context = connected(options)
+    if not options.dry_run:
+        yield settings, context
+        return
+    from retrain.wiring import without_trace
+
+    with without_trace(context) as apart:
+        yield settings, apart
 
 
 def finished(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from retrain.doors.asking import chosen_settings, connected, finished
+from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import printable, show_progress, tell
 from retrain.errors import UsageError
 from retrain.ports import DEPLOY
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import argparse
 
     from retrain.records.champion import Champion
-    from retrain.records.context import Context
     from retrain.records.registry import Registry
     from retrain.records.run import Run
 
@@ -24,19 +23,10 @@ def run(options: argparse.Namespace) -> int:
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.asking import ask
 
-    settings, context = connected(options)
     asked = {"force": options.force, "dry_run": options.dry_run, "note": options.note}
-
-    def made(context: Context) -> int:
+    with acting(options) as (settings, context):
         request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.HTTP, **asked), context)
         return finished(request, options, settings, context)
-
-    if not options.dry_run:
-        return made(context)
-    from retrain.wiring import without_trace
-
-    with without_trace(context) as apart:
-        return made(apart)
 
 
 def tick(options: argparse.Namespace) -> int:

@@ -6,14 +6,15 @@ import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from retrain.doors.asking import chosen_settings, connected, finished
+from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, exit_code, printable, show_progress
 from retrain.errors import DataError, NotFound, UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from retrain.records.context import Context
     from retrain.records.quarantine import Refused
@@ -22,39 +23,53 @@ if TYPE_CHECKING:
 
 def land(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and retrain after each."""
-    settings, context = connected(options)
+    with acting(options) as (settings, context):
+        files = _files(options.files)
+        return max([land_file(file, options, settings, context) for file in files], default=0)
+
+
+def _files(named: Sequence[Path]) -> list[Path]:
+    """The files that are no markers. Raises: NotFound or DataError if one cannot land; then none does."""
     from retrain.runs.sweep import is_marker
 
-    for file in options.files:
+    for file in named:
         if not file.is_file():
             raise NotFound(f"{file} is not a file; nothing was landed")
-    markers = [file for file in options.files if is_marker(file.name)]
-    for file in markers:
-        complain(f"{file.name} is a marker of another program and no transactions; it is ignored")
-    options.files = [file for file in options.files if file not in markers]
-    for file in options.files:
-        if not file.stat().st_size:
+    files = []
+    for file in named:
+        if is_marker(file.name):
+            complain(f"{file.name} is a marker of another program and no transactions; it is ignored")
+        elif not file.stat().st_size:
             raise DataError("the file is empty; nothing was landed", file=file.name)
-    if options.dry_run:
-        from retrain.wiring import without_trace
-
-        with without_trace(context) as apart:
-            return max([land_file(file, options, settings, apart) for file in options.files], default=0)
-    return max([land_file(file, options, settings, context) for file in options.files], default=0)
+        else:
+            files.append(file)
+    return files
 
 
 def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
     """Store a file in the inbox and take it in."""
-    from retrain.records.request import Land
-
-    run_id = context.ledger.name_run(context.now())
-    name = f"{run_id}/{file.name}"  # two files of one name are two files
     try:
         with file.open("rb") as stream:
-            context.inbox.upload(name, stream)
+            run_id = _stored(stream, file.name, context)
     except OSError as exc:
         raise NotFound(f"{file} cannot be read: {exc.strerror}; name a file that you may read") from exc
-    request = Land(run_id=run_id, file=name, dry_run=options.dry_run, again=True)
+    return _landed(run_id, file.name, options, settings, context, dry_run=options.dry_run)
+
+
+def _stored(stream: BinaryIO, name: str, context: Context) -> str:
+    """Store what a person brings, under a new run: two files of one name are two files. Returns: the run."""
+    run_id = context.ledger.name_run(context.now())
+    context.inbox.upload(f"{run_id}/{name}", stream)
+    return run_id
+
+
+def _landed(
+    run_id: str, name: str, options: argparse.Namespace, settings: Settings, context: Context, *, dry_run: bool
+) -> int:
+    """Take in what was stored, also if it was looked at before: a person has brought it."""
+    from retrain.records.request import Land
+
+    request = Land(run_id=run_id, file=f"{run_id}/{name}", dry_run=dry_run, again=True)
     context.ledger.ask(request)
     return finished(request, options, settings, context)
 
@@ -80,8 +95,7 @@ def acquire(options: argparse.Namespace) -> int:
     """Download the transaction history, cut it by year and land each year."""
     from retrain.doors.acquire import acquire as download
 
-    settings, context = connected(options)
-    with tempfile.TemporaryDirectory() as folder:
+    with acting(options) as (settings, context), tempfile.TemporaryDirectory() as folder:
         today = context.now().date()
         files = download(settings, Path(folder), today, lambda detail: context.progress("download", detail))
         return max([land_file(file, options, settings, context) for file in files])
@@ -96,29 +110,23 @@ def quarantine(options: argparse.Namespace) -> int:
         if options.land:
             raise UsageError("--land needs the run that refused the file: `retrain quarantine RUN --land`")
         for each in refused_files(context.state):
-            facts = {"run_id": each.run_id, "file": each.file, "copy": context.state.address(each.place)}
             line = f"{each.run_id}  {each.file}  {each.reason.get('message', '')}"
-            print(json.dumps({**facts, "reason": each.reason}) if options.json else printable(line))
+            print(json.dumps(_facts(each, context)) if options.json else printable(line))
         return 0
     refused = refused_file(options.run_id, context.state)
     if options.land:
-        return _land_again(refused, options, settings, context)
-    facts = {"run_id": refused.run_id, "file": refused.file, "copy": context.state.address(refused.place)}
+        with context.state.open(refused.place) as stream:
+            run_id = _stored(stream, refused.file, context)
+        return _landed(run_id, refused.file, options, settings, context, dry_run=False)
+    facts = _facts(refused, context)
     if options.json:
-        print(json.dumps({**facts, "reason": refused.reason}))
+        print(json.dumps(facts))
         return 0
-    print(printable("\n".join(f"{name:<10} {value}" for name, value in [*facts.items(), *refused.reason.items()])))
+    shown = {name: value for name, value in facts.items() if name != "reason"} | refused.reason
+    print(printable("\n".join(f"{name:<10} {value}" for name, value in shown.items())))
     return 0
 
 
-def _land_again(refused: Refused, options: argparse.Namespace, settings: Settings, context: Context) -> int:
-    """The copy lands under its own name, as if it had been brought again."""
-    from retrain.records.request import Land
-
-    run_id = context.ledger.name_run(context.now())
-    name = f"{run_id}/{refused.file}"
-    with context.state.open(refused.place) as stream:
-        context.inbox.upload(name, stream)
-    request = Land(run_id=run_id, file=name, again=True)
-    context.ledger.ask(request)
-    return finished(request, options, settings, context)
+def _facts(refused: Refused, context: Context) -> dict[str, Any]:
+    copy = context.state.address(refused.place)
+    return {"run_id": refused.run_id, "file": refused.file, "copy": copy, "reason": refused.reason}

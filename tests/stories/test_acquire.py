@@ -149,3 +149,14 @@ def test_an_address_that_cannot_be_fetched_is_told_without_its_secrets(
     assert "cannot be fetched" in told
     assert "hunter2" not in told
     assert "Traceback" not in told
+
+
+def test_a_dry_run_of_a_download_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As that of every other command does."""
+    monkeypatch.setenv("RETRAIN_ACQUIRE_SHA256", "")
+    with server(ROWS.encode()) as url:
+        monkeypatch.setenv("RETRAIN_ACQUIRE_URL", url)
+
+        assert main(["acquire", "--dry-run", "--root", str(tmp_path / "store"), "--json"]) == 0
+
+    assert not (tmp_path / "store").exists()
