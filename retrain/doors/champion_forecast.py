@@ -76,7 +76,7 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
 def _must_restart(service: Service, history: History, context: Context) -> bool:
     """Whether the model is to forget the days that it was trained on, because some were corrected since."""
     lineage = context.registry.get(service.version).lineage
-    return len(history.days) >= RESTART_DAYS and history.is_corrected(lineage)
+    return len(history.totals) >= RESTART_DAYS and history.is_corrected(lineage)
 
 
 def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:

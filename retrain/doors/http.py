@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from retrain.records.context import Context
     from retrain.records.request import Request
+    from retrain.settings import Settings
 
 BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
@@ -75,7 +76,10 @@ def on_event(make: Callable[[str], Request]) -> None:
         failure is recorded with its run and final.
     """
     settings = parse(os.environ)
-    context = connect(settings)
+    _made(make, settings, connect(settings))
+
+
+def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:
     request = asking.ask(make, context)
     outcome = dispatch.work_off(settings, context)
     left = outcome.of(request.run_id)
@@ -99,9 +103,11 @@ def on_blob(file: str) -> None:
 
 def on_timer(*, is_late: bool) -> None:
     """Retrain by the schedule, with the files that no event has told of. Raises: as `on_event`."""
-    ask_for_unseen(connect(parse(os.environ)))
+    settings = parse(os.environ)
+    context = connect(settings)
+    ask_for_unseen(context)
     note = "the schedule fired late" if is_late else None
-    on_event(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note))
+    _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
 
 
 def on_queue() -> None:

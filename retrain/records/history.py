@@ -131,6 +131,10 @@ class Histories:
         standings = log.standings
         return History(self._viewed(log, standings), log, standings, etag)
 
+    def log(self) -> Log:
+        """The log alone, without the days. Raises: ServiceError if it is damaged."""
+        return self._log()[0]
+
     def _log(self) -> tuple[Log, str]:
         stored = self._state.read(RECORD)
         if stored is None:
@@ -150,7 +154,7 @@ class Histories:
 
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""
-        log = self._log()[0].as_of(moment)
+        log = self.log().as_of(moment)
         standings = log.standings
         return History(self._counted(standings, None), log, standings)
 

@@ -198,7 +198,7 @@ def _set_aside(request: Request, begun: int, draft: Draft, context: Context) -> 
     """Put a copy of the request's file into quarantine, unless its days were accepted. Raises: Killed."""
     killed, file = _killed(request), file_of(request)
     first = begun == MOST_DEATHS + 1  # the copy may be what killed the next one
-    log = Histories(context.state).read().log
+    log = Histories(context.state).log()
     if first and file and not log.landed_by(file, context.inbox.state(file)):
         place = quarantine(file, killed, request.run_id, context.inbox, context.state)
         draft.run = draft.run.evolve(landing=Quarantined(file=shown_name(file), quarantine=place))

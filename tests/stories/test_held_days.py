@@ -11,6 +11,7 @@ import pytest
 from retrain.errors import AccessDenied
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
+from retrain.runs.sweep import ask_for_unseen
 from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, level_days
 from tests.stories.test_landings import ABSURD, LAST, days_of, one
 
@@ -118,3 +119,11 @@ def test_a_correction_under_the_same_name_closes_the_run_that_held_days(one: Wor
 
     assert one.ledger.run(held["run_id"]).status == "done"
     assert len(days_of(one)) == 160
+
+
+def test_where_the_log_is_damaged_the_timer_asks_for_no_file_and_its_own_run_tells(one: World):
+    (one.root / "history.json").write_bytes(b"{")
+    one.put("two.csv", TWO)
+
+    assert ask_for_unseen(one.context) == []
+    assert "history.json" in one.run(Trigger.TIMER)["reason"]
