@@ -155,8 +155,17 @@ def _told(model: ForecastModel, body: ForecastRequest) -> ForecastModel:
     """The model after the observations. Raises: HTTPException 409 if they do not fit."""
     if not body.restart:
         return model.observe(_consecutive(body.observations, model.origin))
-    if len(body.observations) < RESTART_DAYS:
-        detail = f"{len(body.observations)} observations are too few to restart; send at least {RESTART_DAYS}"
+    for observation in body.observations:
+        if abs((observation.date - model.origin).days) > MAX_OBSERVATION_DAYS:
+            detail = (
+                f"observation {observation.date}: it must be within {MAX_OBSERVATION_DAYS} days of the last day of "
+                f"training, {model.origin}"
+            )
+            raise HTTPException(HTTPStatus.CONFLICT, detail)
+    usable = sum(observation.amount > 0 or not model.log for observation in body.observations)
+    if usable < RESTART_DAYS:
+        above_zero = " with amounts above zero, because it is a model of logarithms" if model.log else ""
+        detail = f"{usable} observations{above_zero} are too few to restart; send at least {RESTART_DAYS}"
         raise HTTPException(HTTPStatus.CONFLICT, detail)
     first_day = min(observation.date for observation in body.observations)
     amounts = np.array(_consecutive(body.observations, first_day - timedelta(days=1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -66,6 +66,26 @@ def told(days: int, **body: object) -> ForecastModel:
     ]
     request = {"horizon_days": 1, "observations": observations, **body}
     return _told(model_of(ORDERS[0]), ForecastRequest.model_validate_json(json.dumps(request)))
+
+
+def asked(observations: dict[date, float], order: Order = ORDERS[0]) -> ForecastModel:
+    """The model after a request to restart on these days."""
+    rows = [{"date": day.isoformat(), "amount": amount} for day, amount in observations.items()]
+    request = {"horizon_days": 365, "observations": rows, "restart": True}
+    return _told(model_of(order), ForecastRequest.model_validate_json(json.dumps(request)))
+
+
+@pytest.mark.parametrize("first_day", [date(1, 1, 1), date(1900, 1, 1), date(9999, 9, 1)], ids=str)
+def test_days_far_from_the_training_are_refused(first_day: date):
+    """Also the first and last ones that a calendar has."""
+    with pytest.raises(HTTPException, match="must be within"):
+        asked({first_day + timedelta(days=at): 5.0 for at in range(100)})
+
+
+def test_a_model_of_logarithms_needs_amounts_above_zero_to_restart_on():
+    """It observes no others, and would know nothing."""
+    with pytest.raises(HTTPException, match="model of logarithms"):
+        asked({FIRST_DAY + timedelta(days=at): 0.0 for at in range(100)}, ORDERS[2])
 
 
 def test_the_service_restarts_where_it_is_asked_to():
