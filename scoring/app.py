@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from scoring.guard import PROBLEM, Guard, Metrics, problem
+from scoring.model import FIRST_DAYS
 from scoring.schema import (
     ForecastRequest,
     ForecastResponse,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from scoring.model import ForecastModel
 
 MAX_OBSERVATION_DAYS = 3660
-RESTART_DAYS = 60  # after so many, what the state was before the first of them hardly matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +162,13 @@ def _told(model: ForecastModel, body: ForecastRequest) -> ForecastModel:
                 f"training, {model.origin}"
             )
             raise HTTPException(HTTPStatus.CONFLICT, detail)
-    usable = sum(observation.amount > 0 or not model.log for observation in body.observations)
-    if usable < RESTART_DAYS:
-        above_zero = " with amounts above zero, because it is a model of logarithms" if model.log else ""
-        detail = f"{usable} observations{above_zero} are too few to restart; send at least {RESTART_DAYS}"
+    usable = sum(model.observes(observation.amount, observation.date) for observation in body.observations)
+    if usable < FIRST_DAYS:
+        kind = "on open days with amounts above zero" if model.log else "on open days"
+        detail = f"{usable} observations {kind} are too few to restart; send at least {FIRST_DAYS}"
         raise HTTPException(HTTPStatus.CONFLICT, detail)
     first_day = min(observation.date for observation in body.observations)
-    amounts = np.array(_consecutive(body.observations, first_day - timedelta(days=1)))
-    return model.before_any_day(first_day, amounts).observe(amounts)
+    return model.restarted(first_day, np.array(_consecutive(body.observations, first_day - timedelta(days=1))))
 
 
 def _consecutive(observations: list[Observation], origin: date) -> list[float]:

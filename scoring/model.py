@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 FORMAT = 4
 RUN_AWAY = 4.0  # times the median of the members' mean squared distances: the most that one counts as
+FIRST_DAYS = 60  # after so many days, a state that was unknown is known
+ABSURD = 20.0  # robust standard deviations from the median
+DEVIATION = 1.4826  # standard deviations in a median distance, of a normal distribution
 GOLDEN_DAYS = 14
 GOLDEN_TOLERANCE = 1e-9  # relative; BLAS on other processors differs in the last bits only
 
@@ -160,21 +163,30 @@ class ForecastModel:
             members = tuple(member.observe(value, day) for member in members)
         return replace(self, origin=days[-1] if days else self.origin, members=members)
 
-    def before_any_day(self, first_day: date, amounts: Vector) -> Self:
-        """The model before it has observed anything, its parameters being what they are.
+    def observes(self, amount: float, day: date) -> bool:
+        """Whether the amount of a day would change what the model knows."""
+        return day.weekday() not in self.closures.weekdays and math.isfinite(self._value(amount, day))
 
-        What it has observed so far is forgotten: days of it have been corrected since.
+    def restarted(self, first_day: date, amounts: Vector) -> Self:
+        """The model, its parameters being what they are, as if it had observed these days alone.
+
+        What it has observed so far is forgotten: days of it have been corrected since. Surprises are bounded only
+        once the state is known, so absurd amounts among the first days count as missing.
 
         Args:
-            first_day: the next one that it is to observe.
-            amounts: shape (n,), currency per day, of any days: they tell the size. NaN for missing days.
+            first_day: the day of `amounts[0]`.
+            amounts: shape (n,), currency per day; NaN for missing days.
         """
         kept = amounts[np.isfinite(amounts) & ((amounts > 0) if self.log else True)]
         values = np.log(kept) if self.log else kept
         sizes = np.abs(values[values != 0])
         size = float(np.median(sizes)) if len(sizes) else 1.0  # of a mean, one absurd amount would make anything
-        members = tuple(member.before_any_day(size) for member in self.members)
-        return replace(self, origin=first_day - timedelta(days=1), members=members)
+        blank = replace(
+            self,
+            origin=first_day - timedelta(days=1),
+            members=tuple(member.before_any_day(size) for member in self.members),
+        )
+        return blank.observe(np.concatenate([without_absurd(amounts[:FIRST_DAYS]), amounts[FIRST_DAYS:]]))
 
     def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
         """A forecast before each day of `amounts`, as long as a whole horizon of `amounts` follows.
@@ -265,3 +277,21 @@ def _combined(moments: Sequence[tuple[Vector, Vector]]) -> tuple[Vector, Vector]
     center = np.median(centers, axis=0)
     squares = variances + (centers - center) ** 2
     return center, np.minimum(squares, RUN_AWAY * np.median(squares, axis=0)).mean(axis=0)
+
+
+def without_absurd(amounts: Vector) -> Vector:
+    """The amounts, NaN for each that is absurdly far from the median of all; shape (n,).
+
+    The spread is the median distance from it, scaled to the standard deviation of a normal distribution; where more
+    than half of the amounts are the same, that of the others.
+    """
+    finite = amounts[np.isfinite(amounts)]
+    if not len(finite):
+        return amounts
+    center = float(np.median(finite))
+    distances = np.abs(finite - center)
+    others = distances[distances > 0]
+    if not len(others):
+        return amounts
+    limit = ABSURD * DEVIATION * float(np.median(distances) or np.median(others))
+    return np.where(np.abs(amounts - center) > limit, np.nan, amounts)

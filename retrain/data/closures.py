@@ -59,6 +59,24 @@ class ClosedDays:
         return self.weekdays | self.holidays
 
 
+def closed_days_of(first_day: date, observed: Mask, amounts: NDArray[np.float64], country: str = "") -> ClosedDays:
+    """Find the closed days of days and their amounts.
+
+    By trade first, for a business may write zeros for days on which it is closed. Where zeros are so frequent that
+    this finds no weekday, by rows: a weekday that never has one while the others do is closed too.
+
+    Args:
+        observed: shape (n,), whether a day has a row.
+        amounts: shape (n,), zero for a day without one.
+    Raises: ConfigError if the country is unknown.
+    """
+    by_trade = closed_days(first_day, observed & (amounts != 0), country)
+    if by_trade.weekdays.any() or not (observed & (amounts == 0)).any():
+        return by_trade
+    by_rows = closed_days(first_day, observed, country)
+    return by_rows if by_rows.weekdays.any() else by_trade
+
+
 def closed_days(first_day: date, traded: Mask, country: str = "") -> ClosedDays:
     """Find the closed days of a series.
 

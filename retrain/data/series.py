@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from retrain.data.closures import ClosedDays, closed_days
+from retrain.data.closures import ClosedDays, closed_days_of
 from retrain.errors import DataError, SeriesTooShort
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ class DailySeries:
     @property
     def closures(self) -> ClosedDays:
         """The closed days as they follow from these days alone."""
-        return closed_days(self.first_day, self.observed & (self.values != 0), self.country)
+        return closed_days_of(
+            self.first_day, self.observed, np.where(self.observed, self.values, 0.0), self.country
+        )
 
     def _on(self, days: tuple[date, ...]) -> NDArray[np.bool_]:
         mask = np.zeros(len(self), dtype=bool)
@@ -218,7 +220,7 @@ def missing_days(days: Days, country: str = "") -> list[date]:
     if not days:
         return []
     first, observed = _calendar(days)
-    closed = closed_days(first, observed & (_amounts(days, first, observed) != 0), country).past
+    closed = closed_days_of(first, observed, _amounts(days, first, observed), country).past
     return _days(first, ~observed & ~closed)
 
 
@@ -242,7 +244,7 @@ def daily_series(days: Days, policy: GapPolicy, held: Collection[date] = (), cou
         observed = ~is_held
         closed = np.zeros_like(observed)
     else:
-        closed = closed_days(first, observed & (values != 0), country).past & ~observed & ~is_held
+        closed = closed_days_of(first, observed, values, country).past & ~observed & ~is_held
     missing = ~observed & ~closed
     if policy is GapPolicy.REFUSE and (missing & ~is_held).any():
         lost = _days(first, missing & ~is_held)

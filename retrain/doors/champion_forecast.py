@@ -67,10 +67,22 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
     restart = _must_restart(service, history, context)
     before = date.min if restart else trained_through
     observed = newer_days(before, history.days, settings.data.gaps, history.unknown)
+    if not restart:
+        return ask(service, "/forecast", _body(days, observed))
+    try:
+        return ask(service, "/forecast", {**_body(days, observed), "restart": True})
+    except ServiceUnavailable:
+        raise
+    except ServiceError as refusal:  # it still answers from what it has
+        newer = {day: amount for day, amount in observed.items() if day > trained_through}
+        answer = ask(service, "/forecast", _body(days, newer))
+        return answer | {"warning": f"it does not know the corrected days that it was trained on: {refusal}"}
+
+
+def _body(days: int, observed: Days) -> dict[str, Any]:
     newest = list(observed.items())[-MOST_OBSERVATIONS:]
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in newest]
-    body: dict[str, Any] = {"horizon_days": days, "observations": observations}
-    return ask(service, "/forecast", {**body, "restart": True} if restart else body)
+    return {"horizon_days": days, "observations": observations}
 
 
 def _must_restart(service: Service, history: History, context: Context) -> bool:

@@ -25,6 +25,8 @@ def land(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and retrain after each."""
     with acting(options) as (settings, context):
         files = _files(options.files)
+        if options.dry_run and len(files) > 1:
+            complain("a dry run promotes nothing: each file is compared with the present champion")
         return max([land_file(file, options, settings, context) for file in files], default=0)
 
 

@@ -62,7 +62,7 @@ class _Ask(BaseModel):
 class _Decide(BaseModel):
     """The body of `POST /api/runs/{id}/accept` and `/drop`: the days, or none for all that are held."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     days: tuple[date, ...] = Field((), max_length=MOST_HELD_DAYS)
     reason: str | None = Field(None, max_length=500)

@@ -185,6 +185,7 @@ def forecast_table(answer: dict[str, Any]) -> str:
     lines = [
         f"version    {answer['version']} of {answer['model']}, trained through {answer['trained_through']}",
         f"origin     {answer['origin']}, {answer['data_age_days']} days ago",
+        *([f"warning    {answer['warning']}"] if "warning" in answer else []),
         f"{'':<11}{'day':<14}{'forecast':>12}" + "".join(f"{f'{level:g} % interval':>24}" for level in levels),
     ]
     for row in answer["forecast"]:

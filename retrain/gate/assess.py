@@ -140,7 +140,7 @@ def _reassessed(
             Decision(Verdict.WAITING, f"{CORRECTED}; {len(series)} days are too few to compare it on.")
         )
     amounts = np.where(series.observed, series.values, np.nan)
-    restarted = champion.before_any_day(series.first_day, amounts)
+    restarted = champion.restarted(series.first_day, amounts[: len(series) - unseen])
     assessed = _assessed(unseen, series, restarted, settings, progress)
     reason = f"{CORRECTED}, so it is compared at once. {assessed.decision.reason}"
     return replace(assessed, decision=replace(assessed.decision, reason=reason))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from retrain.errors import DataError
@@ -53,6 +54,7 @@ def _objects(stream: BinaryIO, file: str) -> Iterator[dict[str, object]]:
             is_array, at = True, at + 1
             continue
         if is_array and text.startswith("]", at):
+            _end(text[at + 1 :], blocks, file, row)
             return
         try:
             found, end = decoder.raw_decode(text, at)
@@ -71,12 +73,37 @@ def _objects(stream: BinaryIO, file: str) -> Iterator[dict[str, object]]:
                 ) from exc
             text, at = text[at:] + more, 0
             continue
-        row, at = row + 1, end
+        begin, row, at = at, row + 1, end
+        if "\\u" in text[begin:end]:
+            _refuse_half_characters(found, file, row)
         if not isinstance(found, dict):
             raise DataError(
                 file=file, row=row, found=text[end - 20 : end], expected="an object with a day and an amount"
             )
         yield found
+
+
+def _end(rest: str, blocks: Iterator[str], file: str, row: int) -> None:
+    """Raises: DataError if anything follows the list: its rows would be lost."""
+    for text in chain([rest], blocks):
+        if text.strip():
+            raise DataError(
+                file=file,
+                row=row + 1,
+                found=text.strip()[:80],
+                expected="nothing behind the list of rows; land a file for each list, or write one object a line",
+            )
+
+
+def _refuse_half_characters(found: object, file: str, row: int) -> None:
+    """Raises: DataError for an escape that is half a character and no text."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        half = str(exc.object)[exc.start]
+        raise DataError(
+            file=file, row=row, found=f"\\u{ord(half):04x}, half of a character", expected="text; write it in UTF-8"
+        ) from exc
 
 
 def _decoded(stream: BinaryIO, file: str) -> Iterator[str]:

@@ -92,7 +92,7 @@ class _Evidence:
             pc.cast(texts, pa.float64())
         except pa.ArrowInvalid:
             self.is_plain = False
-        filled = pc.fill_null(pc.invert(pc.is_in(texts, pa.array(BLANK))), False)
+        filled = pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, pa.array(BLANK))))
         rows = np.flatnonzero(filled.to_numpy(zero_copy_only=False)) + self.rows + 1
         self.amounts.add(texts.filter(filled), rows, name)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from retrain.reading.rules import Columns
 
 MOST_COLUMNS = 1000
+YEAR_OF_MAC = 1904
 LARGEST = 1 << 30  # bytes, decompressed; they are read as a stream
 LARGEST_TEXTS = 64 << 20  # bytes of the texts of all cells, which are kept in memory
 
@@ -47,6 +48,8 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
     while names and not names[-1].strip():
         names.pop()
     skipped = first[header][0] + 1
+    if header + 1 < len(first):
+        _refuse_numbers_since_1904(stream, file, columns, names, first[header + 1][1])
 
     def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
         filled = _without_blank_end(islice(_rows(stream, file), skipped, None))
@@ -56,6 +59,24 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
     if header:
         read_as.append(f"the header is row {skipped} of the sheet; the rows above it are left out")
     return Table("XLSX workbook", tuple(names), rows, tuple(read_as))
+
+
+def _refuse_numbers_since_1904(
+    stream: BinaryIO, file: str, columns: Columns, names: Sequence[str], row: Sequence[Cell]
+) -> None:
+    """Raises: DataError if days are bare numbers in a workbook that does not count them from 1900, as others do."""
+    by_name = {name.strip().casefold(): at for at, name in reversed(list(enumerate(names)))}
+    at = by_name.get(columns.date.strip().casefold())
+    if at is None or at >= len(row) or not isinstance(row[at], int | float):
+        return
+    with _readable(stream, file) as book:
+        if book.epoch.year == YEAR_OF_MAC:
+            raise DataError(
+                file=file,
+                column=names[at],
+                found=f"{row[at]}, in a workbook that counts days from 1904",
+                expected="dates; format the column as dates and save the workbook",
+            )
 
 
 def _sheets(stream: BinaryIO, file: str) -> tuple[str, list[str]]:

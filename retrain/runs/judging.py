@@ -48,6 +48,7 @@ class Judge:
         found = findings(content, known, self.today)
         if must_say_overlap and (shared := known.totals.keys() & content.totals.keys()):
             found = (_shared_days(len(shared), known, content), *found)
+        found = (*self._waiting_elsewhere(entry, content), *found)
         cadence = next((each for each in found if each.doubt is Doubt.CADENCE), None)
         if cadence is not None:
             raise DataError(file=content.file, found=cadence.found, expected=cadence.expected)
@@ -64,6 +65,26 @@ class Judge:
             held_days=held,
         )
         return entry.evolve(facts=facts)
+
+    def _waiting_elsewhere(self, entry: LandedFile, content: FileContent) -> list[Finding]:
+        """Days of which another file's rows are held: without them, these are a part of the day.
+
+        Where files have one row a day, each says the whole day.
+        """
+        if self.history.is_daily in (True, None) and content.is_daily and not content.has_ids:
+            return []
+        waiting = {
+            day: each.landing
+            for each in self.history.standings
+            if not each.ended and each.landing.file != entry.file
+            for day in each.held
+        }
+        days = tuple(day for day in content.totals if day in waiting and day not in self.history.totals)
+        if not days:
+            return []
+        other = waiting[days[0]]
+        found = f"other rows of {days[0]} are held, from {other.file} by run {other.run_id}"
+        return [Finding(Doubt.OVERLAP, days, found, "whole days; accept or drop those first, then these")]
 
     def released(self) -> list[LandedFile]:
         """The landings that were held for a gap alone, and of which nothing is implausible any more."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+NO_PLACES = {"localtime", "posixrules", "Factory"}  # names of the database that mean another zone on each machine
+
+
 class DataSettings(Group):
     """The columns of a file, and what its rows become."""
 
@@ -101,6 +104,8 @@ class DataSettings(Group):
                 f"RETRAIN_DATE_COLUMN, RETRAIN_AMOUNT_COLUMN and RETRAIN_ID_COLUMN are {columns}; they must differ"
             )
         try:
+            if self.timezone in NO_PLACES:
+                raise ValueError(self.timezone)
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ConfigError(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from retrain.data.series import GapPolicy
@@ -96,3 +97,18 @@ def test_a_service_retired_in_the_middle_of_a_question_costs_nothing(
     monkeypatch.setattr(forecasting, "_asked", retired_meanwhile)
 
     assert forecast(7, serving.settings, serving.context)["version"] == "2"
+
+
+def test_a_model_that_cannot_restart_on_the_corrected_days_still_answers_and_says_so(world: World):
+    """A model of logarithms that is left with zeros, for example."""
+    world.overrides |= {"RETRAIN_ORDER": "", "RETRAIN_MIN_GAIN": "0.99"}
+    growth = np.random.default_rng(0).normal(0, 0.1, 140) + 0.02 * np.arange(140)
+    amounts = np.exp(growth) * np.resize([1.2, 1.1, 1, 1, 0.9, 0.7, 0.6], 140) * 200
+    first = world.land("a.csv", csv_file(amounts))
+    world.accept(world.land("a.csv", csv_file(np.where(np.arange(140) % 6 == 0, amounts, 0.0)))["run_id"])
+
+    answer = forecast(2, world.settings, world.context)
+
+    assert "logarithms" in first["challenger"]["order"]
+    assert answer["version"] == "1"
+    assert "too few to restart" in answer["warning"]

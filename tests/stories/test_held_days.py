@@ -59,11 +59,13 @@ def test_transactions_that_were_held_when_others_came_are_not_restated_unasked(w
     usual = [f"{NEW_YEAR + timedelta(days=at)},{10 + at % 3}\n".encode() * 2 for at in range(60)]
     world.land("year.csv", head + b"".join(usual[:40]))
     held = world.land("a.csv", head + b"".join(line.replace(b",1", b",1000") for line in usual[40:50]))
-    world.land("b.csv", head + b"".join(usual[49:60]))
+    other = world.land("b.csv", head + b"".join(usual[49:60]))
 
-    accepted = world.accept(held["run_id"])
+    assert world.accept(held["run_id"])["status"] == "done"
+    accepted = world.accept(other["run_id"])
 
-    assert held["status"] == "held"
+    assert [held["status"], other["status"]] == ["held", "held"]
+    assert len(other["landing"]["held_days"]) == 1
     assert (accepted["status"], accepted["error"]["kind"]) == ("failed", "configuration")
     assert "RETRAIN_OVERLAP" in accepted["reason"]
 
@@ -127,3 +129,22 @@ def test_where_the_log_is_damaged_the_timer_asks_for_no_file_and_its_own_run_tel
 
     assert ask_for_unseen(one.context) == []
     assert "history.json" in one.run(Trigger.TIMER)["reason"]
+
+
+def test_rows_of_a_day_of_which_others_are_held_are_held_with_them(world: World):
+    """A part of a day is no day."""
+    world.overrides["RETRAIN_AGGREGATE"] = "sum"
+    days = [(NEW_YEAR + timedelta(days=at)).isoformat() for at in range(40)]
+    head, day = b"TransactionID,TransactionDate,PaidAmount\n", days[20]
+
+    def file(first: int, rows: dict[str, list[float]]) -> bytes:
+        amounts = [(day, amount) for day, each in rows.items() for amount in each]
+        return head + "".join(f"{first + at},{day},{amount}\n" for at, (day, amount) in enumerate(amounts)).encode()
+
+    usual = {each: [10.0, 11.0, 12.0] for each in days}
+    one = world.land("one.csv", file(0, usual | {day: [10.0, 1e12]}))
+    two = world.land("two.csv", file(900, {day: [11.0, 12.0]}))
+
+    assert one["landing"]["held_days"] == two["landing"]["held_days"] == [day]
+    assert one["run_id"] in two["landing"]["findings"][0]["found"]
+    assert day not in days_of(world)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrain.data.closures import ClosedDays, closed_days, described
+from retrain.data.closures import ClosedDays, closed_days, closed_days_of, described
 from retrain.data.series import GapPolicy, daily_series
 from tests.builders import FIRST_DAY, without
 
@@ -151,3 +151,15 @@ def test_the_order_of_the_days_does_not_matter(random):
     one, other = (daily_series(dict(each), GapPolicy.INTERPOLATE) for each in (days, shuffled))
 
     assert (one.sha256, one.closed) == (other.sha256, other.closed)
+
+
+@pytest.mark.parametrize("zeros", [0, 3, 5], ids=["no zeros", "half of the days zero", "most days zero"])
+def test_a_weekend_without_rows_is_closed_however_many_zeros_the_weekdays_have(zeros: int):
+    """A row of zero is a day without trade; no row at all, week after week, is a day that is closed."""
+    day = np.arange(7 * WEEKS)
+    observed = day % 7 < SATURDAY
+    amounts = np.where(observed & ((day * 5) % 6 >= zeros), 100.0, 0.0)
+
+    found = closed_days_of(FIRST_DAY, observed, amounts)
+
+    assert found.coming.weekdays == {SATURDAY, SUNDAY}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from retrain.errors import DataError
 from retrain.reading.rules import Columns, Reading
@@ -217,3 +220,36 @@ def test_the_shared_cases_are_read_right():
         landed(case("12_fallback.h2.csv"), Reading(Columns(amount="NetRevenue")))
     with pytest.raises(DataError, match="XLSX workbook"):
         landed(case("17_workbook.xlsx"))
+
+
+@pytest.mark.parametrize("tail", ["GARBAGE", json.dumps(OBJECTS)], ids=["text", "another list"])
+def test_what_follows_a_list_of_json_is_not_lost_in_silence(tail: str):
+    with pytest.raises(DataError, match="nothing behind the list"):
+        landed(f"{json.dumps(OBJECTS)} {tail}".encode())
+
+
+def test_half_a_character_in_json_is_refused_with_its_row():
+    data = b'{"TransactionDate": "2024-01-01", "PaidAmount": 1, "note": "\\ud800"}'
+
+    with pytest.raises(DataError, match=r"row 1: found '.+ud800, half of a character'"):
+        landed(data)
+
+
+def test_amounts_that_are_all_blank_are_refused_with_the_first_row():
+    """As a workbook has whose formulas were never computed."""
+    rows: list[list[object]] = [["TransactionDate", "PaidAmount"], ["2024-01-01", None], ["2024-01-02", None]]
+
+    with pytest.raises(DataError, match="row 1, column PaidAmount: found ''"):
+        landed(workbook(*rows))
+
+
+def test_bare_numbers_of_days_since_1904_are_refused():
+    """Read as those of other workbooks they would be four years off."""
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.epoch = CALENDAR_MAC_1904
+    for row in (["TransactionDate", "PaidAmount"], [43830, 5.0], [43831, 6.0]):
+        book.active.append(row)
+    book.save(out)
+
+    with pytest.raises(DataError, match="counts days from 1904"):
+        landed(out.getvalue())

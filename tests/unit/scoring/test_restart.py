@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,8 +12,9 @@ from starlette.exceptions import HTTPException
 
 from retrain.arima.order import Order
 from retrain.arima.procedure import Procedure
-from scoring.app import RESTART_DAYS, _told
-from scoring.model import ForecastModel
+from scoring.app import _told
+from scoring.calendar import Closures
+from scoring.model import FIRST_DAYS, ForecastModel, without_absurd
 from scoring.schema import ForecastRequest
 from tests.builders import FIRST_DAY, series, weekly
 
@@ -28,7 +30,7 @@ def model_of(order: Order, values: np.ndarray = VALUES) -> ForecastModel:
 def test_on_the_days_that_it_was_trained_on_it_forecasts_as_before(order: Order):
     model = model_of(order)
 
-    again = model.before_any_day(FIRST_DAY, VALUES).observe(VALUES)
+    again = model.restarted(FIRST_DAY, VALUES)
 
     assert again.origin == model.origin
     np.testing.assert_allclose(again.forecast(7).mean, model.forecast(7).mean, rtol=2e-3)
@@ -42,7 +44,7 @@ def test_one_absurd_amount_among_the_days_does_not_change_how_it_starts(order: O
     absurd[150] = 1e9
     model = model_of(order)
 
-    told, right = (model.before_any_day(FIRST_DAY, each).observe(each).forecast(7) for each in (absurd, VALUES))
+    told, right = (model.restarted(FIRST_DAY, each).forecast(7) for each in (absurd, VALUES))
 
     np.testing.assert_allclose(told.mean, right.mean, rtol=0.05)
 
@@ -53,7 +55,7 @@ def test_wrong_days_that_it_was_trained_on_are_forgotten():
     wrong[-10:] *= 3
     model = model_of(Order(0, 1, 1), wrong)
 
-    restarted = model.before_any_day(FIRST_DAY, VALUES).observe(VALUES)
+    restarted = model.restarted(FIRST_DAY, VALUES)
 
     assert model.forecast(1).mean[0] > 1.5 * VALUES[-7:].max()
     assert restarted.forecast(1).mean[0] < 1.2 * VALUES[-7:].max()
@@ -84,7 +86,7 @@ def test_days_far_from_the_training_are_refused(first_day: date):
 
 def test_a_model_of_logarithms_needs_amounts_above_zero_to_restart_on():
     """It observes no others, and would know nothing."""
-    with pytest.raises(HTTPException, match="model of logarithms"):
+    with pytest.raises(HTTPException, match="amounts above zero"):
         asked({FIRST_DAY + timedelta(days=at): 0.0 for at in range(100)}, ORDERS[2])
 
 
@@ -99,4 +101,36 @@ def test_the_service_takes_no_days_that_it_was_trained_on_otherwise():
 
 def test_too_few_days_to_restart_on_are_refused():
     with pytest.raises(HTTPException, match="too few to restart"):
-        told(RESTART_DAYS - 1, restart=True)
+        told(FIRST_DAYS - 1, restart=True)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 30])
+def test_an_absurd_amount_among_the_first_days_does_not_reach_the_state(at: int):
+    """There the model has no idea yet of what a surprise is."""
+    absurd = VALUES.copy()
+    absurd[at] = 1e9
+    model = model_of(Order(0, 1, 1, 0, 1, 1, 7))
+
+    told, right = (model.restarted(FIRST_DAY, each).forecast(7).mean for each in (absurd, VALUES))
+
+    np.testing.assert_allclose(told, right, rtol=0.05)
+
+
+def test_days_that_are_closed_do_not_count_as_days_to_restart_on():
+    """A model that knows closed days passes over them."""
+    model = replace(model_of(ORDERS[0]), closures=Closures(frozenset({5, 6})))
+    weekends = [day for at in range(300) if (day := FIRST_DAY + timedelta(days=at)).weekday() > 4]
+    rows = [{"date": day.isoformat(), "amount": 5.0} for day in weekends]
+    body = {"horizon_days": 1, "observations": rows, "restart": True}
+
+    with pytest.raises(HTTPException, match="0 observations on open days"):
+        _told(model, ForecastRequest.model_validate_json(json.dumps(body)))
+
+
+def test_amounts_of_which_most_are_the_same_have_the_spread_of_the_others():
+    """Sales on every fifth day are no absurd days; a billion is."""
+    amounts = np.where(np.arange(60) % 5 == 0, 30.0, 0.0)
+    absurd = np.append(amounts, 1e9)
+
+    assert without_absurd(amounts).tolist() == amounts.tolist()
+    assert np.isnan(without_absurd(absurd)).nonzero()[0].tolist() == [60]
