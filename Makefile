@@ -4,6 +4,9 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-all clean
 
+# Hundreds of processes start here, and each would compile what the one before has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)

@@ -11,6 +11,7 @@ import statistics
 import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 type Row = dict[str, str | float]
 """One line of a table by column; a column that has no value in this line is left out."""
@@ -62,7 +63,7 @@ class Result:
     tables: tuple[Table, ...]
     missing: tuple[str, ...] = ()
     quick: bool = False
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """All of it, figures unrounded."""

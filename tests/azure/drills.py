@@ -22,9 +22,6 @@ STATUSES = {
     503: "ServiceUnavailable",
 }
 PASSING = (429, 500, 503)
-QUICK = (403, 503)
-"""In turn, for every day: one that stays and one that passes. `make drills` refuses each call with each status."""
-
 
 JOBS = {"RETRAIN_JOBS": "azureml"}
 
@@ -62,6 +59,12 @@ PLACES = (
     Place("list the groups", "GET", rf"{GROUPS}$", ""),
     Place("remove an old group", "DELETE", rf"{GROUPS}/[^/]+-v1$", "", {"RETRAIN_KEEP_SERVICES": "1"}),
 )
+
+QUICK = tuple(
+    (next(place for place in PLACES if place.step == step), status)
+    for step, status in (("submit", 403), ("", 503), ("build", 503), ("deploy", 403))
+)
+"""For every day: one call of each step, for good or for a while. `make drills` refuses each with each status."""
 
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
 NEVER_READY = {"scoring/__main__.py": b"import time\ntime.sleep(60)\n"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,8 @@ def room(module: str) -> str:
     return rest.split(".")[0] if top == "retrain" and rest else top
 
 
-def imports(module: str, *, at_load: bool = False) -> set[str]:
+@cache
+def imports(module: str, *, at_load: bool = False) -> frozenset[str]:
     """Every module that this one names in an import; `at_load`: only those that loading it runs."""
     found: set[str] = set()
     waiting: list[ast.AST] = [ast.parse(path_of(module).read_text())]
@@ -169,10 +171,10 @@ def imports(module: str, *, at_load: bool = False) -> set[str]:
         )
         if not skipped:
             waiting.extend(ast.iter_child_nodes(node))
-    return found
+    return frozenset(found)
 
 
-def ours(module: str) -> set[str]:
+def ours(module: str) -> frozenset[str]:
     """The modules of this project that it imports."""
     return imports(module) & set(modules()) - {module}
 

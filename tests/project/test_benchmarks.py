@@ -1,4 +1,4 @@
-"""Every benchmark of the Makefile runs in a quick form, with the figures of the full one; no figure is judged."""
+"""Every benchmark of the Makefile runs in a quick form, with the figures of the full one; no speed is judged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ from tests.builders import csv_file, weekly
 from tests.project.test_architecture import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(900)  # the limit of a run that hangs, not of a slow one
@@ -89,27 +92,59 @@ def search_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@dataclass(frozen=True)
+class Quick:
+    """The quick form of one benchmark: what it printed and what it wrote."""
+
+    printed: str
+    result: Result
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Quick]:
+    """Runs the quick form of a benchmark, each once."""
+    folder = tmp_path_factory.mktemp("figures")
+
+    @cache
+    def run(target: str) -> Quick:
+        file = folder / f"{target}.json"
+        options = [target, "QUICK=1", f"JSON={file}"]
+        planned = make("--dry-run", *options).stdout
+        assert "--quick" in planned, f"{target} has no quick form: its recipe must pass --quick for QUICK=1"
+        made = make(*options)
+        assert made.returncode == 0, made.stderr
+        return Quick(made.stdout, Result.from_json(file.read_text()))
+
+    return run
+
+
 @pytest.mark.parametrize("target", targets(ROOT / "Makefile"))
-def test_a_benchmark_has_a_quick_form_with_all_its_figures(target: str, tmp_path: Path):
+def test_a_benchmark_has_a_quick_form_with_all_its_figures(target: str, quick: Callable[[str], Quick]):
     """Each number is finite, what is printed is what is written, and a peer that is left out is named."""
-    file = tmp_path / "figures.json"
-    quick = [target, "QUICK=1", f"JSON={file}"]
-    planned = make("--dry-run", *quick).stdout
-    assert "--quick" in planned, f"{target} has no quick form: its recipe must pass --quick for QUICK=1"
     assert target in TABLES, f"{target} is new: add its tables to TABLES"
 
-    made = make(*quick)
+    made = quick(target)
 
-    assert made.returncode == 0, made.stderr
-    result = Result.from_json(file.read_text())
+    result = made.result
     assert result.quick
-    assert result.markdown() in made.stdout
+    assert result.markdown() in made.printed
     assert {table.title: set(table.columns) for table in result.tables} == TABLES[target]
     assert result.missing == PEERS_APART.get(target, ())
     cells = [cell for table in result.tables for row in table.rows for cell in row.values()]
     numbers = [cell for cell in cells if not isinstance(cell, str)]
     assert numbers
     assert all(math.isfinite(number) for number in numbers)
+
+
+def test_other_kernels_and_threads_change_no_decision(quick: Callable[[str], Quick]):
+    """Each environment is a process of its own, which says what it really used."""
+    result = quick("bench-reproducibility").result
+
+    environments = {row["environment"] for row in result.tables[0].rows}
+    assert environments == {"last bits, draw 1", "two threads", "kernels of Prescott", "NumPy without vectors"}
+    assert len(result.figures["kernels"]) > 1
+    assert (result.figures["orders_changed"], result.figures["verdicts_changed"]) == (0, 0)
+    assert result.figures["worst_relative"] < 1e-6
 
 
 def test_the_few_figures_of_a_benchmark_are_at_the_top_of_the_file():

@@ -1,15 +1,12 @@
-"""The same amounts give the same decision on other processors, with other threads and for other last bits."""
+"""The same amounts give the same decision for other last bits; test_benchmarks.py tries other processors."""
 
 from __future__ import annotations
-
-import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from benchmarks.decisions import moved, outcome
-from benchmarks.reproducibility import decided, difference, environments
+from benchmarks.reproducibility import difference
 from benchmarks.series import simulated
 from retrain.data.series import DailySeries
 from tests.builders import series, weekly
@@ -35,26 +32,6 @@ def test_last_bits_of_the_amounts_change_no_decision(name: str):
 
     assert not [other for other in others if other.verdict_changed or other.orders_changed]
     assert max(other.relative for other in others) < SAME
-
-
-def test_other_kernels_and_threads_change_no_decision():
-    """Each environment is a process of its own, which says what it really used."""
-    chosen = {"as it is", "two threads", "kernels of Nehalem", "NumPy without vectors"}
-    with ThreadPoolExecutor(os.process_cpu_count()) as pool:
-        first, *others = pool.map(
-            lambda one: decided(one, ["--limit", "3"]),
-            [each for each in environments(draws=0) if each.name in chosen],
-        )
-
-    found = [
-        difference(name, other.environment, one, other.outcomes[name])
-        for other in others
-        for name, one in first.outcomes.items()
-    ]
-
-    assert {first.environment, *(one.environment for one in found)} == chosen
-    assert not [one for one in found if one.verdict_changed or one.orders_changed]
-    assert max(one.relative for one in found) < SAME
 
 
 def test_a_draw_moves_amounts_by_their_last_bit_alone():
