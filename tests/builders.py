@@ -221,6 +221,11 @@ def read_history(state: ObjectStore) -> History:
     return Histories(state).read()
 
 
+def files_in_force(history: History) -> list[str]:
+    """In the order of their landing."""
+    return [each.landing.file for each in history.standings if each.is_in_force]
+
+
 def reports(ledger: Ledger, newest: int) -> list[dict[str, Any]]:
     """The reports of the newest runs, newest first."""
     return [run.as_json() for run in ledger.runs(newest)]

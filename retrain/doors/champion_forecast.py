@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrain.data.series import Days
     from retrain.ports import Service
     from retrain.records.context import Context
-    from retrain.records.history import History
+    from retrain.records.counted_days import CountedDays
     from retrain.settings import Settings
 
 MOST_DAYS = 365  # what a service forecasts at most
@@ -63,7 +63,7 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
         trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
-    history = Histories(context.state).read()
+    history = Histories(context.state).days()
     restart = _must_restart(service, history, context)
     before = date.min if restart else trained_through
     observed = newer_days(before, history.days, settings.data.gaps, history.unknown)
@@ -85,7 +85,7 @@ def _body(days: int, observed: Days) -> dict[str, Any]:
     return {"horizon_days": days, "observations": observations}
 
 
-def _must_restart(service: Service, history: History, context: Context) -> bool:
+def _must_restart(service: Service, history: CountedDays, context: Context) -> bool:
     """Whether the model is to forget the days that it was trained on, because some were corrected since."""
     lineage = context.registry.get(service.version).lineage
     return len(history.totals) >= RESTART_DAYS and history.is_corrected(lineage)

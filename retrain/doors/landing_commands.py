@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from datetime import date
 
-    from retrain.records.history import History
+    from retrain.records.counted_days import CountedDays
     from retrain.records.landing_log import Standing
 
 FEW_NAMES = 5
@@ -72,7 +72,7 @@ def history(options: argparse.Namespace) -> int:
 
     _, context = connected(options)
     histories = Histories(context.state)
-    found = histories.as_of(_end_of(options.as_of)) if options.as_of else histories.read()
+    found = histories.as_of(_end_of(options.as_of)) if options.as_of else histories.days()
     days = [row for row in _rows(found) if _is_within(row["date"], options.first, options.last)]
     if options.json:
         print(json.dumps({"days": days}))
@@ -87,7 +87,7 @@ def history(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(found: History) -> list[dict[str, Any]]:
+def _rows(found: CountedDays) -> list[dict[str, Any]]:
     return [
         {"date": day.isoformat(), "series": "", "amount": amount, "rows": found.totals[day].rows}
         for day, amount in found.days.items()
@@ -102,11 +102,11 @@ def _end_of(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, microseconds=-1)
 
 
-def _made(found: History) -> str:
-    if found.log.aggregate is None or not found.totals:
+def _made(found: CountedDays) -> str:
+    if found.aggregate is None or not found.totals:
         return "one row a day"
     rows = sum(total.rows for total in found.totals.values()) / len(found.totals)
-    return f"{found.log.aggregate} of {rows:.3g} rows a day"
+    return f"{found.aggregate} of {rows:.3g} rows a day"
 
 
 def accept(options: argparse.Namespace) -> int:

@@ -54,6 +54,11 @@ def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
     return ServiceError(f"{where} cannot be read ({type(error).__name__}); {RESTORE}")
 
 
+def missing(store: ObjectStore, name: str) -> ServiceError:
+    """The error for an object that another record names and that is not there."""
+    return ServiceError(f"{store.address(name)} is missing; {RESTORE}")
+
+
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:
     """Move a damaged record out of the way, where a person finds it; it is not obeyed."""
     store.write(f"unreadable/{name}", stored.data)

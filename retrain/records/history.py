@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from retrain.data.landed import Aggregate
 from retrain.data.totals import Joins, Overlap, Part, Rows, is_same, together
-from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.errors import NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import unreadable
+from retrain.records.base import missing, unreadable
+from retrain.records.counted_days import CountedDays, Head
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
 from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
 
@@ -21,86 +20,59 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from retrain.data.landed import DayTotal
-    from retrain.data.series import Days
+    from retrain.data.landed import Aggregate, DayTotal
     from retrain.ports import ObjectStore
     from retrain.records.day_files import RowFile
     from retrain.records.landing_log import Entry
-    from retrain.records.registry import Lineage
 
 RECORD = "history.json"
 LANDINGS = "landings/"
-VIEWS = "history/"
-DIGITS = 13  # of a sum that is kept: the last ones depend on the order of the rows
+PARTS = "history/"
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class History(CountedDays):
     """The days that count, and where they come from.
 
     Attributes:
-        totals: ascending by day.
         standings: every landing and what has become of it.
         etag: of the record; ABSENT if there is none yet.
     """
 
-    totals: Mapping[date, DayTotal]
     log: Log
     standings: tuple[Standing, ...]
-    etag: str = ABSENT
+    etag: str
 
-    @property
-    def days(self) -> Days:
-        """One amount for each day, as its rows become one; ascending."""
-        if self.log.aggregate is None:
-            return {day: total.amount for day, total in self.totals.items()}
-        return {day: self._amount(total, self.log.aggregate) for day, total in self.totals.items()}
-
-    @staticmethod
-    def _amount(total: DayTotal, aggregate: Aggregate) -> float:
-        amount = aggregate.amount_of(total)
-        return amount if total.rows == 1 else float(f"{amount:.{DIGITS}g}")
-
-    def sha256(self, first: date, last: date) -> str:
-        """The identity of the days between these, as they are now."""
-        digest = hashlib.sha256()
-        for day, amount in self.days.items():
-            if first <= day <= last:
-                digest.update(f"{day} {amount!r}\n".encode())
-        return digest.hexdigest()
-
-    def is_corrected(self, lineage: Lineage) -> bool:
-        """Whether days that a model was trained on are other than they were then."""
-        return lineage.days_sha256 != self.sha256(lineage.trained_from, lineage.trained_through)
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files in force, in the order of their landing."""
-        return tuple(each.landing.file for each in self.standings if each.is_in_force)
+    @classmethod
+    def of(
+        cls,
+        totals: Mapping[date, DayTotal],
+        log: Log,
+        standings: tuple[Standing, ...],
+        head: Head,
+        etag: str = ABSENT,
+    ) -> Self:
+        """The history that follows from a log. `head`: as it was before."""
+        head = head.evolve(
+            unknown=_unknown(standings, totals),
+            files=sum(each.is_in_force for each in standings),
+            held_files=sum(each.is_held for each in standings),
+        )
+        return cls(totals, head, log, standings, etag)
 
     def standing(self, run_id: str) -> Standing | None:
         """What has become of the landing that a run made; None if it made none."""
         return next((each for each in self.standings if each.landing.run_id == run_id), None)
-
-    def check_aggregate(self, aggregate: Aggregate) -> None:
-        """Raises: ConfigError if rows became days in another way than this."""
-        before = self.log.aggregate
-        if before not in (None, aggregate):
-            raise ConfigError(
-                f"RETRAIN_AGGREGATE is {aggregate}, but the history was made with {before}; set it to {before}, or "
-                "make the history anew with `retrain rebuild`"
-            )
 
     @property
     def is_daily(self) -> bool | None:
         """Whether its files have one row a day and no ids; None while there is none."""
         return is_daily(self.standings)
 
-    @property
-    def unknown(self) -> tuple[date, ...]:
-        """The days that are held or were dropped, and that nothing else says anything of; ascending."""
-        every = {day for each in self.standings if each.is_in_force for day in each.held | each.dropped}
-        return tuple(sorted(every - self.totals.keys()))
+
+def _unknown(standings: Iterable[Standing], totals: Collection[date]) -> tuple[date, ...]:
+    every = {day for each in standings if each.is_in_force for day in each.held | each.dropped}
+    return tuple(sorted(day for day in every if day not in totals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,38 +97,68 @@ class Histories:
         self._state = state
         self._brought: dict[str, Mapping[date, DayTotal]] = {}
 
+    def days(self) -> CountedDays:
+        """The days that count, without the log. Raises: ServiceError if a record is damaged."""
+        head, _ = self._head()
+        totals = self._view(head)
+        return CountedDays(totals, head) if totals is not None else self.read()
+
     def read(self) -> History:
         """The history as it is. Raises: ServiceError if a record is damaged."""
-        log, etag = self._log()
-        standings = log.standings
-        return History(self._viewed(log, standings), log, standings, etag)
+        head, etag, log = self._logged()
+        standings, totals = log.standings, self._view(head)
+        if totals is None:
+            totals = self._counted(standings, None)
+        return History.of(totals, log, standings, head, etag)
 
     def log(self) -> Log:
         """The log alone, without the days. Raises: ServiceError if it is damaged."""
-        return self._log()[0]
+        return self._logged()[2]
 
-    def _log(self) -> tuple[Log, str]:
+    def _head(self) -> tuple[Head, str]:
         stored = self._state.read(RECORD)
         if stored is None:
-            return Log.empty(), ABSENT
+            return Head.empty(), ABSENT
         try:
-            return Log.model_validate_json(stored.data), stored.etag
+            return Head.from_json(stored.data), stored.etag
         except ValueError as exc:
             raise unreadable(self._state, RECORD, exc) from exc
 
-    def _viewed(self, log: Log, standings: tuple[Standing, ...]) -> Mapping[date, DayTotal]:
-        """The view; made anew from the landings if it is lost or damaged."""
-        stored = self._state.read(log.view) if log.view else None
+    def _logged(self) -> tuple[Head, str, Log]:
+        """The head, its ETag and the log that it names."""
+        head, etag = self._head()
+        while head.log:
+            stored = self._state.read(head.log)
+            if stored is not None:
+                return head, etag, self._parsed(head.log, stored.data)
+            name, before = head.log, etag
+            head, etag = self._head()
+            if etag == before:  # else another process has added an entry meanwhile
+                raise missing(self._state, name)
+        return head, etag, Log.empty()
+
+    def _parsed(self, name: str, data: bytes) -> Log:
+        try:
+            return Log.model_validate_json(data)
+        except ValueError as exc:
+            raise unreadable(self._state, name, exc) from exc
+
+    def _view(self, head: Head) -> Mapping[date, DayTotal] | None:
+        """The view; None if it is lost or damaged, and has to be made anew from the landings."""
+        if not head.view:
+            return {}
+        stored = self._state.read(head.view)
         if stored is not None:
             with suppress(ValueError):
                 return days_from_parquet(stored.data)
-        return self._counted(standings, None)
+        return None
 
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""
-        log = self.log().as_of(moment)
+        head, _, whole = self._logged()
+        log = whole.as_of(moment)
         standings = log.standings
-        return History(self._counted(standings, None), log, standings)
+        return History.of(self._counted(standings, None), log, standings, head)
 
     def brought(self, landing: LandedFile) -> Mapping[date, DayTotal]:
         """The days of a landing, those that do not count included. Raises: ServiceError if they cannot be read."""
@@ -168,9 +170,7 @@ class Histories:
         name = f"{LANDINGS}{landing.run_id}.parquet"
         stored = self._state.read(name)
         if stored is None:
-            raise ServiceError(
-                f"{self._state.address(name)} is missing; make the store anew with `retrain rebuild`"
-            )
+            raise missing(self._state, name)
         try:
             return days_from_parquet(stored.data)
         except ValueError as exc:
@@ -192,7 +192,7 @@ class Histories:
         days = {day for each in touched for day in self.brought(each.landing)}
         kept = {day: total for day, total in history.totals.items() if day not in days}
         merged = dict(sorted({**kept, **self._counted(standings, days)}.items()))
-        return History(merged, log, standings, history.etag)
+        return History.of(merged, log, standings, history.head, history.etag)
 
     def counted(self, standing: Standing) -> dict[date, DayTotal]:
         """The days of a landing that count."""
@@ -204,7 +204,7 @@ class Histories:
         days = self.brought(standing.landing).keys()
         kept = {day: total for day, total in history.totals.items() if day not in days}
         totals = dict(sorted({**kept, **self._counted(others, days)}.items()))
-        return History(totals, history.log, others, history.etag)
+        return History.of(totals, history.log, others, history.head, history.etag)
 
     def add(self, entry: Entry, history: History, aggregate: Aggregate) -> History:
         """Add an entry, whose landing is stored. Raises: Conflict if another process has added one.
@@ -212,18 +212,17 @@ class Histories:
         Raises: ConfigError if rows were made into days in another way before.
         """
         after = self.preview(entry, history)
-        log = after.log
+        head = after.head.evolve(log=f"{PARTS}{entry.run_id}.log.json")
         if not isinstance(entry, Seen):
-            log = log.evolve(aggregate=_aggregate(after, aggregate))
+            head = head.evolve(aggregate=_aggregate(after, aggregate))
         if after.totals != history.totals:
-            log = log.evolve(view=f"{VIEWS}{entry.run_id}.parquet")
-            self._state.write(log.view, days_to_parquet(after.totals))
-        etag = self._state.write(RECORD, log.model_dump_json().encode(), if_etag=history.etag)
-        if log.view != history.log.view:
-            for name in list(self._state.names(VIEWS)):
-                if name != log.view:
-                    self._state.delete(name)
-        return History(after.totals, log, after.standings, etag)
+            head = head.evolve(view=f"{PARTS}{entry.run_id}.parquet")
+            self._state.write(head.view, days_to_parquet(after.totals))
+        self._state.write(head.log, after.log.model_dump_json().encode())
+        etag = self._state.write(RECORD, head.to_json(), if_etag=history.etag)
+        for name in {history.head.log, history.head.view} - {head.log, head.view, ""}:
+            self._state.delete(name)
+        return History(after.totals, head, after.log, after.standings, etag)
 
     def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:
         """The totals of these days, or of all, from every landing that counts."""
@@ -272,8 +271,8 @@ def _did_count(standing: Standing | None) -> bool:
 def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     """How rows become days from now on. Raises: ConfigError if it was another way before."""
     history.check_aggregate(aggregate)
-    if history.log.aggregate is not None:
-        return history.log.aggregate
+    if history.aggregate is not None:
+        return history.aggregate
     counting = (each.landing for each in history.standings if each.may_count)
     return None if all(each.has_one_row_a_day for each in counting) else aggregate
 

@@ -14,7 +14,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from retrain.data.landed import Aggregate
 from retrain.data.totals import Joins
 from retrain.records.base import Record
 from retrain.records.landing import Landed
@@ -156,22 +155,14 @@ class Standing:
 
 
 class Log(Record):
-    """Every entry in its order, and how the rows of a day become an amount.
+    """Every entry in its order."""
 
-    Attributes:
-        aggregate: None while every file has one row a day.
-        view: the object that holds the days of the history; empty if there are none.
-    """
-
-    layout: Literal[1]
-    aggregate: Aggregate | None
-    view: str
     entries: tuple[Entry, ...]
 
     @classmethod
     def empty(cls) -> Self:
         """The log of a store in which nothing has landed."""
-        return cls(layout=1, aggregate=None, view="", entries=())
+        return cls(entries=())
 
     def as_of(self, moment: datetime) -> Self:
         """The log as it was then."""

@@ -51,7 +51,7 @@ class Asked(Record):
 
 
 class Data(Record):
-    """The days that the verdict rests on; `closed` says which days are known to be without trade."""
+    """The days that the verdict rests on, and how many files brought them; `closed` says which have no trade."""
 
     sha256: str
     first_day: date
@@ -59,7 +59,7 @@ class Data(Record):
     days: int
     interpolated_days: int
     closed: str | None = None
-    files: tuple[str, ...]
+    files: int
 
 
 class Registered(Record):
@@ -168,7 +168,7 @@ class Run(Record):
         """Whether it ended with its version as champion, also if it is being promoted again since."""
         return self.ends > 0 and self.model is not None
 
-    def on_data(self, series: DailySeries, files: tuple[str, ...]) -> Self:
+    def on_data(self, series: DailySeries, files: int) -> Self:
         """With the days that it decides on."""
         data = Data(
             sha256=series.sha256,

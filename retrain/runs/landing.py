@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from retrain.data.landed import FileContent
     from retrain.records.context import Context
+    from retrain.records.counted_days import CountedDays
     from retrain.records.registry import Lineage
     from retrain.records.request import Land
     from retrain.runs.draft import Draft
@@ -153,9 +154,12 @@ class _File:
         )
 
 
-def ask_for_released(history: History, lineage: Lineage | None, settings: Settings, context: Context) -> None:
+def ask_for_released(days: CountedDays, lineage: Lineage | None, settings: Settings, context: Context) -> None:
     """Ask to accept what was held for a gap alone, where the days between have landed since."""
-    judge = Judge(Histories(context.state), history, lineage, settings, context.now().date())
+    if not days.head.held_files:
+        return
+    histories = Histories(context.state)
+    judge = Judge(histories, histories.read(), lineage, settings, context.now().date())
     released = judge.released()
     if not released:
         return

@@ -13,7 +13,8 @@ from retrain.errors import UsageError
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
 from retrain.records.champion import being_rebuilt, rebuilt_into
-from retrain.records.history import RECORD, VIEWS
+from retrain.records.counted_days import Head
+from retrain.records.history import PARTS, RECORD
 from retrain.records.landing_log import Decided, LandedFile, Log, Retracted, Seen
 from retrain.records.ledger import POINTER
 from retrain.records.request import STAMP, Accept, Drop, Land, Request, Retract
@@ -29,7 +30,7 @@ MOVED = "before-rebuild/"
 FOLDERS = (
     "accepted/",
     "artifacts/",
-    VIEWS,
+    PARTS,
     "landings/",
     "models/",
     "outbox/",
@@ -68,9 +69,11 @@ def rebuild(context: Context) -> list[Request]:
 
 def _old_log(folder: str, context: Context) -> Log:
     """The log as it was moved away; an empty one if there is none that can be read."""
-    stored = context.state.read(f"{folder}{RECORD}")
+    head = context.state.read(f"{folder}{RECORD}")
     try:
-        return Log.empty() if stored is None else Log.model_validate_json(stored.data)
+        name = Head.from_json(head.data).log if head else ""
+        log = context.state.read(f"{folder}{name}") if name else None
+        return Log.model_validate_json(log.data) if log else Log.empty()
     except ValueError:
         return Log.empty()
 

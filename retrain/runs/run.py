@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from retrain.promotion.record import Promotion
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
-    from retrain.records.history import History
+    from retrain.records.counted_days import CountedDays
     from retrain.records.request import Request
     from retrain.runs.draft import Draft
     from retrain.settings import Settings
@@ -106,7 +106,7 @@ def _stages(draft: Draft) -> Iterator[None]:
 
 def _history_after(
     request: Request, lineage: Lineage | None, draft: Draft, settings: Settings, context: Context
-) -> History | None:
+) -> CountedDays | None:
     """The history, changed as the request asks; None if the run ends with that."""
     if isinstance(request, Land):
         draft.tell("land", "")
@@ -120,7 +120,7 @@ def _history_after(
         history = settle(request, draft, settings, context)
         return None if isinstance(request, Drop) else history
     draft.tell("load", "")
-    return Histories(context.state).read()
+    return Histories(context.state).days()
 
 
 def _lineage(pointer: Pointer, context: Context) -> Lineage | None:
@@ -201,7 +201,7 @@ def _record(assessment: Assessment, draft: Draft, context: Context) -> None:
 def _submitted(
     winner: FittedModel,
     series: DailySeries,
-    history: History,
+    history: CountedDays,
     pointer: Pointer,
     question: str,
     draft: Draft,

@@ -22,7 +22,18 @@ from retrain.records.request import Trigger
 from retrain.runs import dispatch
 from retrain.runs import run as service
 from retrain.wiring import connect
-from tests.builders import FIRST_DAY, ONE, ask, at_once, csv_file, has_worked_off, read_history, reports, weekly
+from tests.builders import (
+    FIRST_DAY,
+    ONE,
+    ask,
+    at_once,
+    csv_file,
+    files_in_force,
+    has_worked_off,
+    read_history,
+    reports,
+    weekly,
+)
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
 from tests.drills.place import Place, a_place
 from tests.drills.table import tell
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from retrain.records.context import Context
+    from retrain.records.history import History
     from retrain.settings import Settings
 
 ROUNDS = 5
@@ -107,7 +119,11 @@ def is_of_the_sweep(report: dict[str, Any]) -> bool:
 
 def data_on_record(place: Place) -> str:
     """What the history amounts to."""
-    return daily_series(read_history(connect(place.settings).state).days, place.settings.data.gaps).sha256
+    return daily_series(history_of(place).days, place.settings.data.gaps).sha256
+
+
+def history_of(place: Place) -> History:
+    return read_history(connect(place.settings).state)
 
 
 def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(place: Place, made: list[str]):
@@ -123,7 +139,7 @@ def test_blob_timer_and_http_at_the_same_instant_are_three_runs_one_at_a_time(pl
         at_once(triggers)
         last = place.ledger.run(made[-1]).as_json()
         assert last["data"]["sha256"] == data_on_record(place)
-        assert file in last["data"]["files"]
+        assert file in files_in_force(history_of(place))
         assert place.ledger.requests() == []
 
     ended = [report for report in reports(place.ledger, 100) if not is_of_the_sweep(report)]
@@ -159,7 +175,7 @@ def test_three_processes_that_are_triggered_at_the_same_instant_do_not_overlap_e
     assert dropped == 0
     assert place.ledger.requests() == []
     assert reports[-1]["data"]["sha256"] == data_on_record(place)
-    assert sorted(reports[-1]["data"]["files"]) == ["more-0.csv", "one.csv"]
+    assert sorted(files_in_force(history_of(place))) == ["more-0.csv", "one.csv"]
 
 
 def held(place: Place, nursery: Nursery, seconds: float = 600) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.local import folder
-from retrain.records.history import VIEWS
+from retrain.records.history import PARTS
 from tests.drills.stage import Stage, reached, sweep
 from tests.drills.table import tell
 from tests.faults import SAYS, Fault, never
@@ -81,8 +81,8 @@ def test_a_full_disk_loses_nothing_that_was_there(
     def look() -> list[str]:
         disk.full_at = range(0)
         after = files_of(stage.world.root)
-        views = {name for name in before if name.startswith(VIEWS)}  # made anew from the landings
-        gone = [f"{name} is gone" for name in before if name not in after and name not in views]
+        parts = {name for name in before if name.startswith(PARTS)}  # each entry writes them anew
+        gone = [f"{name} is gone" for name in before if name not in after and name not in parts]
         kept = [
             f"{name} has changed" for name in after if name.startswith("inbox/") and after[name] != before[name]
         ]

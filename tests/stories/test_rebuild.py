@@ -18,7 +18,7 @@ from retrain.records.request import Land, Trigger, file_of
 from retrain.runs import rebuild as module
 from retrain.runs.dispatch import work_off
 from retrain.runs.rebuild import FOLDERS, MOVED, rebuild
-from tests.builders import ONE, TWO, World, csv_file, made_older, read_history, weekly
+from tests.builders import ONE, TWO, World, csv_file, files_in_force, made_older, read_history, weekly
 from tests.faults import Killed
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_an_older_store_is_rebuilt_from_its_inbox(older: World):
     assert [file_of(request) for request in requests] == ["1.csv", "2.csv", "3.csv"]
     assert outcome.ended == tuple(request.run_id for request in requests)
     after = read_history(older.context.state)
-    assert (after.days, after.files) == (before.days, before.files)
+    assert (after.days, files_in_force(after)) == (before.days, files_in_force(before))
     assert [champion.version for champion in older.ledger.pointer().champions] == ["1", "2"]
     assert version(older) == "2"
     assert [service.version for service in older.platform.services()] == ["1", "2"]

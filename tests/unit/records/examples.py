@@ -71,7 +71,7 @@ def compared_run() -> Run:
     """It was decided on the days that the champion had not seen."""
     champion = Model(version="3", order="(1,0,0)", trained_through=FIRST)
     challenger = Model(order="(0,1,1)", trained_through=FIRST)
-    run = landed_run().on_data(series(weekly(60)), ("january.csv", "february.csv")).evolve(champion=champion)
+    run = landed_run().on_data(series(weekly(60)), 2).evolve(champion=champion)
     comparison = measured(CARD, replace(CARD, rmse=11.0))
     decision = Decision(Verdict.PROMOTE, "It is better by 12 %.", ("One refit did not converge.",))
     return run.compared(challenger, comparison).decided(decision).evolve(seconds={"land": 0.012, "compare": 3.4})

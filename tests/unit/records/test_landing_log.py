@@ -45,7 +45,7 @@ def retracted(run_id: str, of: str) -> Retracted:
 
 
 def log_of(*entries: Entry) -> Log:
-    return Log.empty().evolve(entries=entries)
+    return Log(entries=entries)
 
 
 def counting(*entries: Entry) -> dict[str, list[date]]:
