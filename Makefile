@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-all clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-age bench-all clean
 
 # Hundreds of processes start here, and each would compile what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -120,6 +120,9 @@ bench-honest: $(VENV)/.ready ## how many honest files are held, and how many wit
 
 bench-reproducibility: $(VENV)/.ready ## the same decision on other processors and for other last bits; DATA=folder adds its series
 	$(PYTHON) -m benchmarks.reproducibility $(if $(filter-out samples/data,$(DATA)),--data $(DATA)) $(MEASURED)
+
+bench-age: $(VENV)/.ready ## every command and route on a store that is years old, against the same on its first day
+	$(PYTHON) -m benchmarks.age $(MEASURED)
 
 bench-all: $(VENV)/.ready ## every benchmark, and docs/benchmarks.md with their figures; QUICK=1 PAGE=file only tries them
 	@$(PYTHON) -m benchmarks.all $(if $(QUICK),--quick) $(if $(PAGE),--page $(PAGE)) $(if $(ONLY),--only $(ONLY))
