@@ -105,16 +105,13 @@ def acquire(options: argparse.Namespace) -> int:
 
 def quarantine(options: argparse.Namespace) -> int:
     """List the refused files, show one, or land one again."""
-    from retrain.records.quarantine import refused_file, refused_files
+    from retrain.records.quarantine import refused_file
 
     settings, context = connected(options)
     if options.run_id is None:
         if options.land:
             raise UsageError("--land needs the run that refused the file: `retrain quarantine RUN --land`")
-        for each in refused_files(context.state):
-            line = f"{each.run_id}  {each.file}  {each.reason.get('message', '')}"
-            print(json.dumps(_facts(each, context)) if options.json else printable(line))
-        return 0
+        return _list_refused(context, with_landed=options.all, as_json=options.json)
     refused = refused_file(options.run_id, context.state)
     if options.land:
         with context.state.open(refused.place) as stream:
@@ -129,6 +126,26 @@ def quarantine(options: argparse.Namespace) -> int:
     return 0
 
 
+def _list_refused(context: Context, *, with_landed: bool, as_json: bool) -> int:
+    from retrain.records.quarantine import refused_files
+
+    refused = refused_files(context.state)
+    shown = [each for each in refused if with_landed or not each.landed_by]
+    for each in shown:
+        landed = f"landed by run {each.landed_by}; before: " if each.landed_by else ""
+        line = f"{each.run_id}  {each.file}  {landed}{each.reason.get('message', '')}"
+        print(json.dumps(_facts(each, context)) if as_json else printable(line))
+    if len(shown) < len(refused) and not as_json:
+        print(f"{len(refused) - len(shown)} more have landed since; --all lists them")
+    return 0
+
+
 def _facts(refused: Refused, context: Context) -> dict[str, Any]:
     copy = context.state.address(refused.place)
-    return {"run_id": refused.run_id, "file": refused.file, "copy": copy, "reason": refused.reason}
+    return {
+        "run_id": refused.run_id,
+        "file": refused.file,
+        "copy": copy,
+        "landed_by": refused.landed_by or None,
+        "reason": refused.reason,
+    }

@@ -22,6 +22,7 @@ from retrain.records.request import Accept, shown_name
 from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 from retrain.runs.judging import Judge
+from retrain.settings.data import DataSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -121,6 +122,12 @@ class _File:
         )
         return self.judge.histories.add(seen, self.judge.history, self.judge.settings.data.aggregate)
 
+    @property
+    def _data(self) -> DataSettings:
+        """The settings with which it is read."""
+        asked = self.request.read_with
+        return self.judge.settings.data if asked is None else DataSettings().with_assignments(asked)
+
     def _content(self, rows: RowFile) -> tuple[FileContent, str]:
         """What it brings, and the sha256 of its bytes."""
         file, inbox = self.request.file, self.context.inbox
@@ -128,8 +135,7 @@ class _File:
             source = HashingReader(stream)
             # In front of the digest: a reader that takes a few bytes at a time costs no call for each.
             front = io.BufferedReader(source, FRONT_BYTES)
-            reading = self.judge.settings.data.reading
-            content = read_landed(front, self.name, reading, self.judge.today, rows.begin_anew)
+            content = read_landed(front, self.name, self._data.reading, self.judge.today, rows.begin_anew)
             sha256 = source.sha256()
         if inbox.state(file) != self.version:
             raise Conflict(f"{self.name} changed while it was read; it will be read again")
@@ -149,6 +155,7 @@ class _File:
             has_ids=content.has_ids,
             is_daily=content.is_daily,
             joins=joins,
+            read_with=self._data.reading_assignments,
             facts=Landed.of(content, self.judge.settings.data.aggregate),
         )
 

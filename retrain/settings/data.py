@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+OF_READING = ("date_column", "amount_column", "id_column", "date_format", "decimal", "blanks", "timezone")
 NO_PLACES = {"localtime", "posixrules", "Factory"}  # names of the database that mean another zone on each machine
 
 
@@ -90,6 +91,16 @@ class DataSettings(Group):
     def reading(self) -> Reading:
         """How a landed file is to be read."""
         return Reading(self.columns, self.date_format, self.decimal, self.blanks, self.timezone)
+
+    @property
+    def reading_assignments(self) -> tuple[str, ...]:
+        """The settings of reading that are not at their defaults, as `NAME=value`."""
+        fields = type(self).model_fields
+        return tuple(
+            f"{fields[name].alias}={getattr(self, name)}"
+            for name in OF_READING
+            if getattr(self, name) != fields[name].default
+        )
 
     def with_assignments(self, assignments: Sequence[str]) -> Self:
         """These settings changed by `NAME=value`, in turn; the names are of this group."""
