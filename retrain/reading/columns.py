@@ -83,6 +83,7 @@ class Table:
         names: of its columns.
         ending: why the last row seems to be cut, given the positions of day and amount that are read; "" if it
             does not. Called after all rows were read.
+        notes: the lines below the rows that were left out, because they are no rows. Called after all were read.
     """
 
     kind: str
@@ -90,6 +91,7 @@ class Table:
     rows: Rows
     read_as: tuple[str, ...] = ()
     ending: Callable[[Chosen], str] = lambda _: ""
+    notes: Callable[[], Sequence[str]] = tuple
 
 
 def choose(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-OF_READING = ("date_column", "amount_column", "id_column", "date_format", "decimal", "blanks", "timezone")
+OF_READING = ("date_column", "amount_column", "id_column", "date_format", "decimal", "blanks", "timezone", "sheet")
 NO_PLACES = {"localtime", "posixrules", "Factory"}  # names of the database that mean another zone on each machine
 
 
@@ -64,6 +64,12 @@ class DataSettings(Group):
         unit="name",
         min_length=1,
     )
+    sheet: str = setting(
+        "",
+        "RETRAIN_SHEET",
+        "sheet of an XLSX workbook that is read; empty for the only one with a table",
+        unit="name",
+    )
     aggregate: Aggregate = setting(
         Aggregate.MEAN,
         "RETRAIN_AGGREGATE",
@@ -85,7 +91,7 @@ class DataSettings(Group):
     @property
     def columns(self) -> Columns:
         """The names to look for in a landed file."""
-        return Columns(self.date_column, self.amount_column, self.id_column)
+        return Columns(self.date_column, self.amount_column, self.id_column, self.sheet)
 
     @property
     def reading(self) -> Reading:

@@ -39,7 +39,7 @@ def test_one_call_that_goes_wrong_loses_no_decision(
         for number in numbers:
             found = decisions.play(lambda call, number=number: call.number == number, fault)  # type: ignore[misc]
             assert decisions.hits == 1, f"call {number} was not reached"
-            wrong += [f"{decisions.played[number]} {fault}: {each}" for each in differing(found, expected)]
+            wrong += [f"{decisions.played[number]} {fault}: {each}" for each in differing(found, expected, fault)]
         tell("storage faults", "folder", f"calls of `{kind}`, each of which {fault}", len(numbers), len(wrong))
         every += wrong
     assert not every, "\n".join(every)

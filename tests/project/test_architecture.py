@@ -33,6 +33,8 @@ ORDER = {
     "reading": [
         "rules",
         "seen_ids",
+        "weekdays",
+        "widths",
         "days",
         "times",
         "amounts",
@@ -48,6 +50,8 @@ ORDER = {
         "parquet",
         "objects",
         "json_rows",
+        "sheets",
+        "formulas",
         "workbook",
         "archive",
         "formats",
