@@ -65,7 +65,8 @@ class OddRows:
         has_ids: whether there is.
         skipped: rows with blank cells that were left out, and the first of them.
         empty: rows without any content in the columns that are read.
-        notes: rows below the last transaction with a text that cannot be read as a day, and no amount; the first text.
+        notes: rows below the last transaction with a text that cannot be read as a day, and no amount.
+        note: the first of these texts.
     """
 
     policy: Blanks

@@ -42,7 +42,7 @@ class Sheet:
         width = len(self.first[at])
         rows = [row + ("",) * (width - len(row)) for row in self.first[at + 1 :]]
         sample = {name: [row[place] for row in rows] for place, name in enumerate(self.first[at])}
-        return len(dict(guess(sample))) > 1
+        return len(guess(sample)) > 1
 
 
 def chosen_sheet(sheets: Sequence[Sheet], file: str, columns: Columns) -> tuple[Sheet, str]:

@@ -135,7 +135,20 @@ class _Pass:
             batches.close()
         self._odd.end()
         if not self._counts:
-            raise DataError("the file has no rows; land a file with at least one transaction", file=self._file.file)
+            raise self._nothing()
+
+    def _nothing(self) -> DataError:
+        """Why no row counts."""
+        if not self._odd.skipped:
+            return DataError(
+                "the file has no rows; land a file with at least one transaction", file=self._file.file
+            )
+        return DataError(
+            f"each of its {self._odd.skipped:,} rows has a blank cell, the first is row {self._odd.first_skipped}, "
+            "and RETRAIN_BLANKS=skip leaves all of them out; see whether the right columns are named: "
+            f"{', '.join(self._names)} are read",
+            file=self._file.file,
+        )
 
     def _take(self, cells: Cells) -> None:
         days = cells.days(0, self._names[0], self._day_reader, self._amounts)

@@ -125,8 +125,8 @@ def _without_formulas(
                 for place in empty:
                     if place in found:
                         raise DataError(
-                            f"cell {get_column_letter(place + 1)}{number} of the sheet {name} is a formula without a stored value; open and save "
-                            "the workbook in a spreadsheet program",
+                            f"cell {get_column_letter(place + 1)}{number} of the sheet {name} is a formula without "
+                            "a stored value; open and save the workbook in a spreadsheet program",
                             file=file,
                         )
             yield row

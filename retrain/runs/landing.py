@@ -50,6 +50,7 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
     mine = history.log.entry_of(request.run_id)
     if isinstance(mine, LandedFile):  # this run was interrupted after the file had landed
         draft.run = draft.run.evolve(landing=mine.facts)
+        tell_replaced(history, request.run_id, context)
         return history
     with _of_the_file(name):
         version = context.inbox.state(request.file)
@@ -75,9 +76,7 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         return file.noted(of=found.landing.run_id, because="its content was landed before")
     after = histories.add(found, history, settings.data.aggregate)
     draft.run = draft.run.evolve(landing=found.facts)
-    for was, now in zip(history.standings, after.standings, strict=False):
-        if was.held and not now.held:  # nobody has to decide on them any more
-            tell_its_run(was.landing.run_id, was.held, "replaced", request.run_id, context)
+    tell_replaced(after, request.run_id, context)
     return after
 
 
@@ -186,6 +185,13 @@ def tell_its_run(of: str, days: Collection[date], how: str, by: str, context: Co
         return
     if run is not None and set(run.held_days) & set(days):
         context.ledger.record(run.settled(days, how, by))
+
+
+def tell_replaced(history: History, by: str, context: Context) -> None:
+    """Note in the runs whose files the landing of run `by` has replaced that nobody has to decide on them now."""
+    for each in history.standings:
+        if each.ended == "replaced" and each.ended_by == by and each.landing.held:
+            tell_its_run(each.landing.run_id, each.landing.held, "replaced", by, context)
 
 
 @contextmanager

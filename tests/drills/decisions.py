@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from tests.builders import World
 
 TWO = csv_file(np.append(level_days(29, seed=2, level=200), 1e9), NEW_YEAR)
+CORRECTED = TWO.replace(b"1000000000.0", b"200.0")
 GERMAN = TWO.replace(b"TransactionDate", b"Tag")
-KINDS = ("land", "accept", "drop", "retract", "land from quarantine")
+KINDS = ("land", "land corrected", "accept", "drop", "retract", "land from quarantine")
 WELL = (0, 3)  # done; held
 TOO_FEW_DAYS = "60"  # to compare: only the landings matter, and a play takes a moment
 
@@ -63,6 +64,8 @@ class Decisions:
             self.inbox.write("two.csv", TWO)
         else:
             self._landed("two.csv", TWO)
+        if self.kind == "land corrected":
+            self.inbox.write("two.csv", CORRECTED)
         self._of = self.context.ledger.runs(1)[0].run_id
         self.faults.originals.clear()
         self._remembered, self._files = dict(self.faults.past), set(self.inbox.names(""))
@@ -108,6 +111,7 @@ class Decisions:
         options = argparse.Namespace(run_id=self._of, day=None, json=True, file="two.csv", note=None, land=True)
         doing: dict[str, Callable[[], object]] = {
             "land": lambda: doors.on_blob("two.csv"),
+            "land corrected": lambda: doors.on_blob("two.csv"),
             "accept": lambda: landing_commands.accept(options),
             "drop": lambda: landing_commands.drop(options),
             "retract": lambda: landing_commands.retract(options),
