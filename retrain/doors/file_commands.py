@@ -40,12 +40,18 @@ def _files(named: Sequence[Path]) -> list[Path]:
     files = []
     for file in named:
         if is_marker(file.name):
-            complain(f"{file.name} is a marker of another program and no transactions; it is ignored")
+            complain(marker_advice(file.name, file.stat().st_size))
         elif not file.stat().st_size:
             raise DataError("the file is empty; nothing was landed", file=file.name)
         else:
             files.append(file)
     return files
+
+
+def marker_advice(name: str, size: int) -> str:
+    """Why a file is ignored by its name, and what to do if it holds transactions. Args: size: in bytes."""
+    ignored = f"{name} has the name of a marker of another program, and is ignored"
+    return f"{ignored}; it has {size:,} bytes: if they are transactions, rename the file" if size else ignored
 
 
 def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
@@ -79,10 +85,12 @@ def _landed(
 def check(options: argparse.Namespace) -> int:
     """Say how a file would be read, and what of it would be held; 3 if it would be refused or held."""
     from retrain.doors.check import check_file, held_lines, lines, would_be_held
+    from retrain.records.day_files import RowFile
 
     settings = chosen_settings(options)
-    checked = check_file(options.file, settings.data, datetime.now(UTC).date())
-    held = would_be_held(options.file, checked, options) if checked.landed else None
+    with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
+        checked = check_file(options.file, settings.data, datetime.now(UTC).date(), rows)
+        held = would_be_held(checked.landed, checked, rows, options) if checked.landed else None
     show_progress("", "")
     if options.json:
         print(json.dumps({**checked.as_json(), "held": held and held.as_json()}))

@@ -18,7 +18,7 @@ from retrain.records.history import Histories, History, joins_by
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined
 from retrain.records.landing_log import LandedFile, Seen, Standing
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Accept, shown_name
+from retrain.records.request import Accept, Land, shown_name
 from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 from retrain.runs.judging import Judge
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from retrain.data.landed import FileContent
     from retrain.records.context import Context
     from retrain.records.registry import Lineage
-    from retrain.records.request import Land
     from retrain.runs.draft import Draft
     from retrain.settings import Settings
 
@@ -80,6 +79,21 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
     return after
 
 
+def foreseen(
+    content: FileContent, sha256: str, rows: RowFile, settings: Settings, context: Context
+) -> tuple[LandedFile | Standing, History]:
+    """What landing a file that was read would add to the log, or the landing that has its content; and the history.
+
+    Args: context: on stores that forget, because what the file brings is stored.
+    Raises: DataError if it is not daily.
+    """
+    histories, today = Histories(context.state), context.now().date()
+    history = histories.read()
+    request = Land(run_id=context.ledger.name_run(context.now()), file=content.file, again=True)
+    file = _File(request, content.file, "", Judge(histories, history, None, settings, today), context)
+    return file.judged(content, sha256, rows), history
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """A file that nobody has landed in this state. `version` is what the inbox says of its state."""
@@ -95,18 +109,22 @@ class _File:
 
         Raises: DataError if it cannot be read, or is not daily.
         """
-        history = self.judge.history
         with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
             with _of_the_file(self.name):
                 content, sha256 = self._content(rows)
-            same = _same_content(history, sha256, again=self.request.again)
-            if same is not None:
-                return same
-            asked = self.judge.settings.data.overlap
-            joins = self.request.joins or joins_by(history, has_ids=content.has_ids, asked=asked)
-            self.judge.histories.keep(self.request.run_id, content.totals, rows)
-            entry = self._entry(content, sha256, joins or Joins.RESTATE)
-            return self.judge.judged(entry, content, must_say_overlap=joins is None)
+            return self.judged(content, sha256, rows)
+
+    def judged(self, content: FileContent, sha256: str, rows: RowFile) -> LandedFile | Standing:
+        """The same for what was read. Raises: DataError if it is not daily."""
+        history = self.judge.history
+        same = _same_content(history, sha256, again=self.request.again)
+        if same is not None:
+            return same
+        asked = self.judge.settings.data.overlap
+        joins = self.request.joins or joins_by(history, has_ids=content.has_ids, asked=asked)
+        self.judge.histories.keep(self.request.run_id, content.totals, rows)
+        entry = self._entry(content, sha256, joins or Joins.RESTATE)
+        return self.judge.judged(entry, content, must_say_overlap=joins is None)
 
     def noted(self, because: str, of: str = "") -> History:
         """The history after the note that it was looked at and brought nothing."""
