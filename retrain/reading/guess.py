@@ -10,6 +10,7 @@ from retrain.reading.amounts import CELL
 from retrain.reading.dates import is_total
 from retrain.reading.days import Days, Family
 from retrain.reading.times import split
+from retrain.reading.widths import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def _amount_score(name: str, cells: Sequence[str]) -> float:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pa.array(cells)
+    texts = narrowed(pa.array(cells))
     numbers: int = max(pc.sum(pc.match_substring_regex(texts, CELL[sign])).as_py() for sign in CELL)
     if numbers < MOSTLY * len(cells):
         return 0

@@ -171,3 +171,11 @@ def test_the_beginning_of_an_id_at_the_end_of_a_file_is_a_row_that_is_cut():
 def test_notes_alone_are_no_transactions():
     with pytest.raises(DataError, match="the file has no rows"):
         landed(text(HEADER, "Nothing was sold,"))
+
+
+def test_rows_that_are_all_skipped_are_refused_with_the_columns():
+    """The wrong ones may be named."""
+    with pytest.raises(
+        DataError, match=r"each of its 2 rows has a blank cell, the first is row 1.*PaidAmount are read"
+    ):
+        landed(text(HEADER, "2024-01-01,", "2024-01-02,"), SKIP)
