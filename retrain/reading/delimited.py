@@ -80,6 +80,7 @@ class _Rows:
         self._stream, self._file, self._encoding, self._layout = stream, file, encoding, layout
         self._has_quotes = has_quotes
         self._limit: int | None = None
+        self._may_have_notes = False
         self._notes: list[pa.csv.InvalidRow] = []
         self._left_out = ""
         self._tail = b""
@@ -138,7 +139,7 @@ class _Rows:
                 parse_options=pa.csv.ParseOptions(
                     delimiter=self._layout.delimiter,
                     newlines_in_values=self._has_quotes,
-                    invalid_row_handler=self._invalid,
+                    invalid_row_handler=self._invalid if self._may_have_notes else None,
                 ),
                 convert_options=pa.csv.ConvertOptions(
                     include_columns=[*read, *others], column_types=types, null_values=[""]
@@ -150,11 +151,14 @@ class _Rows:
 
     def _invalid(self, row: pa.csv.InvalidRow) -> str:
         """A note below the rows may have one cell; whether rows follow shows later."""
-        cells = [cell for cell in row.text.split(self._layout.delimiter) if cell.strip()]
-        if row.actual_columns > row.expected_columns or len(cells) != 1 or looks_like_data(cells):
+        if row.actual_columns > row.expected_columns or not self._is_note(row.text):
             return "error"
         self._notes.append(row)
         return "skip"
+
+    def _is_note(self, text: str) -> bool:
+        cells = [cell for cell in text.split(self._layout.delimiter) if cell.strip()]
+        return len(cells) == 1 and not looks_like_data(cells)
 
     def _refuse_a_cut_note(self) -> None:
         """Raises: ReadAgain if the last note is a row that is cut: it has no line end."""
@@ -202,6 +206,9 @@ class _Rows:
             self._left_out = (
                 f"the last line has no line end and {columns} of {expected} columns; row {row} is left out"
             )
+            return ReadAgain()
+        if columns < expected and not self._may_have_notes and self._is_note(text):
+            self._may_have_notes = True
             return ReadAgain()
         return self._too_few(row, expected, columns, text)
 

@@ -30,7 +30,7 @@ LATEST = date(2200, 1, 1)
 
 
 def guess(sample: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The settings that name the columns of days and amounts, each with the likeliest names, as far as known.
+    """The settings for the columns of days and amounts, each with the likeliest names; those that can be told.
 
     Two columns of amounts may be equally likely, such as gross and net: nobody but a person knows which is meant.
 
