@@ -109,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("--to", metavar="VERSION", help="default: the champion before the present one")
     rebuild = command("rebuild", commands.rebuild, "make the store anew from the files in its inbox")
     rebuild.add_argument("--yes", action="store_true", help="do it; without this, only say what would be done")
+    rebuild.add_argument(
+        "--read-anew", action="store_true", help="read the files with the settings in force, not as they were read"
+    )
     command(
         "release",
         commands.release,
@@ -146,6 +149,7 @@ def _add_landing_commands(command: Callable[..., _Parser]) -> None:
     retract.add_argument("--note", help="why; kept with the run")
     quarantine = command("quarantine", file_commands.quarantine, "list the refused files, or show one")
     quarantine.add_argument("run_id", metavar="RUN", nargs="?")
+    quarantine.add_argument("--all", action="store_true", help="list also those that have landed since")
     quarantine.add_argument("--land", action="store_true", help="land the copy of this run's file again")
 
 

@@ -153,7 +153,8 @@ def rebuild(options: argparse.Namespace) -> int:
     settings, context = connected(options)
     if not options.yes:
         raise must_confirm(context)
-    return max([finished(request, options, settings, context) for request in begin(context)], default=0)
+    requests = begin(context, read_anew=options.read_anew)
+    return max([finished(request, options, settings, context) for request in requests], default=0)
 
 
 def services(options: argparse.Namespace) -> int:

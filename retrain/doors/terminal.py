@@ -79,11 +79,14 @@ def _landing_lines(run: Run) -> list[str]:
 def _landed_lines(landing: Landed, run_id: str) -> list[str]:
     repeated = f", {landing.repeated_rows:,} repeated rows left out" if landing.repeated_rows else ""
     replaced = f"; replaces what run {landing.replaces} landed" if landing.replaces else ""
-    lines = [
-        f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days ({landing.made}): "
+    changed = (
         f"{landing.new_days} new, {len(landing.changed_days)} changed{_some_days(landing.changed_days)}, "
         f"{landing.equal_days} unchanged{replaced}"
-    ]
+    )
+    if len(landing.held_days) == landing.days:
+        changed = "all of them held; what the history says stays as it is"
+    rows = f"{landing.rows:,} rows{repeated}; {landing.days} days ({landing.made})"
+    lines = [f"landed     {landing.file}: {rows}: {changed}"]
     lines += [f"read       {how}" for how in landing.read_as]
     lines += [f"warning    {warning}" for warning in landing.warnings]
     for each in landing.findings:

@@ -56,6 +56,8 @@ class Land(BaseRequest):
         file: its name in the inbox.
         again: also if it was looked at before, or retracted.
         joins: how its days join others, where an earlier log says so; None for what RETRAIN_OVERLAP says.
+        read_with: the settings of reading that are not at their defaults, where an earlier log says so; None for
+            those in force.
     """
 
     kind: Literal["land"] = "land"
@@ -63,6 +65,7 @@ class Land(BaseRequest):
     file: str
     again: bool = False
     joins: Joins | None = None
+    read_with: tuple[str, ...] | None = None
 
 
 class _Settle(BaseRequest):

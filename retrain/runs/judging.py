@@ -60,7 +60,7 @@ class Judge:
             new_days=len(change.new_days),
             equal_days=change.equal_days,
             changed_days=change.changed_days,
-            replaces=replaced.landing.run_id if replaced else None,
+            replaces=replaced.landing.run_id if replaced and len(held) < entry.facts.days else None,
             findings=tuple(Doubted(**asdict(each)) for each in found),
             held_days=held,
         )

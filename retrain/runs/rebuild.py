@@ -22,7 +22,6 @@ from retrain.runs.asking import ask
 from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
-    from retrain.data.totals import Joins
     from retrain.ports import ObjectStore
     from retrain.records.context import Context
 
@@ -44,12 +43,13 @@ FOLDERS = (
 """Where records are, besides the history and the champion. Those of services belong to the platform."""
 
 
-def rebuild(context: Context) -> list[Request]:
+def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
     """Remove every service of the model, move every record away, and ask for all that had landed.
 
     The log of landings says what had, in which order, and what a person decided since; files that it does not know
     follow in the order of their names. Where it cannot be read, all do.
 
+    Args: read_anew: read every file with the settings in force, and not with those with which it landed.
     Returns: the requests, in the order in which they have to be worked off.
     Raises: LockHeld if a retrain is going on; ServiceError if a service or the store is away. Called again, it goes
         on where it was.
@@ -62,7 +62,7 @@ def rebuild(context: Context) -> list[Request]:
         for name in _records(context.state):  # the log is the last of them
             context.progress("move", name)
             _move(name, f"{folder}{name}", context.state)
-        requests = _asked_again(_old_log(folder, context), context)
+        requests = _asked_again(_old_log(folder, context), context, read_anew=read_anew)
         context.state.delete(POINTER)
     return requests
 
@@ -78,7 +78,7 @@ def _old_log(folder: str, context: Context) -> Log:
         return Log.empty()
 
 
-def _asked_again(log: Log, context: Context) -> list[Request]:
+def _asked_again(log: Log, context: Context, *, read_anew: bool) -> list[Request]:
     """The entries of a log as requests that are not made yet, then the files that it does not know."""
     waiting = {name for name in context.inbox.names("") if not is_marker(name)}
     # The inbox has the newest bytes of a name alone: they land where they landed last.
@@ -89,15 +89,14 @@ def _asked_again(log: Log, context: Context) -> list[Request]:
     for entry in log.entries:
         if isinstance(entry, LandedFile | Seen) and entry.source in waiting and last[entry.source] == entry.run_id:
             waiting.discard(entry.source)
-            joins = entry.joins if isinstance(entry, LandedFile) and not entry.has_ids else None
-            requests.append(ask(partial(_landing, entry.source, joins), context))
+            requests.append(ask(partial(_as_before, entry, read_anew), context))
             new_run[entry.run_id] = requests[-1].run_id
         elif isinstance(entry, Decided) and entry.of in new_run:
             kind = Accept if entry.kind == "accepted" else Drop
             requests.append(ask(partial(_decision, kind, new_run[entry.of], entry), context))
         elif isinstance(entry, Retracted) and entry.of in new_run:
             requests.append(ask(partial(_retraction, new_run[entry.of]), context))
-    return requests + [ask(partial(_landing, file, None), context) for file in sorted(waiting)]
+    return requests + [ask(partial(_landing, file), context) for file in sorted(waiting)]
 
 
 def must_confirm(context: Context) -> UsageError:
@@ -134,8 +133,17 @@ def _move(name: str, to: str, state: ObjectStore) -> None:
     state.delete(name)
 
 
-def _landing(file: str, joins: Joins | None, run_id: str) -> Land:
-    return Land(run_id=run_id, file=file, again=True, joins=joins)
+def _landing(file: str, run_id: str) -> Land:
+    return Land(run_id=run_id, file=file, again=True)
+
+
+def _as_before(entry: LandedFile | Seen, read_anew: bool, run_id: str) -> Land:
+    """Of a file that was refused, nothing is known of how it should be read."""
+    landing = _landing(entry.source, run_id)
+    if isinstance(entry, Seen):
+        return landing
+    joins = None if entry.has_ids else entry.joins
+    return landing.evolve(joins=joins, read_with=None if read_anew else entry.read_with)
 
 
 def _decision(kind: type[Accept | Drop], of: str, entry: Decided, run_id: str) -> Accept | Drop:

@@ -34,6 +34,8 @@ ORDER = {
     "reading": [
         "rules",
         "seen_ids",
+        "weekdays",
+        "widths",
         "days",
         "times",
         "amounts",
@@ -49,6 +51,8 @@ ORDER = {
         "parquet",
         "objects",
         "json_rows",
+        "sheets",
+        "formulas",
         "workbook",
         "archive",
         "formats",
