@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from retrain.data.landed import Aggregate
 from retrain.data.totals import Joins, Overlap, Part, Rows, is_same, together
-from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.errors import ConfigError, DamagedRecord, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import unreadable
+from retrain.records.base import RESTORE, is_of_newer_code, skipping, unreadable, visible
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
 from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
 
@@ -126,13 +126,13 @@ class Histories:
         self._brought: dict[str, Mapping[date, DayTotal]] = {}
 
     def read(self) -> History:
-        """The history as it is. Raises: ServiceError if a record is damaged."""
+        """The history as it is. Raises: DamagedRecord; ConfigError if only newer code can read its log."""
         log, etag = self._log()
         standings = log.standings
         return History(self._viewed(log, standings), log, standings, etag)
 
     def log(self) -> Log:
-        """The log alone, without the days. Raises: ServiceError if it is damaged."""
+        """The log alone, without the days. Raises: DamagedRecord; ConfigError if only newer code can read it."""
         return self._log()[0]
 
     def _log(self) -> tuple[Log, str]:
@@ -142,13 +142,18 @@ class Histories:
         try:
             return Log.model_validate_json(stored.data), stored.etag
         except ValueError as exc:
+            if is_of_newer_code(exc):
+                raise ConfigError(
+                    f"{self._state.address(RECORD)} has entries that only a newer version of retrain can read; "
+                    "install that version here too"
+                ) from exc
             raise unreadable(self._state, RECORD, exc) from exc
 
     def _viewed(self, log: Log, standings: tuple[Standing, ...]) -> Mapping[date, DayTotal]:
         """The view; made anew from the landings if it is lost or damaged."""
-        stored = self._state.read(log.view) if log.view else None
-        if stored is not None:
-            with suppress(ValueError):
+        with skipping(), suppress(ValueError):
+            stored = self._state.read(log.view) if log.view else None
+            if stored is not None:
                 return days_from_parquet(stored.data)
         return self._counted(standings, None)
 
@@ -168,9 +173,7 @@ class Histories:
         name = f"{LANDINGS}{landing.run_id}.parquet"
         stored = self._state.read(name)
         if stored is None:
-            raise ServiceError(
-                f"{self._state.address(name)} is missing; make the store anew with `retrain rebuild`"
-            )
+            raise DamagedRecord(f"{self._state.address(name)} is missing; {RESTORE}")
         try:
             return days_from_parquet(stored.data)
         except ValueError as exc:
@@ -220,8 +223,8 @@ class Histories:
             self._state.write(log.view, days_to_parquet(after.totals))
         etag = self._state.write(RECORD, log.model_dump_json().encode(), if_etag=history.etag)
         if log.view != history.log.view:
-            for name in list(self._state.names(VIEWS)):
-                if name != log.view:
+            with skipping():  # the log says which view counts
+                for name in [name for name in visible(self._state.names(VIEWS)) if name != log.view]:
                     self._state.delete(name)
         return History(after.totals, log, after.standings, etag)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import NotFound
-from retrain.records.base import parsed
+from retrain.records.base import parsed, skipping, visible
+from retrain.records.request import RUN_ID
 
 if TYPE_CHECKING:
     from retrain.errors import RetrainError
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "quarantine/"
 REASON = ".reason.json"
+NAME = re.compile(rf"({FOLDER}{RUN_ID.pattern}/.+){re.escape(REASON)}", re.ASCII | re.DOTALL)
 MAX_NAME_BYTES = 200
 
 
@@ -45,7 +49,7 @@ def quarantine(file: str, reason: RetrainError, run_id: str, inbox: ObjectStore,
 
 def refused_files(state: ObjectStore) -> list[Refused]:
     """Every file in quarantine, in the order of the runs that refused it."""
-    places = [name.removesuffix(REASON) for name in state.names(FOLDER) if name.endswith(REASON)]
+    places = [named[1] for name in visible(state.names(FOLDER)) if (named := NAME.fullmatch(name))]
     return [_refused(place, state) for place in places]
 
 
@@ -59,12 +63,12 @@ def refused_file(run_id: str, state: ObjectStore) -> Refused:
 
 def _refused(place: str, state: ObjectStore) -> Refused:
     _, run_id, file = place.split("/", 2)
-    stored = state.read(f"{place}{REASON}")
-    try:
-        reason = parsed(stored.data) if stored else {}
-    except ValueError:
-        reason = {}
-    return Refused(run_id, file, place, reason if isinstance(reason, dict) else {})
+    reason: Any = None
+    with skipping(), suppress(ValueError):
+        stored = state.read(f"{place}{REASON}")
+        reason = parsed(stored.data) if stored else None
+    unknown = {"message": f"{state.address(f'{place}{REASON}')} cannot be read, so the reason is not known"}
+    return Refused(run_id, file, place, reason if isinstance(reason, dict) else unknown)
 
 
 def _short(name: str) -> str:
