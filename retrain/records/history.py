@@ -16,6 +16,7 @@ from retrain.ports import ABSENT
 from retrain.records.base import RESTORE, is_of_newer_code, skipping, unreadable, visible
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
 from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
+from retrain.records.ledger import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -138,6 +139,8 @@ class Histories:
     def _log(self) -> tuple[Log, str]:
         stored = self._state.read(RECORD)
         if stored is None:
+            if self._state.read(POINTER) is not None:  # it is written after the first landing
+                raise DamagedRecord(f"{self._state.address(RECORD)} is missing; {RESTORE}")
             return Log.empty(), ABSENT
         try:
             return Log.model_validate_json(stored.data), stored.etag
