@@ -1,8 +1,9 @@
-"""One object that is damaged, refused or foreign concerns one run: the next request has its turn in the same round."""
+"""An object that is damaged, refused or foreign concerns one run: the next has its turn in the same round."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from tests.faults import Call, Faults, FaultyStore, Killed, fails, fails_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from retrain.runs.outcome import Outcome
+
 NOBODY = "20240101T000000000Z-0000"
 
 
@@ -39,7 +42,7 @@ def _refused(call: Call) -> Exception:
     return AccessDenied(f"{call.name}: the blob is in the archive tier")
 
 
-def worked_off(world: World, faults: Faults) -> dispatch.Outcome:
+def worked_off(world: World, faults: Faults) -> Outcome:
     return work_off(world.settings, world.with_state(FaultyStore(world.context.state, faults)))
 
 
@@ -60,7 +63,7 @@ def test_a_file_that_cannot_be_read_fails_its_run_and_is_tried_again(world: Worl
     world.put("one.csv", ONE)
     first, second = ask(Trigger.BLOB, context, file="one.csv"), ask(Trigger.TIMER, context)
     inbox = FaultyStore(context.inbox, refusing("one.csv"))
-    outcome = work_off(world.settings, dispatch.replace(context, inbox=inbox))
+    outcome = work_off(world.settings, replace(context, inbox=inbox))
     failed = world.ledger.run(first.run_id)
     world.run()
 
