@@ -19,7 +19,8 @@
         │   └── Unsettled       a promotion failed and is not undone yet; the next trigger undoes it
         ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the new version could not be put into production; the champion stays
-        └── AccessDenied        an Azure role is missing; trying again does not help
+        ├── AccessDenied        an Azure role is missing; trying again does not help
+        └── DamagedRecord       one record of the store cannot be read; it has to be restored from a backup
 
 A challenger that is not promoted is not an error; it is a verdict.
 """
@@ -199,3 +200,12 @@ class PromotionFailed(ServiceError):
 
 class AccessDenied(ServiceError):
     """The service refused this identity; the message names the missing role."""
+
+
+class DamagedRecord(ServiceError):
+    """A record of the store, or an object that it names, is missing or cannot be understood.
+
+    The message names the object and how to restore it. It concerns what needs this object, and nothing else.
+    """
+
+    kind = "record"

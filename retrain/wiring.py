@@ -41,7 +41,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         from retrain.adapters.local.process import ProcessPlatform
 
         local = ProcessPlatform(settings.storage.root / "platform")
-        return Context(inbox, state, ledger, registry, local, now, progress)
+        return Context(inbox, state, ledger, registry, local, now, progress, asked_under=settings.deciding)
 
     from retrain.adapters.azure.azureml import Workspace
     from retrain.adapters.azure.catalog import AzureMlCatalog
@@ -51,7 +51,9 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     platform = _on_azure(settings, workspace, state)
     jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
     catalog = AzureMlCatalog(workspace, settings, ledger, registry)
-    return Context(inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,))
+    return Context(
+        inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,), asked_under=settings.deciding
+    )
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     common = _Parser(add_help=False)
-    common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
+    common.add_argument("--root", metavar="DIR", help="keep data, runs and models in this folder")
     common.add_argument(
         "--set",
         dest="assigned",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import printable, show_progress, tell
-from retrain.errors import UsageError
+from retrain.errors import NotFound, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def show(options: argparse.Namespace) -> int:
     _, context = connected(options)
     found = context.ledger.run(options.run_id)
     if options.page is not None:
-        from retrain.doors.page import page
+        from retrain.doors.page import page_of
 
         try:
-            options.page.write_text(page(found, context.ledger.unseen_days(options.run_id)), encoding="utf-8")
+            options.page.write_text(page_of(found, context.ledger), encoding="utf-8")
         except OSError as exc:
             raise UsageError(f"--page {options.page}: {exc.strerror}; name a file that can be written") from exc
     return tell(found, as_json=options.json)
@@ -113,22 +113,25 @@ def champion(options: argparse.Namespace) -> int:
     for facts in shown:
         since = f"{facts['since']:.19}".replace("T", " ")
         mark = "champion" if found and facts["since"] == found.since.isoformat() else "        "
-        print(
-            f"{mark}  version {facts['version']} since {since} UTC, trained through {facts['trained_through']}, "
-            f"{facts['order']}, by run {facts['run_id']}"
-        )
+        made = facts.get("trouble") or f"trained through {facts['trained_through']}, {facts['order']}"
+        print(printable(f"{mark}  version {facts['version']} since {since} UTC, {made}, by run {facts['run_id']}"))
     return 0
 
 
 def _champion(entry: Champion, registry: Registry) -> dict[str, str]:
-    lineage = registry.get(entry.version).lineage
+    """What is known of a champion; `trouble` if the record of its version cannot be read."""
+    facts = {"version": entry.version, "since": entry.since.isoformat(), "run_id": entry.run_id}
+    try:
+        lineage = registry.get(entry.version).lineage
+    except ServiceUnavailable:
+        raise
+    except (ServiceError, NotFound) as error:
+        return {**facts, "trouble": str(error)}
     return {
-        "version": entry.version,
+        **facts,
         "order": lineage.order,
         "trained_through": lineage.trained_through.isoformat(),
         "data_sha256": lineage.data_sha256,
-        "since": entry.since.isoformat(),
-        "run_id": entry.run_id,
     }
 
 
@@ -193,7 +196,10 @@ def settings(options: argparse.Namespace) -> int:
 def events(options: argparse.Namespace) -> int:
     """List the events that are not delivered yet, and why."""
     _, context = connected(options)
-    for event in context.ledger.outbox.waiting():
-        line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
-        print(json.dumps(event.as_json()) if options.json else line)
+    outbox = context.ledger.outbox
+    refused = [(event, f"not brought any more: {event.trouble}") for event in outbox.undelivered()]
+    waiting = [(event, event.trouble or "not delivered yet") for event in outbox.waiting()]
+    for event, state in refused + waiting:
+        line = f"{event.id}  {event.kind:<9}  {state}"
+        print(json.dumps(event.as_json()) if options.json else printable(line))
     return 0

@@ -76,9 +76,9 @@ def _landed(
 ) -> int:
     """Take in what was stored, also if it was looked at before: a person has brought it."""
     from retrain.records.request import Land
+    from retrain.runs.asking import ask_as_named
 
-    request = Land(run_id=run_id, file=f"{run_id}/{name}", dry_run=dry_run, again=True)
-    context.ledger.ask(request)
+    request = ask_as_named(Land(run_id=run_id, file=f"{run_id}/{name}", dry_run=dry_run, again=True), context)
     return finished(request, options, settings, context)
 
 

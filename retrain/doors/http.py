@@ -201,7 +201,7 @@ def show_run(run_id: str) -> Answer:
 
 def show_page(run_id: str) -> Answer:
     """The same as a page for a browser."""
-    from retrain.doors.page import POLICY, page
+    from retrain.doors.page import POLICY, page_of
 
     ledger = connect(parse(os.environ)).ledger
     run = ledger.run(run_id)
@@ -210,7 +210,7 @@ def show_page(run_id: str) -> Answer:
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return Answer(200, page(run, ledger.unseen_days(run_id)), "text/html", guards)
+    return Answer(200, page_of(run, ledger), "text/html", guards)
 
 
 def answered(action: Callable[[], Answer]) -> Answer:

@@ -9,6 +9,8 @@ from retrain.gate.evidence import amount
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
 from retrain.records.run import Status
+from retrain.settings import known_settings
+from retrain.settings.setting import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,7 @@ HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
 
 def summary(run: Run) -> str:
     """A run, line by line, each under its heading."""
-    lines = [f"run        {run.run_id}  ({run.trigger})"]
+    lines = [f"run        {run.run_id}  ({run.trigger})", *_settings_lines(run)]
     if run.status in NOT_RECORDED:
         return "\n".join([*lines, f"status     {run.status}: {NOT_RECORDED[run.status]}"])
     lines += _landing_lines(run) + _data_lines(run.data)
@@ -44,6 +46,13 @@ def summary(run: Run) -> str:
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
     lines += [f"time       {spent}", f"artifacts  {run.artifacts}"]
     return "\n".join(lines)
+
+
+def _settings_lines(run: Run) -> list[str]:
+    """The settings that it was made under and that are not the defaults."""
+    defaults = {known.name: as_text(known.default) for known in known_settings()}
+    other = [f"{name}={value}" for name, value in run.request.settings.items() if defaults.get(name) != value]
+    return [f"settings   {' '.join(other)}"] if other else []
 
 
 def ending(run: Run) -> str:

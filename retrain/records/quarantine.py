@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import NotFound
-from retrain.records.base import parsed
+from retrain.records.base import parsed, skipping, visible
 from retrain.records.history import Histories
-from retrain.records.landing_log import LandedFile
-from retrain.records.request import shown_name
+from retrain.records.landing_log import LandedFile, Log
+from retrain.records.request import RUN_ID, shown_name
 
 if TYPE_CHECKING:
     from retrain.errors import RetrainError
     from retrain.ports import ObjectStore
-    from retrain.records.landing_log import Log
 
 FOLDER = "quarantine/"
 REASON = ".reason.json"
+NAME = re.compile(rf"({FOLDER}{RUN_ID.pattern}/.+){re.escape(REASON)}", re.ASCII | re.DOTALL)
 MAX_NAME_BYTES = 200
 
 
@@ -53,10 +55,12 @@ def quarantine(file: str, reason: RetrainError, run_id: str, inbox: ObjectStore,
 
 def refused_files(state: ObjectStore) -> list[Refused]:
     """Every file in quarantine, in the order of the runs that refused it."""
-    places = [name.removesuffix(REASON) for name in state.names(FOLDER) if name.endswith(REASON)]
+    places = [named[1] for name in visible(state.names(FOLDER)) if (named := NAME.fullmatch(name))]
     if not places:
         return []
-    log = Histories(state).log()
+    log = Log.empty()
+    with skipping():  # without it, nothing is known to have landed since
+        log = Histories(state).log()
     return [_refused(place, log, state) for place in places]
 
 
@@ -75,12 +79,12 @@ def refused_file(run_id: str, state: ObjectStore) -> Refused:
 
 def _refused(place: str, log: Log, state: ObjectStore) -> Refused:
     _, run_id, name = place.split("/", 2)
-    stored = state.read(f"{place}{REASON}")
-    try:
-        reason = parsed(stored.data) if stored else {}
-    except ValueError:
-        reason = {}
-    reason = reason if isinstance(reason, dict) else {}
+    found: Any = None
+    with skipping(), suppress(ValueError):
+        stored = state.read(f"{place}{REASON}")
+        found = parsed(stored.data) if stored else None
+    unknown = {"message": f"{state.address(f'{place}{REASON}')} cannot be read, so the reason is not known"}
+    reason = found if isinstance(found, dict) else unknown
     file = str(reason.get("file", name))
     return Refused(run_id, file, place, reason, _landed_since(run_id, file, log))
 

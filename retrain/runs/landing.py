@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.data.totals import Joins
-from retrain.errors import ConfigError, Conflict, DataError, ServiceError, ServiceUnavailable
+from retrain.errors import Conflict, DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
+from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, joins_by
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined
@@ -199,14 +200,10 @@ def _release(of: str, run_id: str) -> Accept:
 
 def tell_its_run(of: str, days: Collection[date], how: str, by: str, context: Context) -> None:
     """Note in the run that landed these days that they are held no more; without a record, the log decides."""
-    try:
+    with skipping():
         run = context.ledger.recorded(of)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:
-        return
-    if run is not None and set(run.held_days) & set(days):
-        context.ledger.record(run.settled(days, how, by))
+        if run is not None and set(run.held_days) & set(days):
+            context.ledger.record(run.settled(days, how, by))
 
 
 def tell_replaced(history: History, by: str, context: Context) -> None:
@@ -218,16 +215,13 @@ def tell_replaced(history: History, by: str, context: Context) -> None:
 
 @contextmanager
 def _of_the_file(name: str) -> Iterator[None]:
-    """What the inbox refuses is a matter of this file: its request is kept, and holds up no other.
-
-    Raises: ConfigError for it.
-    """
+    """Name the file that the inbox refuses. Raises: ServiceError for it."""
     try:
         yield
     except ServiceUnavailable:
         raise
     except ServiceError as error:
-        raise ConfigError(f"{name} cannot be read: {error}; the next trigger tries again") from error
+        raise ServiceError(f"{name} cannot be read: {error}; the next trigger tries again") from error
 
 
 def _is_empty(file: str, context: Context) -> bool:

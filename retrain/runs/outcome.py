@@ -12,6 +12,7 @@ class Behind(StrEnum):
     ANOTHER_PROCESS = "another process, which is working requests off"
     JOB = "a job that promotes, and works requests off at its end"
     TROUBLE = "a run that met trouble; the next trigger tries again"
+    NEWER_CODE = "a newer version of retrain, which alone can make it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Left:
         run_id: its run.
         behind: what it waits for.
         first: the run that is being promoted or met trouble, perhaps its own; empty for another process, and for
-            a wrong setting, which holds up no other run.
+            what concerns its own run alone, and holds up no other.
         reason: why that run has not ended.
     """
 

@@ -6,12 +6,14 @@ rebuild that was interrupted goes on where it was; afterwards the store is an em
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
 from retrain.errors import UsageError
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
+from retrain.records.base import visible
 from retrain.records.champion import being_rebuilt, rebuilt_into
 from retrain.records.counted_days import Head
 from retrain.records.history import PARTS, RECORD
@@ -37,6 +39,7 @@ FOLDERS = (
     "quarantine/",
     "requests/",
     "runs/",
+    "undelivered/",
     "unreadable/",
     "verdicts/",
 )
@@ -115,7 +118,7 @@ def _begin(context: Context) -> str:
     begun = rebuilt_into(stored.data) if stored else None
     if begun is not None:
         return begun
-    folder = f"{MOVED}{context.now():{STAMP}}/"
+    folder = f"{MOVED}{context.now():{STAMP}}-{secrets.token_hex(4)}/"
     if stored is not None:
         context.state.write(f"{folder}{POINTER}", stored.data)
     context.state.write(POINTER, being_rebuilt(folder), if_etag=stored.etag if stored else ABSENT)
@@ -123,7 +126,7 @@ def _begin(context: Context) -> str:
 
 
 def _records(state: ObjectStore) -> list[str]:
-    found = [name for folder in FOLDERS for name in state.names(folder)]
+    found = [name for folder in FOLDERS for name in visible(state.names(folder))]
     return found if state.read(RECORD) is None else [*found, RECORD]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.records.history import Histories
 from retrain.records.request import Land, Trigger, file_of
 from retrain.runs.asking import ask
@@ -29,13 +29,13 @@ def is_marker(name: str) -> bool:
 def ask_for_unseen(context: Context) -> list[Land]:
     """Ask for every file that nobody has looked at in its present state, in the order of the names.
 
-    Where the log is damaged it asks for none: the timer's own run tells of that.
+    Where the log cannot be read it asks for none: the timer's own run tells of that.
     """
     try:
         log = Histories(context.state).log()
     except ServiceUnavailable:
         raise
-    except ServiceError:
+    except (ServiceError, ConfigError):
         return []
     seen = {(entry.source, entry.version) for entry in log.looks}
     waiting = {file_of(request) for request in context.ledger.requests()}

@@ -30,7 +30,7 @@ ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
 PURE = ("data", "reading", "plausible", "arima", "gate")
 ORDER = {
-    "data": ["holidays", "closures", "series", "landed", "findings", "totals"],
+    "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
     "reading": [
         "rules",
         "seen_ids",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -74,9 +73,8 @@ def test_a_rebuild_reads_each_file_with_the_settings_with_which_it_landed(refuse
 
     assert len(before) == 10
     assert days(refused) == before
-    assert json.loads((refused.root / "history.json").read_bytes())["entries"][-1]["read_with"] == [
-        "RETRAIN_DATE_COLUMN=Tag"
-    ]
+    (landing,) = (each.landing for each in read_history(refused.context.state).standings)
+    assert landing.read_with == ("RETRAIN_DATE_COLUMN=Tag",)
 
 
 def test_a_rebuild_may_read_with_the_settings_in_force(refused: World):

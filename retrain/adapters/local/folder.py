@@ -14,7 +14,16 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from retrain.errors import AccessDenied, Conflict, DataError, LockHeld, NotFound, ServiceError
+from retrain.errors import (
+    AccessDenied,
+    Conflict,
+    DamagedRecord,
+    DataError,
+    LockHeld,
+    NotFound,
+    ServiceError,
+    ServiceUnavailable,
+)
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
@@ -23,7 +32,16 @@ if TYPE_CHECKING:
 # Both are in the root and begin with a dot, which no object's name may.
 LOCKS = ".locks"
 UNFINISHED = ".unfinished"
-DISK_FULL = {errno.ENOSPC: "the disk is full; free some space", errno.EDQUOT: "the quota is used up"}
+AWAY = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the quota is used up",
+    errno.EROFS: "the disk can be read only; look for its errors in the log of the system",
+    errno.EMFILE: "this process has too many open files; raise the limit (ulimit -n)",
+    errno.ENFILE: "the system has too many open files; end other programs",
+    errno.ESTALE: "the network drive was mounted anew; start this process again",
+    errno.EHOSTDOWN: "the network drive does not answer; try again",
+}
+"""Errors of the whole store and not of one object, and what to do."""
 
 
 class FolderStore:
@@ -164,14 +182,22 @@ class FolderStore:
         try:
             yield
         except Timeout as exc:
-            raise ServiceError(f"{self.root}: another process has been writing for 30 s; is it stuck?") from exc
+            raise ServiceUnavailable(
+                f"{self.root}: another process has been writing for 30 s; is it stuck?"
+            ) from exc
         except PermissionError as exc:
             raise AccessDenied(
                 f"{self.root / name}: this user has no permission; grant it read and write access"
             ) from exc
+        except (IsADirectoryError, NotADirectoryError) as exc:
+            raise DamagedRecord(
+                f"{self.root / name}: a folder is where a file belongs, or a file where a folder does; move it away"
+            ) from exc
         except OSError as exc:
-            what = DISK_FULL.get(exc.errno or 0, exc.strerror or str(exc))
-            raise ServiceError(f"{self.root / name}: {what}") from exc
+            where = self.root / name
+            if exc.errno in AWAY:
+                raise ServiceUnavailable(f"{where}: {AWAY[exc.errno]}") from exc
+            raise ServiceError(f"{where}: {exc.strerror or exc}") from exc
 
 
 class _File(io.FileIO):
