@@ -73,7 +73,14 @@ class Promotion(BaseModel):
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""
-        context.ledger.note_promotion(self.run_id, json.dumps(self.model_dump(mode="json"), indent=1).encode())
+        context.ledger.note_promotion(self.run_id, self._written())
+
+    def submit(self, context: Context) -> None:
+        """Write down that it is to be made."""
+        context.ledger.submit_promotion(self.run_id, self._written())
+
+    def _written(self) -> bytes:
+        return json.dumps(self.model_dump(mode="json"), indent=1).encode()
 
     @property
     def is_rollback(self) -> bool:
@@ -105,7 +112,7 @@ def submit(
         over=over,
         question=question,
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 
@@ -131,7 +138,7 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
         over=over,
         version=model.version,
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 

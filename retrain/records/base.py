@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from retrain.errors import ServiceError
+from retrain.errors import Conflict, ServiceError
+from retrain.ports import ABSENT
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore, Stored
@@ -52,6 +53,18 @@ def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
     """The error for a record that is damaged."""
     where = store.address(name)
     return ServiceError(f"{where} cannot be read ({type(error).__name__}); {RESTORE}")
+
+
+def put_new(store: ObjectStore, name: str, data: bytes) -> None:
+    """Write a record that is new, or that an earlier attempt of the same run has left.
+
+    Raises: Conflict if another process writes it at this moment.
+    """
+    try:
+        store.write(name, data, if_etag=ABSENT)
+    except Conflict:
+        there = store.read(name)
+        store.write(name, data, if_etag=ABSENT if there is None else there.etag)
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:

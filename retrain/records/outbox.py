@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
-from retrain.records.base import Record, set_aside
+from retrain.records.base import Record, put_new, set_aside
 from retrain.records.request import RUN_ID, Trigger
 from retrain.records.run import Run, Status
 
@@ -95,7 +95,7 @@ class Outbox:
 
     def put(self, event: Event) -> None:
         """Write an event down; the same id again replaces it."""
-        self._store.write(_name(event.id), event.to_json())
+        put_new(self._store, _name(event.id), event.to_json())
 
     def waiting(self) -> list[Event]:
         """All of them, in the order in which their runs ended. A damaged one is set aside under `unreadable/`."""
@@ -157,7 +157,7 @@ class Outbox:
         if not missing:
             self._store.delete(_name(event.id))
         elif left != event:
-            self.put(left)
+            self._store.write(_name(event.id), left.to_json())
         return missing
 
 

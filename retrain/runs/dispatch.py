@@ -16,6 +16,7 @@ from retrain.errors import (
     ConfigError,
     Killed,
     LockHeld,
+    LockLost,
     RetrainError,
     ServiceError,
     ServiceUnavailable,
@@ -46,9 +47,12 @@ def work_off(settings: Settings, context: Context) -> Outcome:
     A run that met a service in trouble keeps its request, and ends the round: what was asked later may be about the
     same days, and must not overtake it. So does a run that a job promotes: the next challenger is to be compared
     with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
+
+    A process that loses the lock stops at once: the outcome says so, and what it had begun is another's to finish.
     """
     outcome = _worked_off(settings, context)
-    deliver(context)
+    if not outcome.lost:
+        deliver(context)
     return outcome
 
 
@@ -83,6 +87,11 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
         except LockHeld:
             left += [Left(each.run_id, Behind.ANOTHER_PROCESS) for each in waiting()]
             break
+        except LockLost as lost:
+            told = {*ended, *(each.run_id for each in left)}
+            there = (each.run_id for each in context.ledger.requests() if each.run_id not in told)
+            left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
+            return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))
 
 

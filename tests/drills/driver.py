@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
-import retrain.adapters.azure.blob as blob_module
+import retrain.adapters.azure.lease as lease_module
+from retrain.adapters.azure.lease import Terms
 from retrain.adapters.local.process import ProcessPlatform, _is_free
 from retrain.doors import http as doors
 from retrain.poll import poll
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
-RENEWAL_SECONDS = 1
+SHORT = Terms(lease=SHORTEST_LEASE_SECONDS, margin=2, renew=1, retry=0.2, fresh=2, answer=3)
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
@@ -247,7 +248,7 @@ def _forked(asked: dict[str, Any]) -> tuple[int, int]:
     code = 1
     try:
         if asked["lease_seconds"]:
-            blob_module.LEASE_SECONDS, blob_module.RENEW_SECONDS = asked["lease_seconds"], RENEWAL_SECONDS
+            lease_module.TERMS = replace(SHORT, lease=asked["lease_seconds"])
         with patch("retrain.adapters.local.process.free_port", own_port):
             told = TASKS[asked["task"]](Place(**asked["place"]), **asked["asked"])
         os.write(writing, json.dumps(told).encode())

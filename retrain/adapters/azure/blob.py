@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from retrain.adapters import fence
+from retrain.adapters.azure import lease as lease_module
 from retrain.adapters.azure.arm import BUSY
+from retrain.adapters.azure.lease import Lease, now
+from retrain.adapters.fence import Hold
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT, Stored
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobServiceClient
 
 READ_BYTES = 4 << 20
-LEASE_SECONDS = 60
-RENEW_SECONDS = 15
 UNREADABLE = {
     "BlobArchived": "the blob is in the archive tier; move it to the hot or cool tier",
     "BlobBeingRehydrated": "the blob is being moved out of the archive tier; wait until that has ended",
@@ -33,27 +33,31 @@ class BlobStore:
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._container = service.get_container_client(container)
-        self._lease: _Lease | None = None
 
     def read(self, name: str) -> Stored | None:
         """See ObjectStore."""
-        try:
-            with self._translated(name):
-                blob = self._container.download_blob(name)
-                return Stored(blob.readall(), blob.properties.etag)
-        except NotFound:
-            return None
+        stored = self._stored(name)
+        fence.hold_of(self).has_read(name, stored)
+        return stored
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
-        from azure.core import MatchConditions
-
-        condition: dict[str, Any] = {}
-        if if_etag == ABSENT:
-            condition = {"match_condition": MatchConditions.IfMissing}
-        elif if_etag is not None:
-            condition = {"etag": if_etag, "match_condition": MatchConditions.IfNotModified}
-        return str(self._upload(name, data, overwrite=if_etag != ABSENT, **condition)["etag"])
+        fence.check()
+        hold = fence.hold_of(self)
+        expected = hold.etags.get(name) if if_etag is None else if_etag
+        try:
+            etag = self._put(name, data, expected)
+        except Conflict:
+            fence.confirm()
+            mine = self._tried(name, hold, data) if if_etag is None else None
+            if mine is None:
+                raise
+            etag = self._put(name, data, mine)
+        except ServiceError:
+            hold.may_have_written(name, data)
+            raise
+        hold.has_written(name, etag)
+        return etag
 
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
@@ -67,6 +71,7 @@ class BlobStore:
 
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
+        fence.check()
         self._upload(name, stream, overwrite=True)
 
     def names(self, prefix: str) -> Iterator[str]:
@@ -88,53 +93,94 @@ class BlobStore:
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
-        self._check_lock(name)
-        try:
-            with self._translated(name):
-                self._container.delete_blob(name)
-        except NotFound:
+        fence.check()
+        hold = fence.hold_of(self)
+        expected = hold.etags.get(name)
+        if expected == ABSENT:
             return
+        try:
+            self._remove(name, expected)
+        except Conflict:
+            fence.confirm()
+            mine = self._tried(name, hold)
+            if mine is None:
+                raise
+            self._remove(name, mine)
+        hold.has_written(name, ABSENT)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """See ObjectStore.
-
-        A thread renews the lease; when the process dies, renewal stops. A process that was suspended for longer
-        than its lease starts no further write: another process may hold the lock by then.
-        """
+        """See ObjectStore."""
         blob = f"locks/{name}"
-        with suppress(Conflict):  # it exists already, or it is leased
-            self.write(blob, b"", if_etag=ABSENT)
+        lease = self._acquired(blob)
         try:
-            with self._translated(blob):
-                asked_at = time.monotonic()
-                lease = _Lease(self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS), asked_at)
-        except Conflict as exc:
-            raise LockHeld(f"another process holds the lease of {self.address(blob)}") from exc
-        self._lease = lease
-        renewal = threading.Thread(target=lease.renew_until_released, name="lease renewal", daemon=True)
-        renewal.start()
-        try:
-            yield
+            with fence.holding(Hold(self, lease)):
+                yield
         finally:
-            self._lease = None
-            lease.released.set()
-            renewal.join()
-            with suppress(Conflict), self._translated(blob):  # a lost lease needs no release
-                lease.client.release()
+            with suppress(Conflict, NotFound), self._translated(blob):  # a lost lease needs no release
+                lease.release()
 
     def address(self, name: str) -> str:
         """See ObjectStore."""
         return f"{self._container.url.split('?')[0]}/{name}"
 
-    def _check_lock(self, name: str) -> None:
-        if self._lease is not None and self._lease.is_lost:
-            raise Conflict(f"{self.address(name)} was not changed: this process has lost the lock; run again")
+    def _acquired(self, blob: str) -> Lease:
+        """The lease of a lock, once no write of an earlier holder can take effect any more. Raises: LockHeld."""
+        taken = LockHeld(f"another process holds the lease of {self.address(blob)}")
+        state = self._lease_state(blob)
+        if state == "leased":
+            raise taken
+        client = self._container.get_blob_client(blob)
+        try:
+            with self._translated(blob):
+                asked_at = now()
+                lease = Lease(client.acquire_lease(lease_module.TERMS.lease), asked_at, lease_module.TERMS)
+        except Conflict as exc:
+            raise taken from exc
+        if state == "broken":  # its holder may not have learned of that yet
+            try:
+                lease.wait(lease_module.TERMS.settled)
+            except BaseException:
+                lease.stop()
+                raise
+            if lease.lost():
+                raise taken
+        return lease
+
+    def _lease_state(self, blob: str) -> str:
+        """Whether a lock's blob is leased, broken, expired or available; it is created if it does not exist."""
+        try:
+            with self._translated(blob):
+                return str(self._container.get_blob_client(blob).get_blob_properties().lease.state)
+        except NotFound:
+            with suppress(Conflict):  # it exists by now, or it is leased
+                self._put(blob, b"", ABSENT)
+            return "available"
+
+    def _stored(self, name: str) -> Stored | None:
+        try:
+            with self._translated(name):
+                blob = self._container.download_blob(name)
+                return Stored(blob.readall(), blob.properties.etag)
+        except NotFound:
+            return None
+
+    def _tried(self, name: str, hold: Hold, data: bytes | None = None) -> str | None:
+        """The ETag of what is there, if this holder wrote it and the answer was lost; otherwise None."""
+        there = self._stored(name)
+        return there.etag if there is not None and hold.has_tried(name, there, data) else None
+
+    def _put(self, name: str, data: bytes, expected: str | None) -> str:
+        options = {"overwrite": expected != ABSENT, "timeout": lease_module.TERMS.answer}
+        return str(self._upload(name, data, **options, **_condition(expected))["etag"])
+
+    def _remove(self, name: str, expected: str | None) -> None:
+        with suppress(NotFound), self._translated(name):
+            self._container.delete_blob(name, timeout=lease_module.TERMS.answer, **_condition(expected))
 
     def _upload(self, name: str, data: bytes | BinaryIO, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-        self._check_lock(name)
         with self._translated(name):
             try:
                 return self._container.get_blob_client(name).upload_blob(data, **options)
@@ -221,30 +267,18 @@ class _BlobReader(io.RawIOBase):
         return len(data)
 
 
+def _condition(expected: str | None) -> dict[str, Any]:
+    """The SDK's options for an expected ETag; none for None."""
+    from azure.core import MatchConditions
+
+    if expected is None:
+        return {}
+    if expected == ABSENT:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"etag": expected, "match_condition": MatchConditions.IfNotModified}
+
+
 def _code(exc: Any) -> str:
     """The error code of the storage; the SDK sets it without declaring it."""
     code = getattr(exc, "error_code", None) or exc.reason
     return str(getattr(code, "value", code))
-
-
-class _Lease:
-    """A lease, and the time of its last successful renewal."""
-
-    def __init__(self, client: Any, asked_at: float) -> None:
-        self.client, self.released = client, threading.Event()
-        self._renewed_at = asked_at
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the lease may have ended."""
-        return time.monotonic() - self._renewed_at > LEASE_SECONDS
-
-    def renew_until_released(self) -> None:
-        """Renew the lease until it is released; a failed renewal is retried."""
-        from azure.core.exceptions import AzureError
-
-        while not self.released.wait(RENEW_SECONDS):
-            with suppress(AzureError):
-                asked_at = time.monotonic()
-                self.client.renew()
-                self._renewed_at = asked_at
