@@ -105,9 +105,9 @@ def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.arm import bounds, sign_in
-    from retrain.adapters.azure.transport import FencedTransport
+    from retrain.adapters.azure.transport import fenced_transport
 
-    limits = {**bounds(), "transport": FencedTransport(**bounds())}
+    limits = {**bounds(), "transport": fenced_transport(**bounds())}
     if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(

@@ -7,7 +7,6 @@ writes for a run has to be started in a copy of the run's context.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -39,13 +38,13 @@ class Hold:
         store: which store's lock it is.
         lock: the lock itself; None if there is none.
         etags: of each object as it was first read or last written since the lock was taken; ABSENT for none.
-        unsure: the digest of what may have been written: the answer to the write was lost.
+        unsure: the mark of each write that may have taken effect: its answer was lost.
     """
 
     def __init__(self, store: ObjectStore, lock: Lock | None) -> None:
         self.store, self.lock = store, lock
         self.etags: dict[str, str] = {}
-        self.unsure: dict[str, bytes] = {}
+        self.unsure: dict[str, str] = {}
 
     def has_read(self, name: str, stored: Stored | None) -> None:
         """Note the state of an object. A later state than the one that is known is the work of somebody else."""
@@ -55,17 +54,6 @@ class Hold:
         """Note that an object was written or, with ABSENT, removed."""
         self.etags[name] = etag
         self.unsure.pop(name, None)
-
-    def may_have_written(self, name: str, data: bytes) -> None:
-        """Note that nobody knows whether a write took effect."""
-        self.unsure[name] = _digest(data)
-
-    def has_tried(self, name: str, there: Stored | None, data: bytes | None = None) -> bool:
-        """Whether what is there may be what this holder wrote: now, or when an answer was lost."""
-        if there is None:
-            return False
-        tried = {self.unsure.get(name), None if data is None else _digest(data)}
-        return _digest(there.data) in tried
 
 
 class _Lost(BaseException):
@@ -132,7 +120,3 @@ def fenced[**Args, Result](change: Callable[Args, Result]) -> Callable[Args, Res
 def hold_of(store: ObjectStore) -> Hold:
     """The first lock of this store that this context has taken; if there is none, one that knows nothing."""
     return next((hold for hold in _HOLDS.get() if hold.store is store), None) or Hold(store, None)
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

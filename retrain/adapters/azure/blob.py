@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import io
+import uuid
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from retrain.adapters import fence
 from retrain.adapters.azure import lease as lease_module
 from retrain.adapters.azure.arm import BUSY
+from retrain.adapters.azure.blob_reader import open_blob
 from retrain.adapters.azure.lease import Lease, now
 from retrain.adapters.fence import Hold
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator
+    from collections.abc import Iterator
 
-    from azure.storage.blob import BlobClient, BlobServiceClient
+    from azure.storage.blob import BlobServiceClient
 
-READ_BYTES = 4 << 20
 UNREADABLE = {
     "BlobArchived": "the blob is in the archive tier; move it to the hot or cool tier",
     "BlobBeingRehydrated": "the blob is being moved out of the archive tier; wait until that has ended",
     "BlobUsesCustomerSpecifiedEncryption": "the blob is encrypted with a key of its own; upload it without one",
 }
+MARK = "write"
+"""The name of the metadata that tell one write from every other."""
 ROLE = "Storage Blob Data Contributor"
 
 
@@ -43,18 +45,21 @@ class BlobStore:
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
         fence.check()
-        hold = fence.hold_of(self)
+        hold, mark = fence.hold_of(self), uuid.uuid4().hex
         expected = hold.etags.get(name) if if_etag is None else if_etag
         try:
-            etag = self._put(name, data, expected)
+            etag = self._put(name, data, expected, mark)
         except Conflict:
             fence.confirm()
-            mine = self._tried(name, hold, data) if if_etag is None else None
-            if mine is None:
+            there = self._marked(name)
+            if there.mark == mark:  # an earlier attempt of the SDK took effect, and its answer was lost
+                etag = there.etag
+            elif if_etag is None and there.mark == hold.unsure.get(name):
+                etag = self._put(name, data, there.etag, mark)
+            else:
                 raise
-            etag = self._put(name, data, mine)
         except ServiceError:
-            hold.may_have_written(name, data)
+            hold.unsure[name] = mark
             raise
         hold.has_written(name, etag)
         return etag
@@ -62,7 +67,7 @@ class BlobStore:
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
         with self._translated(name):
-            return io.BufferedReader(_BlobReader(self, self._container.get_blob_client(name)), READ_BYTES)
+            return open_blob(self._container.get_blob_client(name), self._translated)
 
     def state(self, name: str) -> str:
         """See ObjectStore."""
@@ -102,10 +107,10 @@ class BlobStore:
             self._remove(name, expected)
         except Conflict:
             fence.confirm()
-            mine = self._tried(name, hold)
-            if mine is None:
+            there = self._marked(name)
+            if there.mark != hold.unsure.get(name):
                 raise
-            self._remove(name, mine)
+            self._remove(name, there.etag)
         hold.has_written(name, ABSENT)
 
     @contextmanager
@@ -154,7 +159,7 @@ class BlobStore:
                 return str(self._container.get_blob_client(blob).get_blob_properties().lease.state)
         except NotFound:
             with suppress(Conflict):  # it exists by now, or it is leased
-                self._put(blob, b"", ABSENT)
+                self._upload(blob, b"", overwrite=False)
             return "available"
 
     def _stored(self, name: str) -> Stored | None:
@@ -165,13 +170,17 @@ class BlobStore:
         except NotFound:
             return None
 
-    def _tried(self, name: str, hold: Hold, data: bytes | None = None) -> str | None:
-        """The ETag of what is there, if this holder wrote it and the answer was lost; otherwise None."""
-        there = self._stored(name)
-        return there.etag if there is not None and hold.has_tried(name, there, data) else None
+    def _marked(self, name: str) -> _Marked:
+        """Which write made the object that is there."""
+        try:
+            with self._translated(name):
+                found = self._container.get_blob_client(name).get_blob_properties()
+        except NotFound:
+            return _Marked("", ABSENT)
+        return _Marked((found.metadata or {}).get(MARK, "unmarked"), found.etag)
 
-    def _put(self, name: str, data: bytes, expected: str | None) -> str:
-        options = {"overwrite": expected != ABSENT, "timeout": lease_module.TERMS.answer}
+    def _put(self, name: str, data: bytes, expected: str | None, mark: str) -> str:
+        options = {"overwrite": expected != ABSENT, "metadata": {MARK: mark}, "timeout": lease_module.TERMS.answer}
         return str(self._upload(name, data, **options, **_condition(expected))["etag"])
 
     def _remove(self, name: str, expected: str | None) -> None:
@@ -222,49 +231,14 @@ class BlobStore:
             ) from exc
 
 
-class _BlobReader(io.RawIOBase):
-    """A blob as a seekable stream, read in ranges; reading raises Conflict if the blob has changed since."""
+class _Marked(NamedTuple):
+    """The mark of the write that made an object, which no other write has, and the object's ETag.
 
-    def __init__(self, store: BlobStore, blob: BlobClient) -> None:
-        properties = blob.get_blob_properties()
-        self._store, self._blob = store, blob
-        self._etag, self._size, self._at = properties.etag, properties.size, 0
+    `mark` is empty, and the ETag is ABSENT, if nothing is there.
+    """
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readall(self) -> bytes:
-        # The inherited method makes one request for every few kilobytes.
-        return self.read(max(self._size - self._at, 0)) or b""
-
-    def readinto(self, buffer: Buffer) -> int:
-        from azure.core import MatchConditions
-
-        view = memoryview(buffer).cast("B")
-        length = min(len(view), self._size - self._at)
-        if length <= 0:
-            return 0
-        with self._store._translated(self._blob.blob_name):
-            data = self._blob.download_blob(
-                offset=self._at,
-                length=length,
-                etag=self._etag,
-                match_condition=MatchConditions.IfNotModified,
-            ).readall()
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+    mark: str
+    etag: str
 
 
 def _condition(expected: str | None) -> dict[str, Any]:

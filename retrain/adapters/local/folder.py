@@ -47,7 +47,7 @@ class FolderStore:
             file.write(data)
             _make_durable(file)
             with self._writing():
-                self._expect(name, if_etag, data)
+                self._expect(name, if_etag)
                 _publish(file, path)
                 fence.hold_of(self).has_written(name, _etag(data))
         return _etag(data)
@@ -162,15 +162,13 @@ class FolderStore:
                 return None
             return Stored(data, _etag(data))
 
-    def _expect(self, name: str, if_etag: str | None = None, data: bytes | None = None) -> None:
+    def _expect(self, name: str, if_etag: str | None = None) -> None:
         """See that an object is as its writer knows it. Raises: Conflict."""
-        hold = fence.hold_of(self)
-        expected = hold.etags.get(name) if if_etag is None else if_etag
+        expected = fence.hold_of(self).etags.get(name) if if_etag is None else if_etag
         if expected is None:
             return
         there = self._stored(name)
-        is_mine = if_etag is None and hold.has_tried(name, there, data)
-        if (ABSENT if there is None else there.etag) != expected and not is_mine:
+        if (ABSENT if there is None else there.etag) != expected:
             raise Conflict(f"{self.address(name)} was changed by another process; run again")
 
     @contextmanager
