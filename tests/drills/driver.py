@@ -35,6 +35,7 @@ from retrain.settings import Settings
 from tests.builders import ONE, TWO, ask
 from tests.drills.fate import PATIENCE_SECONDS, Fate, die
 from tests.drills.place import FilePlatform, Place
+from tests.drills.takeover import command
 from tests.listening import FileListener
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
-SHORT = Terms(lease=SHORTEST_LEASE_SECONDS, margin=2, renew=1, retry=0.2, fresh=2, answer=3)
+SHORT = Terms(lease=SHORTEST_LEASE_SECONDS, margin=2, renew=1, retry=0.2, fresh=1, answer=1)
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
@@ -155,7 +156,9 @@ def hold(place: Place, seconds: float) -> list[str]:
     return []
 
 
-TASKS: dict[str, Callable[..., list[str]]] = {task.__name__: task for task in (story, poison, deliver, door, hold)}
+TASKS: dict[str, Callable[..., list[str]]] = {
+    task.__name__: task for task in (story, poison, deliver, door, hold, command)
+}
 
 
 @dataclass(frozen=True, slots=True)
