@@ -137,9 +137,9 @@ def hold(place: Place, seconds: float) -> list[str]:
 
     renew = BlobLeaseClient.renew
 
-    def noted(lease: BlobLeaseClient) -> None:
+    def noted(lease: BlobLeaseClient, **options: Any) -> None:
         asked_at = time.monotonic()  # of the machine: its processes share this clock
-        renew(lease)
+        renew(lease, **options)
         written = Path(place.root) / "renewed.new"
         written.write_text(str(asked_at))
         written.replace(Path(place.root) / "renewed")
@@ -152,8 +152,7 @@ def hold(place: Place, seconds: float) -> list[str]:
     context = place.context(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, context, file="one.csv")
     with patch("retrain.runs.dispatch.retrain", stay), patch.object(BlobLeaseClient, "renew", noted):
-        work_off(place.settings, context)
-    return []
+        return [work_off(place.settings, context).lost]
 
 
 TASKS: dict[str, Callable[..., list[str]]] = {

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobLeaseClient, BlobServiceClient
+from azure.storage.blob import BlobServiceClient
 
 from retrain.adapters.azure.blob import BlobStore
+from tests.azurite import end_lease
 from tests.builders import World
 from tests.drills.stage import Stage, confirmed, on_doors, reached, sweep
 from tests.drills.table import tell
@@ -20,6 +21,8 @@ from tests.faults import SAYS, Fault, never
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from azure.storage.blob import BlobClient
 
 
 class Unreliable(RequestsTransport):  # type: ignore[misc] # untyped
@@ -55,7 +58,7 @@ class Cloud:
 
     stage: Stage
     wire: Unreliable
-    leases: tuple[BlobLeaseClient, ...]
+    locks: tuple[BlobClient, ...]
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def play(self, number: int, *, after: bool) -> list[str]:
@@ -67,9 +70,9 @@ class Cloud:
         """The wire is whole again, and leases whose holder never learned of them have come to their end."""
         assert self.wire.sent > self.wire.breaks_at
         self.requests, self.wire.breaks_at = list(self.wire.asked), -1
-        for lease in self.leases:
+        for lock in self.locks:
             with suppress(AzureError):
-                lease.break_lease(0)
+                end_lease(lock)
         return []
 
 
@@ -84,7 +87,7 @@ def cloud(world: World, storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         inbox, state = BlobStore(service, f"in-{mark}"), BlobStore(service, f"state-{mark}")
         stage = on_doors(Stage(world, inbox, state, BlobStore(quiet, f"state-{mark}")), monkeypatch)
         locks = (service.get_blob_client(f"state-{mark}", f"locks/{name}") for name in ("retrain", "outbox"))
-        yield Cloud(stage, wire, tuple(map(BlobLeaseClient, locks)))
+        yield Cloud(stage, wire, tuple(locks))
 
 
 @sweep
