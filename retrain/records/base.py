@@ -63,8 +63,8 @@ def put_new(store: ObjectStore, name: str, data: bytes) -> None:
     try:
         store.write(name, data, if_etag=ABSENT)
     except Conflict:
-        there = store.read(name)
-        store.write(name, data, if_etag=ABSENT if there is None else there.etag)
+        store.read(name)  # what is there now is the condition of the write, unless this holder wrote it before
+        store.write(name, data)
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:
