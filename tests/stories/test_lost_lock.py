@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from retrain.doors import http as doors
 from retrain.doors.cli import main
 from retrain.errors import LockLost
 from retrain.promotion.resume import LOCK, promote_run
+from retrain.records.outbox import event_of
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
 from retrain.runs.outcome import Behind
@@ -18,9 +20,13 @@ from tests.builders import ONE, TWO, World, ask
 from tests.faults import Killed, fails
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from retrain.records.context import Context
+    from retrain.records.outbox import Event
+    from retrain.records.run import Run
+    from tests.listening import Heard, Listener
 
 
 def losing(world: World, stage: str) -> Context:
@@ -129,3 +135,43 @@ def test_a_command_ends_with_the_sentence_and_the_exit_code_of_an_operator(
 
     assert code == 5
     assert "this process has lost the lock: somebody has removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("trigger", [lambda: doors.on_blob("one.csv"), doors.on_queue], ids=["blob", "queue"])
+def test_a_trigger_is_told_so_that_the_platform_tries_again(
+    world: World, trigger: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+):
+    """Nobody else may have the lock: then the event that is delivered again does the work."""
+    monkeypatch.setattr(doors, "parse", lambda _environment: world.settings)
+    monkeypatch.setattr(doors, "connect", lambda _settings: losing(world, "load"))
+    world.put("one.csv", ONE)
+    ask(Trigger.HTTP, world.context)
+
+    with pytest.raises(LockLost):
+        trigger()
+
+
+def test_a_delivery_stops_when_its_lock_is_lost_and_the_next_one_goes_on(heard: Heard, listener: Listener):
+    """The event is kept, and told under the same id."""
+    heard.land("one.csv", ONE)
+    told, outbox = list(listener.told), heard.world.ledger.outbox
+    outbox.put(event_of(heard.world.ledger.runs(1)[0], heard.world.clock()))
+
+    with pytest.raises(LockLost):
+        outbox.deliver([Thief(heard.world)], heard.world.ledger.recorded)
+    assert len(outbox.waiting()) == 1
+    outbox.deliver([listener], heard.world.ledger.recorded)
+
+    assert outbox.waiting() == []
+    assert listener.told == told * 2
+
+
+@dataclass(frozen=True)
+class Thief:
+    """Removes the lock's file while it is told of an event."""
+
+    world: World
+    name: str = "thief"
+
+    def receive(self, _event: Event, _run: Run) -> None:
+        (self.world.root / ".locks" / "outbox").unlink()
