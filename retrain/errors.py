@@ -12,7 +12,8 @@
     ├── UsageError              the caller: an option, a body or a parameter is wrong
     ├── NotFound                the caller: there is no such run, version or file
     ├── Conflict                no one: another process was first; run again
-    │   └── LockHeld            no one: the process that holds the lock takes the request over
+    │   ├── LockHeld            no one: the process that holds the lock takes the request over
+    │   └── LockLost            no one: the process that has the lock now takes the run over
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  no one, if it is temporary: the request is kept and tried again
         │   ├── ServiceTimeout
@@ -150,6 +151,14 @@ class Conflict(RetrainError):
 
 class LockHeld(Conflict):
     """Another process holds the lock."""
+
+
+class LockLost(Conflict):
+    """This process held the lock and has lost it: the lease was broken or not renewed, the lock's file was removed.
+
+    It is no failure of the run, which another process continues. It is raised where the lock is let go of; before
+    that nothing inside the run can catch it.
+    """
 
 
 class ServiceError(RetrainError):

@@ -62,7 +62,14 @@ class ObjectStore(Protocol):
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold a named lock inside the context. Raises: LockHeld at once if another process holds it.
 
-        If the holder dies, the lock is free: at once in a folder, at the end of the lease in Blob Storage.
+        If the holder dies, the lock is free: at once in a folder, at the end of the lease in Blob Storage. In Blob
+        Storage it takes up to 40 s if somebody has broken the lease: its holder has to learn of that first.
+
+        If the lock is lost inside the context, nothing more is written: the first write, upload or delete ends the
+        context, past every handler of an Exception in it. Raises: LockLost then.
+
+        Without an `if_etag`, a write or delete inside the context depends on the state in which this holder has
+        first read or last written the object. Raises: Conflict if it is another.
         """
 
     def address(self, name: str) -> str:
@@ -97,7 +104,8 @@ class Service:
 class Platform(Protocol):
     """Builds images and runs services, one for each name.
 
-    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError. Those that change something do
+    nothing once a lock of the current context is lost: see ObjectStore.lock.
     """
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:

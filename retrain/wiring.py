@@ -107,15 +107,17 @@ def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.arm import bounds, sign_in
+    from retrain.adapters.azure.transport import fenced_transport
 
+    limits = {**bounds(), "transport": fenced_transport(**bounds())}
     if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(
-                settings.storage.connection.get_secret_value(), **bounds()
+                settings.storage.connection.get_secret_value(), **limits
             )
         except ValueError:
             raise ConfigError(
                 "TRANSACTIONS_STORAGE is not a connection string; copy it from the storage account"
             ) from None
 
-    return BlobServiceClient(str(settings.storage.uri), credential=sign_in(settings.storage.client_id), **bounds())
+    return BlobServiceClient(str(settings.storage.uri), credential=sign_in(settings.storage.client_id), **limits)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
 from scoring.app import Served, create_app
@@ -28,11 +29,13 @@ class ThreadPlatform:
         self.images: dict[str, Mapping[str, bytes]] = {}
         self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Keep the context."""
         self.images[f"{model}:{version}"] = context
         return Image(f"{model}:{version}")
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Serve the image's model."""
         if name not in self._running:
@@ -68,6 +71,7 @@ class ThreadPlatform:
         """Threads write none."""
         return [f"{name} wrote nothing"]
 
+    @fenced
     def remove(self, name: str) -> None:
         """Stop it."""
         if name in self._running:

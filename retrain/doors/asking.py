@@ -62,6 +62,7 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
         made = context.ledger.run(request.run_id)
         if not options.json:
             tell_others([context.ledger.run(run_id) for run_id in outcome.ended if run_id != request.run_id])
+        outcome.raise_if_lost()
         if left is None or left.behind is not Behind.ANOTHER_PROCESS or made.status.has_ended:
             break
         show_progress("waiting", "another process is retraining")

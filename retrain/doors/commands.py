@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import printable, show_progress, tell
-from retrain.errors import NotFound, ServiceError, ServiceUnavailable, UsageError
+from retrain.errors import LockLost, NotFound, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from retrain.records.champion import Champion
     from retrain.records.registry import Registry
-    from retrain.records.run import Run
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,14 +58,21 @@ def promote(options: argparse.Namespace) -> int:
     from retrain.runs.dispatch import deliver, work_off
 
     settings, context = connected(options)
-    promoted: Run | None = None
-    try:
-        promoted = promote_run(options.run_id, settings, context, options.step)
-    finally:
-        if options.step == DEPLOY or (options.step and promoted is None):
+
+    def go_on(*, has_ended: bool) -> None:
+        if options.step and has_ended:
             work_off(settings, context)  # what has waited for this job's end; no other trigger may come for a day
         else:
             deliver(context)
+
+    try:
+        promoted = promote_run(options.run_id, settings, context, options.step)
+    except LockLost:  # all that is left is the work of another process
+        raise
+    except BaseException:
+        go_on(has_ended=True)
+        raise
+    go_on(has_ended=options.step == DEPLOY)
     if options.report is not None:
         options.report.mkdir(parents=True, exist_ok=True)
         (options.report / "report.json").write_bytes(promoted.to_json())

@@ -73,7 +73,7 @@ def on_event(make: Callable[[str], Request]) -> None:
 
     Args: make: the request of a run's name.
     Raises: ServiceUnavailable if the run met trouble that may pass, so that the platform tries again. Every other
-        failure is recorded with its run and final.
+        failure is recorded with its run and final. LockLost if this process had to stop in the middle.
     """
     settings = parse(os.environ)
     _made(make, settings, connect(settings))
@@ -82,6 +82,7 @@ def on_event(make: Callable[[str], Request]) -> None:
 def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:
     request = asking.ask(make, context)
     outcome = dispatch.work_off(settings, context)
+    outcome.raise_if_lost()
     left = outcome.of(request.run_id)
     if left is not None and left.behind is not Behind.TROUBLE:
         log.info("run %s waits for %s", request.run_id, left.behind)
@@ -111,11 +112,12 @@ def on_timer(*, is_late: bool) -> None:
 
 
 def on_queue() -> None:
-    """Work off what was asked for over HTTP. Raises: ServiceUnavailable if something is left to be tried again."""
+    """Work off what was asked for over HTTP. Raises: as `on_event`."""
     settings = parse(os.environ)
-    trouble = dispatch.work_off(settings, connect(settings)).trouble
-    if trouble is not None:
-        raise ServiceUnavailable(trouble.reason)
+    outcome = dispatch.work_off(settings, connect(settings))
+    outcome.raise_if_lost()
+    if outcome.trouble is not None:
+        raise ServiceUnavailable(outcome.trouble.reason)
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:

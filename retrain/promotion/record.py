@@ -75,7 +75,14 @@ class Promotion(BaseModel):
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""
-        context.ledger.note_promotion(self.run_id, json.dumps(self.model_dump(mode="json"), indent=1).encode())
+        context.ledger.note_promotion(self.run_id, self._written())
+
+    def submit(self, context: Context) -> None:
+        """Write down that it is to be made."""
+        context.ledger.submit_promotion(self.run_id, self._written())
+
+    def _written(self) -> bytes:
+        return json.dumps(self.model_dump(mode="json"), indent=1).encode()
 
     @property
     def is_rollback(self) -> bool:
@@ -108,7 +115,7 @@ def submit(
         question=question,
         submitted=context.now(),
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 
@@ -135,7 +142,7 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
         version=model.version,
         submitted=context.now(),
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from retrain.errors import DamagedRecord, ServiceError, ServiceUnavailable
+from retrain.errors import Conflict, DamagedRecord, ServiceError, ServiceUnavailable
+from retrain.ports import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,6 +87,18 @@ def skipping() -> Iterator[None]:
         raise
     except ServiceError:
         return
+
+
+def put_new(store: ObjectStore, name: str, data: bytes) -> None:
+    """Write a record that is new, or that an earlier attempt of the same run has left.
+
+    Raises: Conflict if another process writes it at this moment.
+    """
+    try:
+        store.write(name, data, if_etag=ABSENT)
+    except Conflict:
+        store.read(name)  # what is there now is the condition of the write, unless this holder wrote it before
+        store.write(name, data)
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> str:

@@ -10,7 +10,7 @@ from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound, Servi
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, Record, set_aside, skipping, unreadable
+from retrain.records.base import RESTORE, Record, put_new, set_aside, skipping, unreadable
 from retrain.records.champion import Champion, Pointer, no_champion, read_pointer, why_refused
 from retrain.records.outbox import Outbox, event_of
 from retrain.records.queue import Queue
@@ -198,6 +198,10 @@ class Ledger(Queue):
         """The record of a run's promotion; None if it has none."""
         stored = self._store.read(f"promotions/{run_id}.json") if RUN_ID.fullmatch(run_id) else None
         return stored.data if stored else None
+
+    def submit_promotion(self, run_id: str, record: bytes) -> None:
+        """Begin the record of a promotion; one that an earlier attempt of the run has left is replaced."""
+        put_new(self._store, f"promotions/{run_id}.json", record)
 
     def note_promotion(self, run_id: str, record: bytes) -> None:
         """Keep how far a promotion has come."""

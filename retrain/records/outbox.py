@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field
 from retrain.data.open_enum import OpenEnum
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
-from retrain.records.base import Record, set_aside, skipping, visible
+from retrain.records.base import Record, put_new, set_aside, skipping, visible
 from retrain.records.request import RUN_ID, Trigger
 from retrain.records.run import Run, Status
 
@@ -106,7 +106,7 @@ class Outbox:
 
     def put(self, event: Event) -> None:
         """Write an event down; the same id again replaces it."""
-        self._store.write(_name(event.id), event.to_json())
+        put_new(self._store, _name(event.id), event.to_json())
 
     def waiting(self) -> list[Event]:
         """All of them, in the order in which their runs ended. A damaged one is set aside under `unreadable/`."""
@@ -187,7 +187,7 @@ class Outbox:
                 self._store.write(f"{UNDELIVERED}{event.id}.json", left.to_json())
             self._store.delete(_name(event.id))
         elif left != event:
-            self.put(left)
+            self._store.write(_name(event.id), left.to_json())
         return missing
 
 

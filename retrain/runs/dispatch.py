@@ -22,6 +22,7 @@ from retrain.errors import (
     DamagedRecord,
     Killed,
     LockHeld,
+    LockLost,
     RetrainError,
     ServiceError,
     ServiceUnavailable,
@@ -55,10 +56,13 @@ def work_off(settings: Settings, context: Context) -> Outcome:
     same days, and must not overtake it. So does a run that a job promotes: the next challenger is to be compared
     with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
 
+    A process that loses the lock stops at once: the outcome says so, and what it had begun is another's to finish.
+
     Raises: ServiceUnavailable if the store is away.
     """
     outcome = _worked_off(settings, context)
-    deliver(context)
+    if not outcome.lost:
+        deliver(context)
     return outcome
 
 
@@ -93,6 +97,11 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
         except LockHeld:
             left += [Left(each.run_id, Behind.ANOTHER_PROCESS) for each in waiting()]
             break
+        except LockLost as lost:
+            told = {*ended, *(each.run_id for each in left)}
+            there = (each.run_id for each in context.ledger.requests() if each.run_id not in told)
+            left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
+            return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))
 
 

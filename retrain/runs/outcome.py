@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from retrain.errors import LockLost
+
 
 class Behind(StrEnum):
     """What a request waits for."""
@@ -45,10 +47,17 @@ class Outcome:
     Attributes:
         ended: the runs that came to their end, in their order.
         left: the requests that did not, in their order.
+        lost: why this process had to stop: it has lost the lock, and another process has the work; empty if not.
     """
 
     ended: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
+    lost: str = ""
+
+    def raise_if_lost(self) -> None:
+        """Raises: LockLost if this process has lost the lock; whoever woke it up may try again."""
+        if self.lost:
+            raise LockLost(self.lost)
 
     def of(self, run_id: str) -> Left | None:
         """Why a run has not ended; None if it has."""

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobLeaseClient, BlobServiceClient
+from azure.storage.blob import BlobServiceClient
 
 from retrain.adapters.azure.blob import BlobStore
+from tests.azurite import end_lease
 from tests.faults import SAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from azure.storage.blob import BlobClient
 
 
 class Unreliable(RequestsTransport):  # type: ignore[misc] # untyped
@@ -61,16 +64,16 @@ class Wired:
     state: BlobStore
     direct: BlobStore
     wire: Unreliable
-    leases: tuple[BlobLeaseClient, ...]
+    locks: tuple[BlobClient, ...]
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def mend(self) -> None:
         """The wire is whole again, and leases whose holder never learned of them have come to their end."""
         assert self.wire.sent > self.wire.breaks_at
         self.requests, self.wire.breaks_at = list(self.wire.asked), -1
-        for lease in self.leases:
+        for lock in self.locks:
             with suppress(AzureError):
-                lease.break_lease(0)
+                end_lease(lock)
 
 
 @contextmanager
@@ -84,4 +87,4 @@ def wired(storage: str) -> Iterator[Wired]:
         locks = (service.get_blob_client(f"state-{mark}", f"locks/{name}") for name in ("retrain", "outbox"))
         inbox, state = BlobStore(service, f"in-{mark}"), BlobStore(service, f"state-{mark}")
         direct = BlobStore(quiet, f"state-{mark}")
-        yield Wired(inbox, state, direct, wire, tuple(map(BlobLeaseClient, locks)))
+        yield Wired(inbox, state, direct, wire, tuple(locks))

@@ -103,9 +103,14 @@ OUTSIDE_WORLD = {
 ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
-    "azure.storage": {"retrain.adapters.azure.blob", "retrain.adapters.azure.acr", "retrain.wiring"},
+    "azure.storage": {
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        "retrain.wiring",
+    },
     "azure.identity": {"retrain.adapters.azure.arm"},
-    "azure.core": {"retrain.adapters.azure.blob", "retrain.adapters.azure.arm"},
+    "azure.core": {
+        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+    },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
         "retrain.adapters.azure.catalog",

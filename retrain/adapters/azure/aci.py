@@ -12,6 +12,7 @@ from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERS
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.service_records import ServiceRecords
+from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
@@ -40,10 +41,12 @@ class AciPlatform:
         self._images = ImageBuilder(settings)
         self._group = str(settings.azure.resource_group)
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
         return self._images.build(model, version, context)
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. A group that differs is removed first: not every property can be changed."""
         service = self._recorded_service(name, version)
@@ -84,6 +87,7 @@ class AciPlatform:
         )
         return ((logs and logs.content) or "").splitlines()[-LOG_LINES:]
 
+    @fenced
     def remove(self, name: str) -> None:
         """See Platform."""
         with suppress(NotFound):

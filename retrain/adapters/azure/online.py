@@ -14,6 +14,7 @@ from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.azure.service_records import ServiceRecords
+from retrain.adapters.fence import fenced
 from retrain.errors import NotFound
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
@@ -41,10 +42,12 @@ class OnlinePlatform:
         unique = hashlib.sha256(f"{workspace.id}/{settings.platform.model_name}".encode()).hexdigest()[:8]
         self._endpoint = f"{settings.platform.model_name[:23].rstrip('-')}-{unique}"
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
         return self._images.build(model, version, context)
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
         there = self._get_endpoint()
@@ -59,6 +62,7 @@ class OnlinePlatform:
         self._records.save(service)
         return service
 
+    @fenced
     def point_to(self, name: str) -> None:
         """See Platform."""
         traffic, there = {_deployment_of(name): 100}, self._get_endpoint()
@@ -95,6 +99,7 @@ class OnlinePlatform:
         )
         return str(text or "").splitlines()[-LOG_LINES:]
 
+    @fenced
     def remove(self, name: str) -> None:
         """See Platform. A deployment with traffic cannot be deleted, so its traffic is set to 0 first."""
         with suppress(NotFound):

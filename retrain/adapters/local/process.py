@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
@@ -43,6 +44,7 @@ class ProcessPlatform:
     def __init__(self, root: Path) -> None:
         self._images, self._services = root.resolve() / "images", root.resolve() / "services"
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Create a folder like /app in the Dockerfile; a folder with other contents is replaced."""
         image = self._images / f"{model}-v{version}"
@@ -55,6 +57,7 @@ class ProcessPlatform:
             unfinished.replace(image)
         return Image(str(image))
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
         there = self._read(name)
@@ -92,6 +95,7 @@ class ProcessPlatform:
         except OSError:
             return []
 
+    @fenced
     def remove(self, name: str) -> None:
         """See Platform."""
         for process in self._processes(name):
