@@ -37,6 +37,7 @@ FOLDERS = (
     "quarantine/",
     "requests/",
     "runs/",
+    "service-states/",
     "unreadable/",
     "verdicts/",
 )

@@ -39,6 +39,14 @@ class PlatformSettings(Group):
         ge=1,
         le=20,
     )
+    key_overlap_hours: float = setting(
+        24.0,
+        "RETRAIN_KEY_OVERLAP_HOURS",
+        "time for which a service also accepts the key before, after `retrain services --rotate`",
+        unit="hours",
+        ge=0,
+        le=720,
+    )
     model_name: str = setting(
         "daily-transactions",
         "RETRAIN_MODEL_NAME",

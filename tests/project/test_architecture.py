@@ -116,12 +116,15 @@ ONLY_IN = {
     "pydantic": {
         *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
-        *(f"retrain.records.{name}" for name in ("base", "landing_log", "outbox", "request", "run")),
+        *(
+            f"retrain.records.{name}"
+            for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
+        ),
         "retrain.promotion.record",
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.doors.acquire"},
+    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
