@@ -31,11 +31,12 @@ class Look:
     reason: str = ""
 
 
-def look(version: str, model: ForecastModel | None, platform: Platform) -> Look:
+def look(version: str, model: ForecastModel | None, platform: Platform, attempts: int = ATTEMPTS) -> Look:
     """Ask a version's service who it is, and for a forecast if there is a model to compare it with.
 
-    A service that hangs costs `ATTEMPTS` * `ANSWER_SECONDS`, one that is starting `STARTING_SECONDS`.
+    A service that hangs costs `attempts` * `ANSWER_SECONDS`, one that is starting `STARTING_SECONDS`.
 
+    Args: attempts: that have to be in vain before it counts as hung; 1 where another look has been.
     Raises: ServiceUnavailable if the platform or the store of its records is away.
     """
     try:
@@ -46,18 +47,18 @@ def look(version: str, model: ForecastModel | None, platform: Platform) -> Look:
         return Look(State.DAMAGED, None, str(error))
     if service is None:
         return Look(State.MISSING, None, f"version {version} has no service on record")
-    found = _asked(service, model, platform)
+    found = _asked(service, model, platform, attempts)
     if found.state is State.ANSWERS:
         return found
     moved = current(service, platform)
     if moved.url and moved != service:
-        found = _asked(moved, model, platform)
+        found = _asked(moved, model, platform, attempts)
     if found.state is State.HUNG and platform.restarts_by_itself:
         return Look(State.UNREACHABLE, found.service, f"it runs, and {found.reason}")
     return found
 
 
-def _asked(service: Service, model: ForecastModel | None, platform: Platform) -> Look:
+def _asked(service: Service, model: ForecastModel | None, platform: Platform, attempts: int) -> Look:
     timeouts, reason = 0, ""
     for _ in poll(STARTING_SECONDS):
         try:
@@ -75,7 +76,7 @@ def _asked(service: Service, model: ForecastModel | None, platform: Platform) ->
             is_running = platform.is_running(service.name)
             if not is_running:
                 return Look(State.TAKEN if timeouts else State.DEAD, service, reason)
-            if timeouts >= ATTEMPTS or platform.restarts_by_itself:
+            if timeouts >= attempts or platform.restarts_by_itself:
                 break
         except ServiceError as error:
             return Look(State.WRONG, service, str(error))

@@ -31,7 +31,7 @@ def notice(context: Context) -> None:
         if champion is None:
             return
         loaded = context.registry.load(context.registry.get(champion.version))
-        found = look(champion.version, loaded, context.platform)
+        found = look(champion.version, loaded, context.platform, attempts=1)  # its repair looks again
         if found.state is not State.ANSWERS:
             ask_for_repair(champion.version, context, found)
 
@@ -119,7 +119,7 @@ def _repaired(request: Repair, settings: Settings, context: Context) -> str:
     name = service_name(context.registry.name, request.version)
     model = context.registry.get(request.version)
     loaded = context.registry.load(model)
-    found = look(request.version, loaded, context.platform)
+    found = look(request.version, loaded, context.platform, attempts=1)  # whoever asked has looked
     states = ServiceStates(context.state)
     state, _ = states.read(name, request.version)
     if not request.by_person:
