@@ -102,6 +102,8 @@ class AciPlatform:
         self._records.save(service)
         wanted = container_group(service, str(group.containers[0].image), self._tls(), self._settings)
         with_retries(lambda: self._update(name, wanted))
+        service = self._with_address(service)
+        self._records.save(service)
         return service
 
     def remove(self, name: str) -> None:
