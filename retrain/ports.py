@@ -148,6 +148,25 @@ class Platform(Protocol):
         """Stop a service after its current requests; does nothing if there is no such service."""
 
 
+class Secrets(Protocol):
+    """Values that are kept apart from every record, by name and version.
+
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    """
+
+    def put(self, name: str, value: str) -> str:
+        """Keep a value as the newest version of a name, and give that version."""
+
+    def get(self, name: str, version: str) -> str:
+        """The value of a version. Raises: NotFound."""
+
+    def disable(self, name: str, version: str) -> None:
+        """Let nobody read a version any more. Raises: NotFound."""
+
+    def remove(self, name: str) -> None:
+        """Remove a name with all its versions. Raises: NotFound."""
+
+
 class Job(NamedTuple):
     """The state of a job.
 

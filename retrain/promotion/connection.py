@@ -69,7 +69,7 @@ def _known_key(sock: socket.socket, service: Service, port: int, seconds: float)
 
     Raises: UnprovenService if it is none; ServiceTimeout if it says nothing; OSError if the connection breaks.
     """
-    challenge = secrets.token_hex(CHALLENGE_BYTES)
+    challenge = secrets.token_bytes(CHALLENGE_BYTES).hex()
     text = f"GET {PATH}?challenge={challenge} HTTP/1.1\r\nHost: {sock.getpeername()[0]}:{port}\r\n\r\n"
     deadline = time.monotonic() + seconds
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrain.errors import ServiceError, ServiceTimeout, ServiceUnavailable, UnprovenService
+from retrain.errors import AccessDenied, ServiceError, ServiceTimeout, ServiceUnavailable, UnprovenService
 from retrain.poll import poll
 from retrain.promotion.client import ask, current
 from retrain.promotion.verify import prove
@@ -41,7 +41,7 @@ def look(version: str, model: ForecastModel | None, platform: Platform, attempts
     """
     try:
         service = platform.find(version)
-    except ServiceUnavailable:
+    except (ServiceUnavailable, AccessDenied):
         raise
     except ServiceError as error:
         return Look(State.DAMAGED, None, str(error))

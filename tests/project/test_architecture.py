@@ -108,13 +108,17 @@ ONLY_IN = {
         "retrain.adapters.azure.online_deployment",
         "retrain.adapters.azure.pipeline",
     },
+    "azure.keyvault": {"retrain.adapters.azure.vault"},
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
-        *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
+        *(
+            f"retrain.settings.{name}"
+            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+        ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
         *(
             f"retrain.records.{name}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from azure.mgmt.containerinstance.models import ContainerGroup
 
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
 OPERATION_SECONDS = 900
@@ -38,9 +39,9 @@ class AciPlatform:
 
     restarts_by_itself = True  # by its liveness probe
 
-    def __init__(self, settings: Settings, state: ObjectStore) -> None:
+    def __init__(self, settings: Settings, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._state = settings, state
-        self._records = ServiceRecords(state)
+        self._records = ServiceRecords(state, keys)
         self._images = ImageBuilder(settings)
         self._group = str(settings.azure.resource_group)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from retrain.adapters.azure.azureml import Workspace
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
 OPERATION_SECONDS = 1800
@@ -37,9 +38,9 @@ class OnlinePlatform:
 
     restarts_by_itself = True  # by its liveness route
 
-    def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore) -> None:
+    def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._workspace = settings, workspace
-        self._images, self._records = ImageBuilder(settings), ServiceRecords(state)
+        self._images, self._records = ImageBuilder(settings), ServiceRecords(state, keys)
         # Unique in the region, at most 32 characters, and stable.
         unique = hashlib.sha256(f"{workspace.id}/{settings.platform.model_name}".encode()).hexdigest()[:8]
         self._endpoint = f"{settings.platform.model_name[:23].rstrip('-')}-{unique}"

@@ -6,22 +6,24 @@ soon throttled. Everyone who can read the state container can call the services.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
 from retrain.ports import Service
 from retrain.records.base import set_aside
 from retrain.records.service_record import read_service, written
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
 
 
 class ServiceRecords:
     """One small object for each service."""
 
-    def __init__(self, state: ObjectStore) -> None:
-        self._state = state
+    def __init__(self, state: ObjectStore, keys: ServiceKeys) -> None:
+        self._state, self._keys = state, keys
 
     def read(self, name: str) -> Service | None:
         """A service as last saved. Raises: ServiceError if its record cannot be parsed."""
@@ -38,13 +40,13 @@ class ServiceRecords:
                 f"{where} cannot be read ({type(exc).__name__}); the next trigger sets it aside and starts the "
                 "service again"
             ) from exc
-        return service
+        return self._keys.shown(service)
 
     def believed(self, name: str) -> Service | None:
         """The same, but a record that cannot be parsed is set aside."""
         try:
             return self.read(name)
-        except ServiceUnavailable:
+        except (ServiceUnavailable, AccessDenied):
             raise
         except ServiceError:
             stored = self._state.read(_record(name))
@@ -64,11 +66,15 @@ class ServiceRecords:
 
     def save(self, service: Service) -> None:
         """Save a service: before it is created, so that its key is not lost, and again when it has an address."""
-        before = self._state.read(_record(service.name))
-        self._state.write(_record(service.name), written(service, before.data if before else None))
+        before, hidden = self._state.read(_record(service.name)), self._keys.hidden(service)
+        self._state.write(_record(service.name), written(hidden, before.data if before else None))
+        if before is not None:
+            with suppress(ValueError):
+                self._keys.retire_before(read_service(before.data), hidden)
 
     def remove(self, name: str) -> None:
         """Delete the record of a service."""
+        self._keys.forget(name)
         self._state.delete(_record(name))
 
 

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from retrain.adapters.local.service_files import LOG_BYTES, ServiceFiles
-from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.poll import poll
 from retrain.ports import Image, Service
+from retrain.records.service_keys import ServiceKeys
 from retrain.records.service_record import rotated
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class ProcessPlatform:
 
     restarts_by_itself = False
 
-    def __init__(self, root: Path) -> None:
-        self._images, self._files = root.resolve() / "images", ServiceFiles(root.resolve() / "services")
+    def __init__(self, root: Path, keys: ServiceKeys | None = None) -> None:
+        self._images = root.resolve() / "images"
+        self._files = ServiceFiles(root.resolve() / "services", keys or ServiceKeys())
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Create a folder like /app in the Dockerfile; a folder with other contents is replaced."""
@@ -101,6 +103,8 @@ class ProcessPlatform:
     def _listed(self, name: str) -> Service:
         try:
             service = self._files.read(name)
+        except (ServiceUnavailable, AccessDenied):
+            raise
         except ServiceError:
             service = None
         return service or Service(name, name.rpartition("-v")[2], "", "")
@@ -109,6 +113,8 @@ class ProcessPlatform:
         """The recorded service; a record that cannot be read is set aside."""
         try:
             return self._files.read(name)
+        except (ServiceUnavailable, AccessDenied):
+            raise
         except ServiceError:
             self._files.set_aside(name)
             return None

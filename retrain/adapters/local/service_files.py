@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrain.ports import Service
+    from retrain.records.service_keys import ServiceKeys
 
 LOG_BYTES = 5_000_000  # then the log becomes NAME.log.1, in place of the one before
 TAIL_BYTES = 64 << 10
@@ -27,8 +28,8 @@ class ServiceFiles:
     NAME.log.1 are what it wrote.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, keys: ServiceKeys) -> None:
+        self._folder, self._keys = folder, keys
 
     def record(self, name: str) -> Path:
         """The path of a record, which also marks the service's process."""
@@ -58,14 +59,18 @@ class ServiceFiles:
             raise ServiceError(
                 f"{self.record(name)} cannot be read; the next trigger sets it aside and starts the service again"
             ) from exc
-        return service
+        return self._keys.shown(service)
 
     def save(self, service: Service) -> None:
         """Write the record, then the keys, each in one step."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        before = self.record(service.name)
-        self._write(before, written(service, before.read_bytes() if before.exists() else None))
+        record, hidden = self.record(service.name), self._keys.hidden(service)
+        before = record.read_bytes() if record.exists() else None
+        self._write(record, written(hidden, before))
         self.write_keys(service)
+        if before is not None:
+            with suppress(ValueError):
+                self._keys.retire_before(read_service(before), hidden)
 
     def write_keys(self, service: Service) -> None:
         """Write what the service accepts, from its record."""
@@ -87,6 +92,8 @@ class ServiceFiles:
 
     def remove(self, name: str) -> None:
         """Remove all files of a service; the record last, for it says that there are others."""
+        if self.record(name).exists():
+            self._keys.forget(name)
         log = self.log(name)
         for path in (log.with_name(f"{log.name}.1"), log, self.keys(name), self.record(name)):
             path.unlink(missing_ok=True)

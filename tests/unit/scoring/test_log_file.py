@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from retrain.adapters.local.service_files import ServiceFiles
+from retrain.records.service_keys import ServiceKeys
 
 WRITES = """
 import os, sys
@@ -20,7 +21,7 @@ LIMIT_BYTES = 2000
 
 def log_of(folder: Path, lines: int) -> ServiceFiles:
     """What a process leaves that writes so many lines, its output being led into its log."""
-    files = ServiceFiles(folder)
+    files = ServiceFiles(folder, ServiceKeys())
     with files.log("m-v1").open("ab") as log:
         environment = {"SCORING_LOG": str(files.log("m-v1")), "SCORING_LOG_BYTES": str(LIMIT_BYTES)}
         command = [sys.executable, "-c", WRITES, str(lines)]
