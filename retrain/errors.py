@@ -17,6 +17,7 @@
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  no one, if it is temporary: the request is kept and tried again
         │   ├── ServiceTimeout
+        │   ├── UnprovenService another process answers at the address of a service; the key was not sent
         │   └── Unsettled       a promotion failed and is not undone yet; the next trigger undoes it
         ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the new version could not be put into production; the champion stays
@@ -173,6 +174,10 @@ class ServiceUnavailable(ServiceError):
 
 class ServiceTimeout(ServiceUnavailable):
     """The service did not answer in time."""
+
+
+class UnprovenService(ServiceUnavailable):
+    """Whoever answers at a service's address has not proven to know its key, which was not sent."""
 
 
 class Unsettled(ServiceUnavailable):

@@ -13,6 +13,7 @@ from retrain.errors import ConfigError
 from retrain.records.context import Context
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
+from retrain.records.service_keys import ServiceKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     if settings.platform.name == "local":
         from retrain.adapters.local.process import ProcessPlatform
 
-        local = ProcessPlatform(settings.storage.root / "platform")
+        local = ProcessPlatform(settings.storage.root / "platform", _keys(settings, state))
         return Context(inbox, state, ledger, registry, local, now, progress, asked_under=settings.deciding)
 
     from retrain.adapters.azure.azureml import Workspace
@@ -84,10 +85,18 @@ def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> P
     if settings.azure.target == "aci":
         from retrain.adapters.azure.aci import AciPlatform
 
-        return AciPlatform(settings, state)
+        return AciPlatform(settings, state, _keys(settings, state))
     from retrain.adapters.azure.online import OnlinePlatform
 
-    return OnlinePlatform(settings, workspace, state)
+    return OnlinePlatform(settings, workspace, state, _keys(settings, state))
+
+
+def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+    if settings.platform.keys == "state":
+        return ServiceKeys()
+    from retrain.adapters.azure.vault import KeyVaultSecrets
+
+    return ServiceKeys(KeyVaultSecrets(settings), state.address(""))
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scoring.keys import keys_of
+from scoring.log_file import bound_log
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -33,19 +35,6 @@ def load(folder: Path) -> Served:
         raise BadArtifact(f"{folder}: {exc}") from exc
 
 
-def key_of(environment: Mapping[str, str]) -> str | None:
-    """The key that callers must send; None only if SCORING_ALLOW_ANONYMOUS is 1.
-
-    Raises: ValueError if neither is set.
-    """
-    key = environment.get("SCORING_KEY")
-    if key:
-        return key
-    if environment.get("SCORING_ALLOW_ANONYMOUS") == "1":
-        return None
-    raise ValueError("SCORING_KEY is not set; set it, or SCORING_ALLOW_ANONYMOUS=1 to accept callers without a key")
-
-
 def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
     """The TLS options of uvicorn; none if neither file is set.
 
@@ -65,7 +54,8 @@ def main() -> int:
     """Serve until a signal stops it; current requests are finished first."""
     environment = os.environ
     try:
-        key = key_of(environment)
+        bound_log(environment)
+        keys = keys_of(environment)
         served = load(Path(environment.get("SCORING_MODEL", "model")))
         port, tls = int(environment.get("SCORING_PORT", "8080")), tls_of(environment)
     except ValueError as exc:
@@ -77,7 +67,7 @@ def main() -> int:
     from scoring.app import create_app
 
     uvicorn.run(
-        create_app(served, key),
+        create_app(served, keys),
         host=environment.get("SCORING_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
         port=port,
         access_log=False,

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
@@ -17,11 +17,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from scoring.guard import PROBLEM, Guard, Metrics, problem
+from scoring.identity import CHALLENGE, PATH, proof
+from scoring.keys import Keys, keys
 from scoring.model import FIRST_DAYS
 from scoring.schema import (
     ForecastRequest,
     ForecastResponse,
     Health,
+    Identity,
     Interval,
     Observation,
     Problem,
@@ -59,8 +62,9 @@ class Served:
         }
 
 
-def create_app(served: Served, key: str | None) -> FastAPI:
-    """Make the ASGI application; callers must send `key`, or no key if it is None."""
+def create_app(served: Served, key: Keys | str | None) -> FastAPI:
+    """Make the ASGI application; callers must send a key that is accepted, or none if `key` is None."""
+    accepted = keys(key)
     app = FastAPI(
         title="Forecasts of one model version",
         version=served.version,
@@ -68,22 +72,27 @@ def create_app(served: Served, key: str | None) -> FastAPI:
         redirect_slashes=False,  # a redirect would go to any host that the request names
     )
     metrics = Metrics(served.name, served.version)
-    app.add_middleware(Guard, key=key, metrics=metrics)
+    app.add_middleware(Guard, keys=accepted, metrics=metrics)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _body_problem)
     _add_forecast_routes(app, served)
     _add_status_routes(app, served, metrics)
+    _add_identity_route(app, served, accepted)
     return app
 
 
-def _add_forecast_routes(app: FastAPI, served: Served) -> None:
-    refusals: dict[int | str, dict[str, Any]] = {
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in (400, 401, 409, 413, 422)
+        for status in statuses
     }
+
+
+def _add_forecast_routes(app: FastAPI, served: Served) -> None:
+    refusals = _refusals(400, 401, 409, 413, 422)
 
     @app.post("/forecast", response_model=ForecastResponse, responses=refusals)
     async def forecast(body: ForecastRequest) -> Response:
@@ -133,6 +142,18 @@ def _add_status_routes(app: FastAPI, served: Served, metrics: Metrics) -> None:
         # The page contains the document, because a browser would not send the key to fetch it.
         parameters = {"spec": document(app)}
         return get_swagger_ui_html(openapi_url="", title=app.title, swagger_ui_parameters=parameters)
+
+
+def _add_identity_route(app: FastAPI, served: Served, keys: Keys | None) -> None:
+    """Answer challenges; a service without a key has no proof."""
+
+    @app.get(PATH, responses=_refusals(422))
+    async def identity(request: Request, challenge: Annotated[str, Query(pattern=CHALLENGE)]) -> Identity:
+        """Proof that this process knows its key, which is not sent."""
+        port = request.scope["server"][1]
+        known = keys.accepted() if keys else ()
+        proofs = [proof(key, challenge, served.name, served.version, port) for key in known]
+        return Identity(model=served.name, version=served.version, proofs=proofs)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

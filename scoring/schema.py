@@ -108,6 +108,14 @@ class Readiness(BaseModel):
     trained_through: date
 
 
+class Identity(BaseModel):
+    """Who answers, with one proof for each key that is accepted now."""
+
+    model: str
+    version: str
+    proofs: list[str]
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 defines it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -12,7 +13,9 @@ import uvicorn
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
+from retrain.records.service_record import rotated
 from scoring.app import Served, create_app
+from scoring.keys import KeyPair, Keys
 from scoring.model import ForecastModel
 
 if TYPE_CHECKING:
@@ -25,9 +28,12 @@ if TYPE_CHECKING:
 class ThreadPlatform:
     """The same app as in the container, a thread a service: starts in milliseconds."""
 
+    restarts_by_itself = False
+
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}
         self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
+        self._keys: dict[str, Keys] = {}
 
     @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
@@ -41,7 +47,8 @@ class ThreadPlatform:
         if name not in self._running:
             listening = socket.create_server(("127.0.0.1", 0))
             service = Service(name, version, f"http://127.0.0.1:{listening.getsockname()[1]}", "key-of-a-test")
-            app = create_app(self.model_of(image), service.key)
+            self._keys[name] = Keys(KeyPair.of(service.key))
+            app = create_app(self.model_of(image), self._keys[name])
             self._running[name] = (service, *serve(app, listening))
         return self._running[name][0]
 
@@ -70,6 +77,19 @@ class ThreadPlatform:
     def log(self, name: str) -> list[str]:
         """Threads write none."""
         return [f"{name} wrote nothing"]
+
+    @fenced
+    def rotate(self, name: str, until: datetime) -> Service:
+        """A new key, beside the one before."""
+        service, server, thread = self._running[name]
+        service = rotated(service, f"{service.key}+", until, datetime.now(UTC))
+        self._keys[name]._pair = KeyPair.of(service.key, service.key_before, service.before_until)
+        self._running[name] = service, server, thread
+        return service
+
+    def stop(self, name: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - a thread ends in one way
+        """Stop it."""
+        ThreadPlatform.remove(self, name)
 
     @fenced
     def remove(self, name: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, file_commands, landing_commands
+from retrain.doors import commands, file_commands, landing_commands, service_commands
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.release,
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
-    command("services", commands.services, "list the services and their state")
+    _add_services(command)
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(
@@ -127,6 +127,21 @@ def _parser() -> argparse.ArgumentParser:
         evaluation,
     )
     return parser
+
+
+def _add_services(command: Callable[..., _Parser]) -> None:
+    """What runs, and what a person does about it."""
+    added = command("services", service_commands.services, "list the services and their state, or act on one")
+    added.add_argument("--stop", nargs="?", const="", metavar="NAME", help="stop it; no trigger starts it again")
+    added.add_argument("--all", action="store_true", help="with --stop: all of them")
+    added.add_argument("--restart", metavar="NAME", help="start it again, whatever its state is")
+    added.add_argument(
+        "--rotate", nargs="?", const="", metavar="NAME", help="give it a new key; default: the champion's service"
+    )
+    added.add_argument(
+        "--curl", action="store_true", help="print a call of the champion's service; it holds no key"
+    )
+    added.add_argument("--key", metavar="NAME", help="print its key, to be put into a variable")
 
 
 def _add_landing_commands(command: Callable[..., _Parser]) -> None:

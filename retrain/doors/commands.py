@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from retrain.doors.asking import acting, chosen_settings, connected, finished
+from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
 from retrain.doors.output import printable, show_progress, tell
 from retrain.errors import LockLost, NotFound, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
@@ -149,7 +149,11 @@ def forecast(options: argparse.Namespace) -> int:
     if not 1 <= options.days <= MOST_DAYS:
         raise UsageError(f"--days is {options.days}; it must lie between 1 and {MOST_DAYS}")
     settings, context = connected(options)
-    answer = champion_forecast(options.days, settings, context)
+    try:
+        answer = champion_forecast(options.days, settings, context)
+    except ServiceError as error:
+        repaired(error, options, settings, context)
+        answer = champion_forecast(options.days, settings, context)
     print(json.dumps(answer) if options.json else forecast_table(answer))
     return 0
 
@@ -164,19 +168,6 @@ def rebuild(options: argparse.Namespace) -> int:
         raise must_confirm(context)
     requests = begin(context, read_anew=options.read_anew)
     return max([finished(request, options, settings, context) for request in requests], default=0)
-
-
-def services(options: argparse.Namespace) -> int:
-    """List the services and their state."""
-    _, context = connected(options)
-    present = context.ledger.pointer().champion
-    for service in context.platform.services():
-        state = "running" if context.platform.is_running(service.name) else "ended"
-        is_champion = present is not None and service.version == present.version
-        facts = {"name": service.name, "version": service.version, "url": service.url, "state": state}
-        line = f"{service.name:<28}{state:<9}{service.url}{'  champion' if is_champion else ''}"
-        print(json.dumps({**facts, "champion": is_champion}) if options.json else line)
-    return 0
 
 
 def release(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
 from retrain.runs.outcome import Behind
+from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
 from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
@@ -177,16 +178,18 @@ def list_runs(newest: str) -> Answer:
     return Answer(200, {"runs": [run.as_json() for run in found]})
 
 
-def forecast_days(days: str) -> Answer:
-    """What the champion's service forecasts; 502 or 504 when it is away."""
+def forecast_days(days: str, enqueue: Callable[[str], None]) -> Answer:
+    """What the champion's service forecasts; 502 or 504 when it is away, and the worker is woken to repair it."""
     horizon = _number("days", days, MOST_DAYS)
     settings = parse(os.environ)
+    context = connect(settings)
     try:
-        return Answer(200, champion_forecast(horizon, settings, connect(settings)))
-    except ServiceTimeout as exc:
-        return _problem(504, type(exc).__name__, str(exc))
+        return Answer(200, champion_forecast(horizon, settings, context))
     except ServiceError as exc:
-        return _problem(502, type(exc).__name__, str(exc))
+        wanted = repair_after(exc, context)
+        if wanted.run_id:
+            enqueue(wanted.run_id)
+        return _problem(504 if isinstance(exc, ServiceTimeout) else 502, type(exc).__name__, wanted.message)
 
 
 def _number(name: str, text: str, most: int) -> int:

@@ -39,6 +39,7 @@ class Kind(OpenEnum):
     ROLLBACK = "rollback"
     FAILURE = "failure"
     HELD = "held"
+    SERVICE = "service"
 
 
 class Event(Record):
@@ -72,6 +73,8 @@ def event_of(run: Run, at: datetime) -> Event:
     """The event that tells of a run's end."""
     if run.status is Status.FAILED:
         kind = Kind.FAILURE
+    elif run.trigger is Trigger.SERVICE:
+        kind = Kind.SERVICE
     elif run.trigger is Trigger.ROLLBACK:
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:

@@ -19,7 +19,7 @@ RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
 class Trigger(OpenEnum):
-    """Who asks; a PERSON accepts, drops or retracts.
+    """Who asks; a PERSON accepts, drops or retracts, a SERVICE is to be repaired.
 
     UNKNOWN stands in the list of runs for a record that cannot be read.
     """
@@ -29,6 +29,7 @@ class Trigger(OpenEnum):
     HTTP = "http"
     ROLLBACK = "rollback"
     PERSON = "person"
+    SERVICE = "service"
     UNKNOWN = "unknown"
 
 
@@ -131,11 +132,20 @@ class Promote(BaseRequest):
     ends: NonNegativeInt
 
 
+class Repair(BaseRequest):
+    """Start the service of a version again, if it does not answer; `by_person`: in every case."""
+
+    kind: Literal["repair"] = "repair"
+    trigger: Trigger = Trigger.SERVICE
+    version: str
+    by_person: bool = False
+
+
 type Settle = Accept | Drop | Retract
-type Request = Land | Evaluate | RollBack | Promote | Settle
+type Request = Land | Evaluate | RollBack | Promote | Repair | Settle
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(
-    Annotated[Land | Evaluate | RollBack | Promote | Accept | Drop | Retract, Field(discriminator="kind")]
+    Annotated[Land | Evaluate | RollBack | Promote | Repair | Accept | Drop | Retract, Field(discriminator="kind")]
 )
 
 

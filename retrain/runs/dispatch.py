@@ -32,10 +32,11 @@ from retrain.promotion.resume import LOCK, TRACEBACK, overtake, resume, start
 from retrain.records.history import Histories
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Land, Promote, RollBack, file_of, shown_name
+from retrain.records.request import Land, Promote, Repair, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
 from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
+from retrain.runs.repairing import notice, repair
 from retrain.runs.run import retrain
 from retrain.settings import under
 
@@ -55,6 +56,8 @@ def work_off(settings: Settings, context: Context) -> Outcome:
     A run that finds a service away keeps its request, and ends the round: what was asked later may be about the
     same days, and must not overtake it. So does a run that a job promotes: the next challenger is to be compared
     with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
+
+    The champion's service is looked at first, and repaired by a run of its own if it does not answer.
 
     A process that loses the lock stops at once: the outcome says so, and what it had begun is another's to finish.
 
@@ -79,11 +82,13 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 
     def waiting() -> list[Request]:
         requests = [request for request in context.ledger.requests() if request.run_id not in attempted]
-        return sorted(requests, key=lambda request: not isinstance(request, RollBack))
+        return sorted(requests, key=_rank)
 
     while waiting():
         try:
             with context.state.lock(LOCK):
+                if not attempted and not all(request.dry_run for request in waiting()):
+                    notice(context)
                 for request in waiting():
                     attempted.add(request.run_id)
                     found = _attempt(request, settings, context)
@@ -103,6 +108,11 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
             left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
             return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))
+
+
+def _rank(request: Request) -> int:
+    """A rollback overtakes all others; a service that does not answer is not left waiting for a decision."""
+    return 0 if isinstance(request, RollBack) else 1 if isinstance(request, Repair) else 2
 
 
 def _attempt(request: Request, settings: Settings, context: Context) -> Left | None:
@@ -148,6 +158,9 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
         if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
             killed = _killed(request) if begun > MOST_DEATHS else None
             return _left_promoting(resume(before, settings, context, killed))
+        if isinstance(request, Repair):
+            repair(request, _killed(request) if begun > MOST_DEATHS else None, settings, context)
+            return None
         run = Run.of(request, ledger.address(request.run_id), ends=before.ends if before else 0)
         return _make(request, begun, run.evolve(warnings=lost), settings, context)
     finally:

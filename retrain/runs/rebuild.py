@@ -39,6 +39,7 @@ FOLDERS = (
     "quarantine/",
     "requests/",
     "runs/",
+    "service-states/",
     "undelivered/",
     "unreadable/",
     "verdicts/",

@@ -96,6 +96,7 @@ def _check(settings: Settings) -> None:
     settings.forecasting.check()
     settings.data.check()
     settings.storage.check()
+    settings.platform.check()
     if settings.platform.name == "azure":
         settings.azure.check(settings.platform, settings.storage)
 

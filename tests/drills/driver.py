@@ -25,6 +25,7 @@ from unittest.mock import patch
 import retrain.adapters.azure.lease as lease_module
 from retrain.adapters.azure.lease import Terms
 from retrain.adapters.local.process import ProcessPlatform, _is_free
+from retrain.adapters.local.service_files import ServiceFiles
 from retrain.doors import http as doors
 from retrain.poll import poll
 from retrain.records.ledger import Ledger
@@ -155,8 +156,27 @@ def hold(place: Place, seconds: float) -> list[str]:
         return [work_off(place.settings, context).lost]
 
 
+def mend(place: Place, at: int, when: str) -> list[str]:
+    """The timer's run finds the champion's service dead and repairs it; the writes of records and files."""
+    fate = Fate(at, when)
+    context = place.context(ProcessPlatform(Path(place.root) / "platform"))
+    context = replace(context, state=fate.over(context.state))
+    write = ServiceFiles._write
+
+    def counted(files: ServiceFiles, path: Path, data: bytes) -> None:
+        def file(_name: str) -> None:
+            write(files, path, data)
+
+        fate._counted(file)(path.name)
+
+    with patch.object(ServiceFiles, "_write", counted):
+        ask(Trigger.TIMER, context)
+        _until_it_is_done(place.settings, context)
+    return fate.names
+
+
 TASKS: dict[str, Callable[..., list[str]]] = {
-    task.__name__: task for task in (story, poison, deliver, door, hold, command)
+    task.__name__: task for task in (story, poison, deliver, door, hold, command, mend)
 }
 
 

@@ -23,6 +23,7 @@ LAWS = {
     "concurrency": "One retrain at a time, no request dropped, the last data in the last decision.",
     "crash": "Killed anywhere, a plain rerun ends where an undisturbed run does; each end is told under one id.",
     "storage faults": "Whatever a store does, the champion never moves wrongly, and the run says what failed.",
+    "services": "A champion that does not answer is repaired by the next trigger; no key goes to another process.",
     "bad files": "Accepted right, or set aside with the reason; no traceback, no hang, the history untouched.",
     "hostile requests": "4xx and nothing done: no store touched, no model asked; what is shown is escaped.",
     "queue": "One object that is damaged, refused or foreign concerns one run; the next request has its turn.",

@@ -118,20 +118,27 @@ ONLY_IN = {
         "retrain.adapters.azure.online_deployment",
         "retrain.adapters.azure.pipeline",
     },
+    "azure.keyvault": {"retrain.adapters.azure.vault"},
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
-        *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
+        *(
+            f"retrain.settings.{name}"
+            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+        ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
-        *(f"retrain.records.{name}" for name in ("base", "landing_log", "outbox", "request", "run")),
+        *(
+            f"retrain.records.{name}"
+            for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
+        ),
         "retrain.promotion.record",
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.doors.acquire"},
+    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},

@@ -180,7 +180,7 @@ def test_the_documents_name_every_public_route_and_the_key(url: str):
     headers = {"x-api-key": KEY}
     document = requests.get(url + "/openapi.json", headers=headers, timeout=PATIENCE_SECONDS).json()
 
-    assert set(document["paths"]) == {"/forecast", "/score", "/healthz", "/readyz"}
+    assert set(document["paths"]) == {"/forecast", "/score", "/healthz", "/readyz", "/identity"}
     assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
     assert "SwaggerUIBundle" in requests.get(url + "/docs", headers=headers, timeout=PATIENCE_SECONDS).text
 
