@@ -13,13 +13,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from scoring.documents import OPEN_DOCUMENTS
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES = 64 << 10
 BODY_SECONDS = 30.0
 HEADER_BYTES = 32 << 10
-OPEN_ROUTES = {"/healthz", "/readyz"}
+PROBES = frozenset({"/healthz", "/readyz"})
+OPEN_ROUTES = PROBES | OPEN_DOCUMENTS
 PROBLEM = "application/problem+json"
 
 

@@ -7,12 +7,11 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
 from scoring.app import Served, create_app
 from scoring.model import ForecastModel
+from scoring.server import Server, configured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,7 @@ class ThreadPlatform:
 
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}
-        self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
+        self._running: dict[str, tuple[Service, Server, threading.Thread]] = {}
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Keep the context."""
@@ -83,9 +82,9 @@ class ThreadPlatform:
             self.remove(name)
 
 
-def serve(app: FastAPI, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
+def serve(app: FastAPI, listening: socket.socket) -> tuple[Server, threading.Thread]:
     """Run an app on a socket, in a thread of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    server = Server(configured(app, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread
