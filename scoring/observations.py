@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
 
 MAX_OBSERVATION_DAYS = 3660
+MAX_RESTART_DAYS = 36_525  # from the last day of training: a century
 
 
 def told(model: ForecastModel, body: ForecastRequest) -> ForecastModel:
@@ -39,9 +40,9 @@ def telling(model: ForecastModel, body: ForecastRequest) -> Callable[[ForecastMo
         newer = _consecutive(body.observations, model.origin)
         return lambda part: part.observe(newer)
     for observation in body.observations:
-        if abs((observation.date - model.origin).days) > MAX_OBSERVATION_DAYS:
+        if abs((observation.date - model.origin).days) > MAX_RESTART_DAYS:
             detail = (
-                f"observation {observation.date}: it must be within {MAX_OBSERVATION_DAYS} days of the last day of "
+                f"observation {observation.date}: it must be within {MAX_RESTART_DAYS} days of the last day of "
                 f"training, {model.origin}"
             )
             raise HTTPException(HTTPStatus.CONFLICT, detail)
