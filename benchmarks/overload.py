@@ -1,6 +1,6 @@
 """A service under hostile load: held request heads, the costliest forecasts and garbage, while its health is asked.
 
-    python -m benchmarks.overload heads|forecasts|garbage PORT
+    python -m benchmarks.overload heads|forecasts|garbage PORT ORIGIN
 
 is one attacker, a process of its own until it is killed; `make bench-serving` measures what they do to a service.
 """
@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
+from benchmarks.processes import ROOT
+from retrain.adapters.local.process import free_port
 from retrain.arima.ensemble import fit_with_companions
 from retrain.arima.order import Order
 from retrain.data.series import DailySeries
@@ -32,7 +37,6 @@ from scoring.schema import MAX_OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date
 
     from scoring.model import ForecastModel
 
@@ -42,6 +46,7 @@ ATTACKS = ("heads", "forecasts", "garbage")
 HEADERS = {"content-type": "application/json", "x-api-key": KEY}
 WHOLE = (*range(1, 11),)
 DAYS = 400
+MOST_HELD = 0.9
 
 
 def costliest_model(first_day: date) -> ForecastModel:
@@ -74,19 +79,17 @@ def post(connection: http.client.HTTPConnection, body: bytes) -> int:
     return answer.status
 
 
-def cpu_of_costliest(pid: int, port: int, origin: date, times: int) -> list[float]:
-    """Seconds of the service's CPU in each of so many requests for the costliest forecast."""
-    process, body = psutil.Process(pid), costliest_body(origin)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    spent = []
-    for _ in range(times + 1):  # the first one warms up
-        before = process.cpu_times()
+def cpu_of(service: Running, body: bytes, times: int) -> float:
+    """Seconds of the service's CPU for a forecast, the mean of so many."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    post(connection, body)  # warms up
+    before = service.process.cpu_times()
+    for _ in range(times):
         if post(connection, body) != 200:
             raise SystemExit("the costliest forecast was refused")
-        after = process.cpu_times()
-        spent.append(after.user + after.system - before.user - before.system)
+    after = service.process.cpu_times()
     connection.close()
-    return spent[1:]
+    return float(after.user + after.system - before.user - before.system) / times
 
 
 def hold_heads(port: int) -> None:
@@ -150,14 +153,17 @@ def _at_once(actions: list[Callable[[], None]]) -> None:
 
 
 @contextmanager
-def attackers(port: int, origin: date) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """All of them, at once; they end with the block."""
+def attacked(service: Running) -> Iterator[None]:
+    """By all of them at once, from when most of the heads are held; they end with the block."""
+    options = [str(service.port), service.origin.isoformat()]
     running = [
-        subprocess.Popen([sys.executable, "-m", "benchmarks.overload", attack, str(port), origin.isoformat()])  # noqa: S603
+        subprocess.Popen([sys.executable, "-m", "benchmarks.overload", attack, *options], cwd=ROOT)  # noqa: S603
         for attack in ATTACKS
     ]
     try:
-        yield running
+        while service.connections < MOST_HELD * HEADS and all(one.poll() is None for one in running):
+            time.sleep(0.1)
+        yield
     finally:
         for one in running:
             one.kill()
@@ -179,15 +185,59 @@ def health_seconds(port: int, times: int) -> list[float]:
     return spent
 
 
-def held_connections(pid: int) -> int:
-    """How many connections the service has."""
-    return sum(one.status == psutil.CONN_ESTABLISHED for one in psutil.Process(pid).net_connections("tcp"))
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that is a process of its own.
+
+    Attributes:
+        origin: the last day of training of its model.
+    """
+
+    process: psutil.Process
+    port: int
+    origin: date
+    log: Path
+
+    @property
+    def connections(self) -> int:
+        """How many it has."""
+        return sum(one.status == psutil.CONN_ESTABLISHED for one in self.process.net_connections("tcp"))
+
+    @property
+    def resident(self) -> float:
+        """Its resident memory, MB."""
+        return float(self.process.memory_info().rss / 1e6)
+
+
+@contextmanager
+def costliest_service(folder: Path) -> Iterator[Running]:
+    """A service of the costliest model, on a free port; it ends with the block."""
+    model, port, log = costliest_model(date(2023, 1, 2)), free_port(), folder / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "artifact.json").write_bytes(model.to_json())
+    (folder / "version.json").write_text(json.dumps({"name": "m", "version": "1", "data_sha256": "ab" * 32}))
+    settings = {"SCORING_HOST": "127.0.0.1", "SCORING_PORT": str(port), "SCORING_KEY": KEY}
+    environment = {**os.environ, **settings, "SCORING_MODEL": str(folder)}
+    with log.open("w") as file:
+        process = psutil.Popen([sys.executable, "-m", "scoring"], env=environment, stderr=file, cwd=ROOT)
+        try:
+            while process.poll() is None and not _is_ready(port):
+                time.sleep(0.05)
+            yield Running(process, port, model.origin, log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return health_seconds(port, 1) != []
+    except OSError:
+        return False
 
 
 def main() -> None:
     """One attacker."""
-    from datetime import date
-
     attack, port, origin = sys.argv[1], int(sys.argv[2]), date.fromisoformat(sys.argv[3])
     if attack == "heads":
         hold_heads(port)

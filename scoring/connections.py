@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     type App = Callable[[Any, Any, Any], Awaitable[None]]
 
-HEAD_SECONDS = 10.0  # from the connection, or the answer before, to the end of a request head
-ANSWER_SECONDS = 30.0  # for reading an answer that does not fit into the buffers of the network
+HEAD_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 REQUEST_SECONDS = 90.0  # from a head to the answer; the body alone may take 30 s
 CLOSING_SECONDS = 5.0  # for reading what was sent before a connection was closed
 HEAD_BYTES = 64 << 10
@@ -45,10 +45,16 @@ class Connections:
 
     Attributes:
         most: how many there may be.
+        requests: how many may be answered at a time.
+        head_seconds: from the connection, or the answer before, to the end of a request head.
+        answer_seconds: for reading an answer that does not fit into the buffers of the network.
         waiting: those that are sending a head, or nothing; the one that has done so for longest comes first.
     """
 
     most: int = CONNECTIONS
+    requests: int = REQUESTS
+    head_seconds: float = HEAD_SECONDS
+    answer_seconds: float = ANSWER_SECONDS
     waiting: dict[LimitedProtocol, None] = field(default_factory=dict)
 
 
@@ -65,7 +71,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._limits.most and self._limits.waiting:
             next(iter(self._limits.waiting)).make_room()
-        self._await_head(HEAD_SECONDS)
+        self._await_head(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is awaited any more."""
@@ -96,13 +102,13 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         unread = self.transport.get_write_buffer_size() > 0
         if self.transport.is_closing():
-            self._end_within(ANSWER_SECONDS if unread else CLOSING_SECONDS)
+            self._end_within(self._limits.answer_seconds if unread else CLOSING_SECONDS)
         elif not self.pipeline and self.cycle.response_complete:
-            self._await_head(ANSWER_SECONDS if unread else HEAD_SECONDS)
+            self._await_head(self._limits.answer_seconds if unread else self._limits.head_seconds)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Answer the request, or refuse it if too many are being answered; probes are always answered."""
-        if len(self.tasks) >= REQUESTS and cycle.scope["path"] not in PROBES:
+        if len(self.tasks) >= self._limits.requests and cycle.scope["path"] not in PROBES:
             app = problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, {"Retry-After": str(RETRY_SECONDS)} | CLOSE)
         super()._start_asgi_task(cycle, self._until_read(app))
 
@@ -131,7 +137,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if is_unread or self not in self._limits.waiting:
             self.transport.abort()
         else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the head did not arrive within {HEAD_SECONDS:g} seconds")
+            limit = f"the head did not arrive within {self._limits.head_seconds:g} seconds"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, limit)
 
     def make_room(self) -> None:
         """End this connection, which waits, for another."""

@@ -44,11 +44,11 @@ class Server(uvicorn.Server):
                     same.listen(QUEUED)
 
 
-def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:
+def configured(app: ASGIApp, limits: Connections | None = None, **options: Any) -> uvicorn.Config:
     """Uvicorn's settings for an app of ours; `options` are more of them."""
     return uvicorn.Config(
         app,
-        http=partial(LimitedProtocol, Connections(_most_connections())),  # type: ignore[arg-type]
+        http=partial(LimitedProtocol, limits or Connections(_most_connections())),  # type: ignore[arg-type]
         ws="none",
         loop="scoring.server:Loop",
         backlog=ACCEPTED_AT_ONCE,

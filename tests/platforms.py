@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
 from scoring.app import Served, create_app
+from scoring.connections import Connections
 from scoring.model import ForecastModel
 from scoring.server import Server, configured
 
@@ -82,9 +83,11 @@ class ThreadPlatform:
             self.remove(name)
 
 
-def serve(app: FastAPI, listening: socket.socket) -> tuple[Server, threading.Thread]:
+def serve(
+    app: FastAPI, listening: socket.socket, limits: Connections | None = None
+) -> tuple[Server, threading.Thread]:
     """Run an app on a socket, in a thread of its own."""
-    server = Server(configured(app, log_level="critical", lifespan="off"))
+    server = Server(configured(app, limits, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread
