@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from scoring.keys import keys_of
 from scoring.log_file import bound_log
-from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scoring.app import Served
-
-GRACE_SECONDS = 20
 
 
 def load(folder: Path) -> Served:
@@ -26,6 +23,7 @@ def load(folder: Path) -> Served:
     Raises: BadArtifact if one is missing, or if the model does not reproduce its golden forecasts.
     """
     from scoring.app import Served
+    from scoring.model import BadArtifact, ForecastModel
 
     try:
         model = ForecastModel.from_json((folder / "artifact.json").read_bytes())
@@ -53,6 +51,7 @@ def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
 def main() -> int:
     """Serve until a signal stops it; current requests are finished first."""
     environment = os.environ
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded; the matrices are small
     try:
         bound_log(environment)
         keys = keys_of(environment)
@@ -62,19 +61,13 @@ def main() -> int:
         print(f"scoring: {exc}", file=sys.stderr)
         return 1
 
-    import uvicorn
-
     from scoring.app import create_app
+    from scoring.log import log_to_stderr
+    from scoring.server import Server, configured
 
-    uvicorn.run(
-        create_app(served, keys),
-        host=environment.get("SCORING_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
-        port=port,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        **tls,
-    )
+    log_to_stderr()
+    host = environment.get("SCORING_HOST", "0.0.0.0")  # noqa: S104 - a container is reached from outside
+    Server(configured(create_app(served, keys), host=host, port=port, **tls)).run()
     return 0
 
 

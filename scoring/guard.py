@@ -13,6 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from scoring.documents import OPEN_DOCUMENTS
+from scoring.identity import PATH as IDENTITY
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 BODY_BYTES = 64 << 10
 BODY_SECONDS = 30.0
 HEADER_BYTES = 32 << 10
-OPEN_ROUTES = {"/healthz", "/readyz", "/identity"}
+PROBES = frozenset({"/healthz", "/readyz"})
+OPEN_ROUTES = PROBES | OPEN_DOCUMENTS | {IDENTITY}
 PROBLEM = "application/problem+json"
 
 

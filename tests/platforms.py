@@ -8,15 +8,15 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
 from retrain.records.service_record import rotated
 from scoring.app import Served, create_app
+from scoring.connections import Connections
 from scoring.keys import KeyPair, Keys
 from scoring.model import ForecastModel
+from scoring.server import Server, configured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class ThreadPlatform:
 
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}
-        self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
+        self._running: dict[str, tuple[Service, Server, threading.Thread]] = {}
         self._keys: dict[str, Keys] = {}
 
     @fenced
@@ -107,9 +107,11 @@ class ThreadPlatform:
             self.remove(name)
 
 
-def serve(app: FastAPI, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
+def serve(
+    app: FastAPI, listening: socket.socket, limits: Connections | None = None
+) -> tuple[Server, threading.Thread]:
     """Run an app on a socket, in a thread of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    server = Server(configured(app, limits, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread
