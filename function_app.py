@@ -90,11 +90,12 @@ def show_page(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("forecast", methods=["GET"])
-def forecast(req: func.HttpRequest) -> func.HttpResponse:
-    """The champion's forecast: one address through every promotion."""
+@app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
+def forecast(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+    """The champion's forecast: one address through every promotion; the queue repairs its service."""
     from retrain.doors import http
 
-    return respond(lambda: http.forecast_days(req.params.get("days", "7")))
+    return respond(lambda: http.forecast_days(req.params.get("days", "7"), queue.set))
 
 
 def respond(action: "Callable[[], Answer]") -> func.HttpResponse:

@@ -28,6 +28,7 @@ import numpy as np
 import psutil
 from packaging.requirements import Requirement
 
+from benchmarks.overload import attacked, costliest_body, costliest_service, cpu_of, health_seconds
 from benchmarks.processes import ROOT
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
 from retrain.adapters.local.process import free_port
@@ -45,6 +46,7 @@ CONNECTIONS = 2
 DAYS = 300
 ROUNDS, QUICK_ROUNDS = 2, 1
 READY_SECONDS = 120
+ASKED, QUICK_ASKED = 200, 5  # costliest forecasts, and looks at `/healthz`
 PEER = "mlflow"
 MAKE_PEER_MODEL = """
 import sys
@@ -187,6 +189,29 @@ def ratios(our: list[Served], peer: list[Served]) -> tuple[Row, ...]:
     )
 
 
+def under_load(folder: Path, times: int) -> Table:
+    """Ours alone: what the costliest forecast costs, and how long `/healthz` takes while it is attacked.
+
+    A thousand request heads are held, ten clients ask for the costliest forecast, and garbage of 64 MB comes.
+    """
+    with costliest_service(folder) as service:
+        cpu = cpu_of(service, costliest_body(service.origin), times)
+        idle, memory = health_seconds(service.port, times), service.resident
+        with attacked(service):
+            busy, held = health_seconds(service.port, times), service.connections
+        figures = {
+            "CPU of the costliest forecast, ms": 1000 * cpu,
+            "/healthz, idle, median, ms": 1000 * statistics.median(idle),
+            "/healthz, attacked, median, ms": 1000 * statistics.median(busy),
+            "/healthz, attacked, 95 %, ms": 1000 * float(np.percentile(busy, 95)),
+            "connections held": held,
+            "resident memory before, MB": memory,
+            "resident memory, attacked, MB": service.resident,
+        }
+    rows: list[Row] = [{"what": what, "figure": figure} for what, figure in figures.items()]
+    return Table("under hostile load", tuple(rows))
+
+
 def main() -> None:
     """Serve both in turn; in the quick form ours alone."""
     options = parser(__doc__)
@@ -207,11 +232,14 @@ def main() -> None:
     tables = [Table("servers", tuple(row(name, served) for name, served in measured.items()))]
     if PEER in measured:
         tables.append(Table(f"ours / {PEER}", ratios(measured["ours"], measured[PEER])))
+    with tempfile.TemporaryDirectory() as name:
+        tables.append(under_load(Path(name), QUICK_ASKED if asked.quick else ASKED))
     size = installed_mb(ROOT / "scoring" / "requirements.txt")
     tables.append(Table("size of the service", ({"what": "scoring/requirements.txt", "installed, MB": size},)))
     result = Result(
         "Our service against `mlflow models serve` (statsmodels flavour), the same seasonal ARIMA.",
-        f"Forecasts of 7 days over {CONNECTIONS} connections, {rounds} round(s) of {seconds:g} s in turn; medians.",
+        f"Forecasts of 7 days over {CONNECTIONS} connections, {rounds} round(s) of {seconds:g} s in turn; medians. "
+        "Hostile load: 1,000 held heads, ten clients with the costliest forecast, garbage of 64 MB.",
         tuple(tables),
         () if PEER in measured else (PEER,),
         asked.quick,

@@ -12,14 +12,17 @@
     ├── UsageError              the caller: an option, a body or a parameter is wrong
     ├── NotFound                the caller: there is no such run, version or file
     ├── Conflict                no one: another process was first; run again
-    │   └── LockHeld            no one: the process that holds the lock takes the request over
+    │   ├── LockHeld            no one: the process that holds the lock takes the request over
+    │   └── LockLost            no one: the process that has the lock now takes the run over
     └── ServiceError            the operator of a service that this package calls
         ├── ServiceUnavailable  no one, if it is temporary: the request is kept and tried again
         │   ├── ServiceTimeout
+        │   ├── UnprovenService another process answers at the address of a service; the key was not sent
         │   └── Unsettled       a promotion failed and is not undone yet; the next trigger undoes it
         ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the new version could not be put into production; the champion stays
-        └── AccessDenied        an Azure role is missing; trying again does not help
+        ├── AccessDenied        an Azure role is missing; trying again does not help
+        └── DamagedRecord       one record of the store cannot be read; it has to be restored from a backup
 
 A challenger that is not promoted is not an error; it is a verdict.
 """
@@ -151,6 +154,14 @@ class LockHeld(Conflict):
     """Another process holds the lock."""
 
 
+class LockLost(Conflict):
+    """This process held the lock and has lost it: the lease was broken or not renewed, the lock's file was removed.
+
+    It is no failure of the run, which another process continues. It is raised where the lock is let go of; before
+    that nothing inside the run can catch it.
+    """
+
+
 class ServiceError(RetrainError):
     """A service that this package calls refused or failed."""
 
@@ -163,6 +174,10 @@ class ServiceUnavailable(ServiceError):
 
 class ServiceTimeout(ServiceUnavailable):
     """The service did not answer in time."""
+
+
+class UnprovenService(ServiceUnavailable):
+    """Whoever answers at a service's address has not proven to know its key, which was not sent."""
 
 
 class Unsettled(ServiceUnavailable):
@@ -199,3 +214,12 @@ class PromotionFailed(ServiceError):
 
 class AccessDenied(ServiceError):
     """The service refused this identity; the message names the missing role."""
+
+
+class DamagedRecord(ServiceError):
+    """A record of the store, or an object that it names, is missing or cannot be understood.
+
+    The message names the object and how to restore it. It concerns what needs this object, and nothing else.
+    """
+
+    kind = "record"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
 REGISTER, DEPLOY = "register", "deploy"
 """The two parts of a job: the first step of a promotion, and all steps after it."""
@@ -62,7 +63,14 @@ class ObjectStore(Protocol):
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold a named lock inside the context. Raises: LockHeld at once if another process holds it.
 
-        If the holder dies, the lock is free: at once in a folder, at the end of the lease in Blob Storage.
+        If the holder dies, the lock is free: at once in a folder, at the end of the lease in Blob Storage. In Blob
+        Storage it takes up to 40 s if somebody has broken the lease: its holder has to learn of that first.
+
+        If the lock is lost inside the context, nothing more is written: the first write, upload or delete ends the
+        context, past every handler of an Exception in it. Raises: LockLost then.
+
+        Without an `if_etag`, a write or delete inside the context depends on the state in which this holder has
+        first read or last written the object. Raises: Conflict if it is another.
         """
 
     def address(self, name: str) -> str:
@@ -84,6 +92,7 @@ class Service:
     Attributes:
         deployment: the name of the version behind a shared URL; empty if each version has its own URL.
         certificate: the PEM certificate to trust; empty to trust the public certificate authorities.
+        key_before, before_until: the key that is being replaced, and the time (ISO 8601) until which it is good.
     """
 
     name: str
@@ -92,19 +101,29 @@ class Service:
     key: str = field(repr=False)
     deployment: str = ""
     certificate: str = field(default="", repr=False)
+    key_before: str = field(default="", repr=False)
+    before_until: str = ""
 
 
 class Platform(Protocol):
     """Builds images and runs services, one for each name.
 
-    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError. Those that change something do
+    nothing once a lock of the current context is lost: see ObjectStore.lock.
     """
 
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Build the image of a version. Idempotent. Raises: BuildFailed."""
 
+    restarts_by_itself: bool
+    """True if it ends and restarts a service that hangs, as a liveness probe does."""
+
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """Start a service; the others keep running, and it may not be ready yet. Idempotent by name."""
+        """Start a service; the others keep running, and it may not be ready yet. Idempotent by name.
+
+        One that is on record keeps its key. A record that cannot be read is set aside, and what runs under it is
+        ended.
+        """
 
     def point_to(self, name: str) -> None:
         """Route the platform's stable URL to a service; does nothing if there is no such URL."""
@@ -121,8 +140,39 @@ class Platform(Protocol):
     def log(self, name: str) -> list[str]:
         """The last lines of its output."""
 
+    def stop(self, name: str, *, at_once: bool = False) -> None:
+        """End a service and keep its record, from which `deploy` starts it again.
+
+        Args: at_once: without waiting for its current requests, because it hangs.
+        """
+
+    def rotate(self, name: str, until: datetime) -> Service:
+        """Give a service a new key; the present one is accepted as well until then. It goes on answering if it can.
+
+        Raises: NotFound if there is no such service.
+        """
+
     def remove(self, name: str) -> None:
         """Stop a service after its current requests; does nothing if there is no such service."""
+
+
+class Secrets(Protocol):
+    """Values that are kept apart from every record, by name and version.
+
+    Every method may raise ServiceUnavailable, AccessDenied or another ServiceError.
+    """
+
+    def put(self, name: str, value: str) -> str:
+        """Keep a value as the newest version of a name, and give that version."""
+
+    def get(self, name: str, version: str) -> str:
+        """The value of a version. Raises: NotFound."""
+
+    def disable(self, name: str, version: str) -> None:
+        """Let nobody read a version any more. Raises: NotFound."""
+
+    def remove(self, name: str) -> None:
+        """Remove a name with all its versions. Raises: NotFound."""
 
 
 class Job(NamedTuple):

@@ -13,6 +13,7 @@ from retrain.errors import ConfigError
 from retrain.records.context import Context
 from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
+from retrain.records.service_keys import ServiceKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +41,8 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     if settings.platform.name == "local":
         from retrain.adapters.local.process import ProcessPlatform
 
-        local = ProcessPlatform(settings.storage.root / "platform")
-        return Context(inbox, state, ledger, registry, local, now, progress)
+        local = ProcessPlatform(settings.storage.root / "platform", _keys(settings, state))
+        return Context(inbox, state, ledger, registry, local, now, progress, asked_under=settings.deciding)
 
     from retrain.adapters.azure.azureml import Workspace
     from retrain.adapters.azure.catalog import AzureMlCatalog
@@ -51,7 +52,9 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     platform = _on_azure(settings, workspace, state)
     jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
     catalog = AzureMlCatalog(workspace, settings, ledger, registry)
-    return Context(inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,))
+    return Context(
+        inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,), asked_under=settings.deciding
+    )
 
 
 @contextmanager
@@ -82,10 +85,18 @@ def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> P
     if settings.azure.target == "aci":
         from retrain.adapters.azure.aci import AciPlatform
 
-        return AciPlatform(settings, state)
+        return AciPlatform(settings, state, _keys(settings, state))
     from retrain.adapters.azure.online import OnlinePlatform
 
-    return OnlinePlatform(settings, workspace, state)
+    return OnlinePlatform(settings, workspace, state, _keys(settings, state))
+
+
+def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+    if settings.platform.keys == "state":
+        return ServiceKeys()
+    from retrain.adapters.azure.vault import KeyVaultSecrets
+
+    return ServiceKeys(KeyVaultSecrets(settings), state.address(""))
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
@@ -105,15 +116,17 @@ def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.arm import bounds, sign_in
+    from retrain.adapters.azure.transport import fenced_transport
 
+    limits = {**bounds(), "transport": fenced_transport(**bounds())}
     if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(
-                settings.storage.connection.get_secret_value(), **bounds()
+                settings.storage.connection.get_secret_value(), **limits
             )
         except ValueError:
             raise ConfigError(
                 "TRANSACTIONS_STORAGE is not a connection string; copy it from the storage account"
             ) from None
 
-    return BlobServiceClient(str(settings.storage.uri), credential=sign_in(settings.storage.client_id), **bounds())
+    return BlobServiceClient(str(settings.storage.uri), credential=sign_in(settings.storage.client_id), **limits)

@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scoring.model import BadArtifact, ForecastModel
+from scoring.keys import keys_of
+from scoring.log_file import bound_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scoring.app import Served
-
-GRACE_SECONDS = 20
 
 
 def load(folder: Path) -> Served:
@@ -24,6 +23,7 @@ def load(folder: Path) -> Served:
     Raises: BadArtifact if one is missing, or if the model does not reproduce its golden forecasts.
     """
     from scoring.app import Served
+    from scoring.model import BadArtifact, ForecastModel
 
     try:
         model = ForecastModel.from_json((folder / "artifact.json").read_bytes())
@@ -31,19 +31,6 @@ def load(folder: Path) -> Served:
         return Served(model, version["name"], version["version"], version["data_sha256"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise BadArtifact(f"{folder}: {exc}") from exc
-
-
-def key_of(environment: Mapping[str, str]) -> str | None:
-    """The key that callers must send; None only if SCORING_ALLOW_ANONYMOUS is 1.
-
-    Raises: ValueError if neither is set.
-    """
-    key = environment.get("SCORING_KEY")
-    if key:
-        return key
-    if environment.get("SCORING_ALLOW_ANONYMOUS") == "1":
-        return None
-    raise ValueError("SCORING_KEY is not set; set it, or SCORING_ALLOW_ANONYMOUS=1 to accept callers without a key")
 
 
 def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -64,27 +51,23 @@ def tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
 def main() -> int:
     """Serve until a signal stops it; current requests are finished first."""
     environment = os.environ
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded; the matrices are small
     try:
-        key = key_of(environment)
+        bound_log(environment)
+        keys = keys_of(environment)
         served = load(Path(environment.get("SCORING_MODEL", "model")))
         port, tls = int(environment.get("SCORING_PORT", "8080")), tls_of(environment)
     except ValueError as exc:
         print(f"scoring: {exc}", file=sys.stderr)
         return 1
 
-    import uvicorn
-
     from scoring.app import create_app
+    from scoring.log import log_to_stderr
+    from scoring.server import Server, configured
 
-    uvicorn.run(
-        create_app(served, key),
-        host=environment.get("SCORING_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
-        port=port,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        **tls,
-    )
+    log_to_stderr()
+    host = environment.get("SCORING_HOST", "0.0.0.0")  # noqa: S104 - a container is reached from outside
+    Server(configured(create_app(served, keys), host=host, port=port, **tls)).run()
     return 0
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     type Vector = NDArray[np.float64]
@@ -18,6 +20,7 @@ WEEK = 7
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_END = "month_end"
 HOLIDAY = "holiday"
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,19 @@ class Calendar:
         if not self.effects:
             return 0.0
         return sum(effect for name, effect in self.effects.items() if holds(name, day, self.holidays))
+
+    def effects_of(self, days: NDArray[np.int64]) -> Vector:
+        """`effect` of each day, shape (n,), from their ordinals."""
+        total = np.zeros(len(days))
+        for name, effect in self.effects.items():
+            if name == HOLIDAY:
+                found = np.isin(days, [day.toordinal() for day in self.holidays])
+            elif name == MONTH_END:
+                found = _months(days + 1) != _months(days)
+            else:
+                found = weekdays_of(days) == WEEKDAYS.index(name)
+            total += np.where(found, effect, 0.0)
+        return total
 
     def as_json(self) -> dict[str, Any]:
         """As in the artifact."""
@@ -115,9 +131,9 @@ class Agenda:
         return cls(days, passes, closed, bool(closed.any()))
 
     @property
-    def passing(self) -> list[date]:
-        """The days that pass."""
-        return [day for day, passes in zip(self.days, self.passes, strict=True) if passes]
+    def passing(self) -> NDArray[np.int64]:
+        """The ordinals of the days that pass."""
+        return ordinals(self.days)[self.passes]
 
     def part(self, start: int, count: int) -> Self:
         """`count` of the days."""
@@ -135,6 +151,11 @@ class Agenda:
         return placed[0], placed[1]
 
 
+def ordinals(days: Sequence[date]) -> NDArray[np.int64]:
+    """The ordinal of each day, shape (n,)."""
+    return np.array([day.toordinal() for day in days], dtype=np.int64)
+
+
 def holds(regressor: str, day: date, holidays: frozenset[date]) -> bool:
     """True if a regressor is 1 on `day`, False if it is 0."""
     if regressor == MONTH_END:
@@ -142,3 +163,12 @@ def holds(regressor: str, day: date, holidays: frozenset[date]) -> bool:
     if regressor == HOLIDAY:
         return day in holidays
     return WEEKDAYS[day.weekday()] == regressor
+
+
+def weekdays_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """From 0, Monday, to 6; of ordinals."""
+    return (days - 1) % WEEK
+
+
+def _months(days: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    return (days - EPOCH).astype("datetime64[D]").astype("datetime64[M]")

@@ -13,13 +13,19 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from scoring.documents import OPEN_DOCUMENTS
+from scoring.identity import PATH as IDENTITY
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from scoring.keys import Keys
 
 BODY_BYTES = 64 << 10
 BODY_SECONDS = 30.0
 HEADER_BYTES = 32 << 10
-OPEN_ROUTES = {"/healthz", "/readyz"}
+PROBES = frozenset({"/healthz", "/readyz"})
+OPEN_ROUTES = PROBES | OPEN_DOCUMENTS | {IDENTITY}
 PROBLEM = "application/problem+json"
 
 
@@ -51,12 +57,11 @@ class Guard:
     """ASGI middleware.
 
     Args:
-        key: the key that callers must send; None for no key.
+        keys: what callers may send; None for no key.
     """
 
-    def __init__(self, app: ASGIApp, key: str | None, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
-        self._key = None if key is None else key.encode()
+    def __init__(self, app: ASGIApp, keys: Keys | None, metrics: Metrics) -> None:
+        self._app, self._keys, self._metrics = app, keys, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -90,13 +95,14 @@ class Guard:
         return None
 
     def _admits(self, headers: dict[bytes, bytes]) -> bool:
-        if self._key is None:
+        if self._keys is None:
             return True
         presented = headers.get(b"x-api-key", b"")
         if b"authorization" in headers:  # a wrong credential is refused, even together with a correct one
             scheme, _, bearer = headers[b"authorization"].partition(b" ")
             presented = bearer if scheme.lower() == b"bearer" else b""
-        return hmac.compare_digest(presented, self._key)
+        found = [hmac.compare_digest(presented, key) for key in self._keys.accepted()]
+        return any(found)
 
 
 _TOO_LARGE = f"the body may have at most {BODY_BYTES} bytes"

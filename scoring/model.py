@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from scoring.calendar import Agenda, Closures
+from scoring.absurd import without_absurd
+from scoring.blocks import observe_all
+from scoring.calendar import Agenda, Closures, ordinals, weekdays_of
 from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 FORMAT = 4
 RUN_AWAY = 4.0  # times the median of the members' mean squared distances: the most that one counts as
 FIRST_DAYS = 60  # after so many days, a state that was unknown is known
-ABSURD = 20.0  # robust standard deviations from the median
-DEVIATION = 1.4826  # standard deviations in a median distance, of a normal distribution
 GOLDEN_DAYS = 14
 GOLDEN_TOLERANCE = 1e-9  # relative; BLAS on other processors differs in the last bits only
 
@@ -155,13 +155,25 @@ class ForecastModel:
             amounts: shape (n,), currency per day, consecutive from the day after the origin; NaN for a
                 missing day.
         """
-        members, days = self.members, self._days(len(amounts))
-        for day, amount in zip(days, amounts, strict=True):
-            if day.weekday() in self.closures.weekdays:
-                continue
-            value = self._value(float(amount), day)
-            members = tuple(member.observe(value, day) for member in members)
-        return replace(self, origin=days[-1] if days else self.origin, members=members)
+        return self._observed(amounts, 0)
+
+    def _observed(self, amounts: Sequence[float] | Vector, unknown: int) -> Self:
+        """`observe`, the first `unknown` observations of it one by one."""
+        first = self.origin.toordinal() + 1
+        days = np.arange(first, first + len(amounts))
+        passing = ~np.isin(weekdays_of(days), list(self.closures.weekdays))
+        days, values = days[passing], self._values(np.asarray(amounts, dtype=np.float64)[passing], days[passing])
+        members = tuple(observe_all(member, values, days, unknown) for member in self.members)
+        return replace(self, origin=self.origin + timedelta(days=len(amounts)), members=members)
+
+    def _values(self, amounts: Vector, days: NDArray[np.int64]) -> Vector:
+        """`_value` of each amount, shape (n,)."""
+        used = np.isfinite(amounts) & ~np.isin(days, [day.toordinal() for day in self.closures.days])
+        if self.log:
+            used &= amounts > 0
+        values = np.full(len(amounts), np.nan)
+        values[used] = np.log(amounts[used]) if self.log else amounts[used]
+        return values
 
     def observes(self, amount: float, day: date) -> bool:
         """Whether the amount of a day would change what the model knows."""
@@ -186,7 +198,8 @@ class ForecastModel:
             origin=first_day - timedelta(days=1),
             members=tuple(member.before_any_day(size) for member in self.members),
         )
-        return blank.observe(np.concatenate([without_absurd(amounts[:FIRST_DAYS]), amounts[FIRST_DAYS:]]))
+        usable = np.concatenate([without_absurd(amounts[:FIRST_DAYS]), amounts[FIRST_DAYS:]])
+        return blank._observed(usable, FIRST_DAYS)
 
     def rolling(self, amounts: Vector, horizon_days: int) -> Prediction:
         """A forecast before each day of `amounts`, as long as a whole horizon of `amounts` follows.
@@ -201,7 +214,7 @@ class ForecastModel:
         agendas = [whole.part(origin, horizon_days) for origin in range(origins)]
         moments = []
         for member in self.members:
-            ahead, effects, rows = member.ahead(horizon_days), member.effects(days), []
+            ahead, effects, rows = member.ahead(horizon_days), member.effects(ordinals(days)), []
             for origin, agenda in enumerate(agendas):
                 coming = effects[origin : origin + horizon_days]
                 if agenda.has_closed:
@@ -277,21 +290,3 @@ def _combined(moments: Sequence[tuple[Vector, Vector]]) -> tuple[Vector, Vector]
     center = np.median(centers, axis=0)
     squares = variances + (centers - center) ** 2
     return center, np.minimum(squares, RUN_AWAY * np.median(squares, axis=0)).mean(axis=0)
-
-
-def without_absurd(amounts: Vector) -> Vector:
-    """The amounts, NaN for each that is absurdly far from the median of all; shape (n,).
-
-    The spread is the median distance from it, scaled to the standard deviation of a normal distribution; where more
-    than half of the amounts are the same, that of the others.
-    """
-    finite = amounts[np.isfinite(amounts)]
-    if not len(finite):
-        return amounts
-    center = float(np.median(finite))
-    distances = np.abs(finite - center)
-    others = distances[distances > 0]
-    if not len(others):
-        return amounts
-    limit = ABSURD * DEVIATION * float(np.median(distances) or np.median(others))
-    return np.where(np.abs(amounts - center) > limit, np.nan, amounts)

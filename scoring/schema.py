@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scoring.model import Forecast
 
 MAX_AMOUNT = 1e15
+MAX_OBSERVATIONS = 1000
 
 
 def _whole(value: Any) -> Any:
@@ -49,7 +56,7 @@ class ForecastRequest(_Request):
 
     horizon_days: HorizonDays
     levels: Annotated[list[Level], Field(max_length=10)] = [80, 95]
-    observations: list[Observation] = []
+    observations: Annotated[list[Observation], Field(max_length=MAX_OBSERVATIONS)] = []
     restart: bool = False
 
 
@@ -86,6 +93,23 @@ class ForecastResponse(BaseModel):
     forecast: list[Row]
 
 
+def forecast_json(identity: dict[str, Any], origin: date, made: Forecast, levels: Sequence[float]) -> bytes:
+    """A `ForecastResponse` as JSON; it is our own, so that its thousands of numbers need no validation.
+
+    Args: identity: the fields of the response that name its model. levels: of the intervals, percent.
+    """
+    bounds = [(level, *(bound.tolist() for bound in made.interval(level))) for level in levels]
+    rows = [
+        {
+            "date": day,
+            "mean": mean,
+            "intervals": [{"level": level, "lower": low[at], "upper": high[at]} for level, low, high in bounds],
+        }
+        for at, (day, mean) in enumerate(zip(made.days, made.mean.tolist(), strict=True))
+    ]
+    return to_json({**identity, "origin": origin, "forecast": rows})
+
+
 class ScoreResponse(BaseModel):
     """Only the means, for clients of the previous service."""
 
@@ -106,6 +130,14 @@ class Readiness(BaseModel):
     version: str
     data_sha256: str
     trained_through: date
+
+
+class Identity(BaseModel):
+    """Who answers, with one proof for each key that is accepted now."""
+
+    model: str
+    version: str
+    proofs: list[str]
 
 
 class Problem(BaseModel):

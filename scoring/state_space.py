@@ -21,7 +21,6 @@ import numpy as np
 from scoring.calendar import Calendar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -34,6 +33,7 @@ CHANGE_DAYS = 3  # larger surprises in a row on one side are a change
 SETTLING_DAYS = 7  # for which surprises are then taken in whole: the first days of a change come round again
 DIFFUSE = 1e6  # times the squared size of the amounts: an initial variance that a few days make forgotten
 TINY = 1e-6
+FIRST_STEPS = 32  # of a forecast, one by one
 ARRAYS = ("design", "transition", "noise", "state", "covariance")
 
 
@@ -95,16 +95,20 @@ class StateSpace:
         """How the state of any day becomes forecasts of the next `days`."""
         steps, noise = np.empty((days, len(self.state))), np.zeros(days)
         row = self.design
-        for step in range(days):
+        for step in range(min(days, FIRST_STEPS)):
             steps[step] = row
             row = row @ self.transition
-        each = np.einsum("hi,ij,hj->h", steps, self.noise, steps)
-        noise[1:] = np.cumsum(each)[:-1]
+        known, power = FIRST_STEPS, None
+        while known < days:  # as many again, by one product
+            power = np.linalg.matrix_power(self.transition, known) if power is None else power @ power
+            steps[known : 2 * known] = steps[: min(known, days - known)] @ power
+            known *= 2
+        noise[1:] = np.cumsum(_quadratic(steps, self.noise))[:-1]
         return Ahead(steps, noise)
 
-    def effects(self, days: Sequence[date]) -> Vector:
-        """The intercept and the calendar's effects, shape (n,)."""
-        return self.intercept + np.array([self.calendar.effect(day) for day in days])
+    def effects(self, days: NDArray[np.int64]) -> Vector:
+        """The intercept and the calendar's effects, shape (n,), of days by their ordinals."""
+        return self.intercept + self.calendar.effects_of(days)
 
     def as_json(self) -> dict[str, Any]:
         """As in the artifact."""
@@ -141,8 +145,13 @@ class Ahead:
     def of(self, member: StateSpace, effects: Vector) -> tuple[Vector, Vector]:
         """Centers and variances of as many of the next days as there are effects, shape (h,) each."""
         steps, noise = self.steps[: len(effects)], self.noise[: len(effects)]
-        variance = np.einsum("hi,ij,hj->h", steps, member.covariance, steps) + noise
+        variance = _quadratic(steps, member.covariance) + noise
         return effects + steps @ member.state, np.maximum(variance, 0.0)
+
+
+def _quadratic(rows: Matrix, matrix: Matrix) -> Vector:
+    """r M r' of each row, shape (h,)."""
+    return np.asarray(((rows @ matrix) * rows).sum(axis=1))
 
 
 def bounded(surprise: float, deviation: float, before: int) -> tuple[float, int]:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from azure.storage.blob import BlobLeaseClient
 
 from retrain.adapters.local.process import free_port
 from retrain.poll import poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from azure.storage.blob import BlobClient
 
 ENVIRONMENT = {**os.environ, "NODE_OPTIONS": f'--require="{Path(__file__).with_suffix(".cjs")}"'}
 BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
@@ -81,6 +84,14 @@ def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
+
+
+def end_lease(blob: BlobClient) -> None:
+    """End the lease of a lock as time would: whoever held it is long gone, and the next holder need not wait."""
+    lease = BlobLeaseClient(blob)
+    lease.break_lease(0)
+    lease.acquire()
+    lease.release()
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

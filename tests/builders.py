@@ -176,7 +176,8 @@ class World:
     def with_state(self, state: ObjectStore) -> Context:
         """The same world seen through another store."""
         inbox = FolderStore(self.root / "inbox")
-        return context(inbox, state, self.platform, self.clock, self.settings.platform.model_name)
+        made = context(inbox, state, self.platform, self.clock, self.settings.platform.model_name)
+        return replace(made, asked_under=self.settings.deciding)
 
     @property
     def ledger(self) -> Ledger:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import uvicorn
-
+from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service
+from retrain.records.service_record import rotated
 from scoring.app import Served, create_app
+from scoring.connections import Connections
+from scoring.keys import KeyPair, Keys
 from scoring.model import ForecastModel
+from scoring.server import Server, configured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,21 +28,27 @@ if TYPE_CHECKING:
 class ThreadPlatform:
     """The same app as in the container, a thread a service: starts in milliseconds."""
 
+    restarts_by_itself = False
+
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}
-        self._running: dict[str, tuple[Service, uvicorn.Server, threading.Thread]] = {}
+        self._running: dict[str, tuple[Service, Server, threading.Thread]] = {}
+        self._keys: dict[str, Keys] = {}
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Keep the context."""
         self.images[f"{model}:{version}"] = context
         return Image(f"{model}:{version}")
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Serve the image's model."""
         if name not in self._running:
             listening = socket.create_server(("127.0.0.1", 0))
             service = Service(name, version, f"http://127.0.0.1:{listening.getsockname()[1]}", "key-of-a-test")
-            app = create_app(self.model_of(image), service.key)
+            self._keys[name] = Keys(KeyPair.of(service.key))
+            app = create_app(self.model_of(image), self._keys[name])
             self._running[name] = (service, *serve(app, listening))
         return self._running[name][0]
 
@@ -68,6 +78,20 @@ class ThreadPlatform:
         """Threads write none."""
         return [f"{name} wrote nothing"]
 
+    @fenced
+    def rotate(self, name: str, until: datetime) -> Service:
+        """A new key, beside the one before."""
+        service, server, thread = self._running[name]
+        service = rotated(service, f"{service.key}+", until, datetime.now(UTC))
+        self._keys[name]._pair = KeyPair.of(service.key, service.key_before, service.before_until)
+        self._running[name] = service, server, thread
+        return service
+
+    def stop(self, name: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - a thread ends in one way
+        """Stop it."""
+        ThreadPlatform.remove(self, name)
+
+    @fenced
     def remove(self, name: str) -> None:
         """Stop it."""
         if name in self._running:
@@ -83,9 +107,11 @@ class ThreadPlatform:
             self.remove(name)
 
 
-def serve(app: FastAPI, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
+def serve(
+    app: FastAPI, listening: socket.socket, limits: Connections | None = None
+) -> tuple[Server, threading.Thread]:
     """Run an app on a socket, in a thread of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    server = Server(configured(app, limits, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from retrain.data.open_enum import OpenEnum
 
 if TYPE_CHECKING:
     from datetime import date
 
 
-class Doubt(StrEnum):
+class Doubt(OpenEnum):
     """The kinds of findings."""
 
     SCALE = "scale"

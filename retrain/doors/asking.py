@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from retrain.errors import ServiceError
     from retrain.records.context import Context
     from retrain.records.request import Request
     from retrain.records.run import Run
@@ -62,6 +63,7 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
         made = context.ledger.run(request.run_id)
         if not options.json:
             tell_others([context.ledger.run(run_id) for run_id in outcome.ended if run_id != request.run_id])
+        outcome.raise_if_lost()
         if left is None or left.behind is not Behind.ANOTHER_PROCESS or made.status.has_ended:
             break
         show_progress("waiting", "another process is retraining")
@@ -76,6 +78,26 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
         print(json.dumps(made.as_json()))
     complain(_with_place(made))
     return exit_code(made.error.kind)
+
+
+def repaired(error: ServiceError, options: argparse.Namespace, settings: Settings, context: Context) -> None:
+    """Repair the champion's service here, because a forecast could not be had from it.
+
+    Raises: ServiceUnavailable with what could not be done.
+    """
+    from retrain.runs.dispatch import work_off
+    from retrain.runs.repairing import repair_after
+
+    wanted = repair_after(error, context)
+    if not wanted.run_id:
+        raise ServiceUnavailable(wanted.message) from error
+    complain(f"{wanted.message} now")
+    outcome = work_off(settings, context)
+    if not options.json:
+        tell_others([context.ledger.run(run_id) for run_id in outcome.ended])
+    made = context.ledger.run(wanted.run_id)
+    if made.error is not None:
+        raise ServiceUnavailable(f"{error}; run {made.run_id} could not repair it: {made.reason}") from error
 
 
 def _with_place(made: Run) -> str:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ConfigError, DataError, NotFound, ServiceError, assignment
 from retrain.reading.formats import open_table
 from retrain.reading.transactions import read_landed
+from retrain.runs.hashing import HashingReader
+from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
     from retrain.data.landed import Aggregate, FileContent
+    from retrain.records.day_files import RowFile
     from retrain.records.landing import Doubted
     from retrain.settings.data import DataSettings
 
 MOST_ATTEMPTS = 4  # of reading with the settings that the last refusal advised
+FRONT_BYTES = 1 << 20
 MOST_COLUMNS = 20  # that are shown
 
 
@@ -31,6 +36,7 @@ class Checked:
         refusal: why it cannot be read with the settings in force; None if it can.
         settings: assignments with which it can be read, or which bring it nearer.
         landed: how it would be read with these settings; None if it cannot.
+        sha256: of its bytes; empty if it cannot be read.
         still: why it cannot be read with these settings either.
     """
 
@@ -40,6 +46,7 @@ class Checked:
     refusal: DataError | None
     settings: tuple[str, ...]
     landed: FileContent | None
+    sha256: str
     still: DataError | None
     aggregate: Aggregate
 
@@ -57,16 +64,17 @@ class Checked:
         }
 
 
-def check_file(path: Path, data: DataSettings, today: date) -> Checked:
+def check_file(path: Path, data: DataSettings, today: date, rows: RowFile) -> Checked:
     """Read a file, and if it is refused, read it with the settings that would help.
 
+    Args: rows: takes those that have ids.
     Raises: NotFound if it cannot be opened.
     """
     kind, columns = "", tuple[str, ...]()
     first: DataError | None = None
     last: DataError | None = None
     settings: tuple[str, ...] = ()
-    landed = None
+    landed, sha256 = None, ""
     try:
         with path.open("rb") as stream:
             for _ in range(MOST_ATTEMPTS):
@@ -76,7 +84,10 @@ def check_file(path: Path, data: DataSettings, today: date) -> Checked:
                     table = open_table(stream, path.name, reading.columns)
                     kind, columns = table.kind, table.names
                     stream.seek(0)
-                    landed, last = read_landed(stream, path.name, reading, today), None
+                    source = HashingReader(stream)
+                    front = io.BufferedReader(source, FRONT_BYTES)
+                    landed, last = read_landed(front, path.name, reading, today, rows.begin_anew), None
+                    sha256 = source.sha256()
                     break
                 except DataError as refusal:
                     first, last = first or refusal, refusal
@@ -86,7 +97,7 @@ def check_file(path: Path, data: DataSettings, today: date) -> Checked:
     except OSError as exc:
         raise NotFound(f"{path} cannot be read: {exc.strerror}; name a file that you may read") from exc
     still = None if last is first else last
-    return Checked(path.name, kind, columns, first, settings, landed, still, data.aggregate)
+    return Checked(path.name, kind, columns, first, settings, landed, sha256, still, data.aggregate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,35 +121,24 @@ class Held:
         return {"beside_days": self.beside, "findings": findings, "days": days, "unknown": self.unknown}
 
 
-def would_be_held(path: Path, checked: Checked, options: argparse.Namespace) -> Held:
-    """Land the file with the settings that read it, on a copy of the history that is forgotten."""
+def would_be_held(landed: FileContent, checked: Checked, rows: RowFile, options: argparse.Namespace) -> Held:
+    """Judge what was read, with the settings that read it, beside the history."""
     from retrain.doors.asking import connected
-    from retrain.records.history import Histories
-    from retrain.records.landing import Landed, LandedBefore
-    from retrain.records.request import Land
-    from retrain.records.run import Run
-    from retrain.runs.draft import Draft
-    from retrain.runs.landing import land
+    from retrain.records.landing_log import LandedFile
+    from retrain.runs.landing import foreseen
     from retrain.wiring import without_trace
 
     assigned = [*options.assigned, *(assignment.split("=", 1) for assignment in checked.settings)]
     try:
         settings, context = connected(argparse.Namespace(root=options.root, assigned=assigned))
         with without_trace(context) as apart:
-            request = Land(run_id=apart.ledger.name_run(apart.now()), file=path.name, again=True)
-            with path.open("rb") as stream:
-                apart.inbox.upload(request.file, stream)
-            history = Histories(apart.state).read()
-            draft = Draft(Run.of(request, ""), apart)
-            land(request, draft, None, settings, apart)
+            found, history = foreseen(landed, checked.sha256, rows, settings, apart)
     except (ConfigError, DataError, ServiceError) as error:
         return Held(0, (), (), str(error))
-    facts, beside = draft.run.landing, len(history.totals)
-    if isinstance(facts, LandedBefore):
-        before = history.standing(facts.taken_in_by)
-        days = tuple(sorted(before.held)) if before else ()
-        return Held(beside, before.landing.facts.findings if before and days else (), days)
-    return Held(beside, facts.findings, facts.held_days) if isinstance(facts, Landed) else Held(beside, (), ())
+    if isinstance(found, LandedFile):
+        return Held(len(history.totals), found.facts.findings, found.held)
+    days = tuple(sorted(found.held))
+    return Held(len(history.totals), found.landing.facts.findings if days else (), days)
 
 
 def held_lines(held: Held | None) -> list[str]:
@@ -158,6 +158,8 @@ def lines(checked: Checked) -> list[str]:
     more = ", ..." if len(checked.columns) > MOST_COLUMNS else ""
     found = [f"file       {checked.file}" + (f": {checked.kind}" if checked.kind else "")]
     found += [f"columns    {shown}{more}"] if shown else []
+    if is_marker(checked.file):
+        found.append("warning    its name is that of a marker of another program; it would be ignored, rename it")
     if checked.refusal is not None:
         found.append(f"refused    {checked.refusal}")
     if checked.settings:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, file_commands, landing_commands
+from retrain.doors import commands, file_commands, landing_commands, service_commands
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     common = _Parser(add_help=False)
-    common.add_argument("--root", type=Path, metavar="DIR", help="keep data, runs and models in this folder")
+    common.add_argument("--root", metavar="DIR", help="keep data, runs and models in this folder")
     common.add_argument(
         "--set",
         dest="assigned",
@@ -109,12 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("--to", metavar="VERSION", help="default: the champion before the present one")
     rebuild = command("rebuild", commands.rebuild, "make the store anew from the files in its inbox")
     rebuild.add_argument("--yes", action="store_true", help="do it; without this, only say what would be done")
+    rebuild.add_argument(
+        "--read-anew", action="store_true", help="read the files with the settings in force, not as they were read"
+    )
     command(
         "release",
         commands.release,
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
-    command("services", commands.services, "list the services and their state")
+    _add_services(command)
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(
@@ -124,6 +127,21 @@ def _parser() -> argparse.ArgumentParser:
         evaluation,
     )
     return parser
+
+
+def _add_services(command: Callable[..., _Parser]) -> None:
+    """What runs, and what a person does about it."""
+    added = command("services", service_commands.services, "list the services and their state, or act on one")
+    added.add_argument("--stop", nargs="?", const="", metavar="NAME", help="stop it; no trigger starts it again")
+    added.add_argument("--all", action="store_true", help="with --stop: all of them")
+    added.add_argument("--restart", metavar="NAME", help="start it again, whatever its state is")
+    added.add_argument(
+        "--rotate", nargs="?", const="", metavar="NAME", help="give it a new key; default: the champion's service"
+    )
+    added.add_argument(
+        "--curl", action="store_true", help="print a call of the champion's service; it holds no key"
+    )
+    added.add_argument("--key", metavar="NAME", help="print its key, to be put into a variable")
 
 
 def _add_landing_commands(command: Callable[..., _Parser]) -> None:
@@ -146,6 +164,7 @@ def _add_landing_commands(command: Callable[..., _Parser]) -> None:
     retract.add_argument("--note", help="why; kept with the run")
     quarantine = command("quarantine", file_commands.quarantine, "list the refused files, or show one")
     quarantine.add_argument("run_id", metavar="RUN", nargs="?")
+    quarantine.add_argument("--all", action="store_true", help="list also those that have landed since")
     quarantine.add_argument("--land", action="store_true", help="land the copy of this run's file again")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from retrain.doors.asking import acting, chosen_settings, connected, finished
+from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
 from retrain.doors.output import printable, show_progress, tell
-from retrain.errors import UsageError
+from retrain.errors import LockLost, NotFound, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from retrain.records.champion import Champion
     from retrain.records.registry import Registry
-    from retrain.records.run import Run
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,14 +58,21 @@ def promote(options: argparse.Namespace) -> int:
     from retrain.runs.dispatch import deliver, work_off
 
     settings, context = connected(options)
-    promoted: Run | None = None
-    try:
-        promoted = promote_run(options.run_id, settings, context, options.step)
-    finally:
-        if options.step == DEPLOY or (options.step and promoted is None):
+
+    def go_on(*, has_ended: bool) -> None:
+        if options.step and has_ended:
             work_off(settings, context)  # what has waited for this job's end; no other trigger may come for a day
         else:
             deliver(context)
+
+    try:
+        promoted = promote_run(options.run_id, settings, context, options.step)
+    except LockLost:  # all that is left is the work of another process
+        raise
+    except BaseException:
+        go_on(has_ended=True)
+        raise
+    go_on(has_ended=options.step == DEPLOY)
     if options.report is not None:
         options.report.mkdir(parents=True, exist_ok=True)
         (options.report / "report.json").write_bytes(promoted.to_json())
@@ -89,10 +95,10 @@ def show(options: argparse.Namespace) -> int:
     _, context = connected(options)
     found = context.ledger.run(options.run_id)
     if options.page is not None:
-        from retrain.doors.page import page
+        from retrain.doors.page import page_of
 
         try:
-            options.page.write_text(page(found, context.ledger.unseen_days(options.run_id)), encoding="utf-8")
+            options.page.write_text(page_of(found, context.ledger), encoding="utf-8")
         except OSError as exc:
             raise UsageError(f"--page {options.page}: {exc.strerror}; name a file that can be written") from exc
     return tell(found, as_json=options.json)
@@ -113,22 +119,25 @@ def champion(options: argparse.Namespace) -> int:
     for facts in shown:
         since = f"{facts['since']:.19}".replace("T", " ")
         mark = "champion" if found and facts["since"] == found.since.isoformat() else "        "
-        print(
-            f"{mark}  version {facts['version']} since {since} UTC, trained through {facts['trained_through']}, "
-            f"{facts['order']}, by run {facts['run_id']}"
-        )
+        made = facts.get("trouble") or f"trained through {facts['trained_through']}, {facts['order']}"
+        print(printable(f"{mark}  version {facts['version']} since {since} UTC, {made}, by run {facts['run_id']}"))
     return 0
 
 
 def _champion(entry: Champion, registry: Registry) -> dict[str, str]:
-    lineage = registry.get(entry.version).lineage
+    """What is known of a champion; `trouble` if the record of its version cannot be read."""
+    facts = {"version": entry.version, "since": entry.since.isoformat(), "run_id": entry.run_id}
+    try:
+        lineage = registry.get(entry.version).lineage
+    except ServiceUnavailable:
+        raise
+    except (ServiceError, NotFound) as error:
+        return {**facts, "trouble": str(error)}
     return {
-        "version": entry.version,
+        **facts,
         "order": lineage.order,
         "trained_through": lineage.trained_through.isoformat(),
         "data_sha256": lineage.data_sha256,
-        "since": entry.since.isoformat(),
-        "run_id": entry.run_id,
     }
 
 
@@ -140,7 +149,11 @@ def forecast(options: argparse.Namespace) -> int:
     if not 1 <= options.days <= MOST_DAYS:
         raise UsageError(f"--days is {options.days}; it must lie between 1 and {MOST_DAYS}")
     settings, context = connected(options)
-    answer = champion_forecast(options.days, settings, context)
+    try:
+        answer = champion_forecast(options.days, settings, context)
+    except ServiceError as error:
+        repaired(error, options, settings, context)
+        answer = champion_forecast(options.days, settings, context)
     print(json.dumps(answer) if options.json else forecast_table(answer))
     return 0
 
@@ -153,20 +166,8 @@ def rebuild(options: argparse.Namespace) -> int:
     settings, context = connected(options)
     if not options.yes:
         raise must_confirm(context)
-    return max([finished(request, options, settings, context) for request in begin(context)], default=0)
-
-
-def services(options: argparse.Namespace) -> int:
-    """List the services and their state."""
-    _, context = connected(options)
-    present = context.ledger.pointer().champion
-    for service in context.platform.services():
-        state = "running" if context.platform.is_running(service.name) else "ended"
-        is_champion = present is not None and service.version == present.version
-        facts = {"name": service.name, "version": service.version, "url": service.url, "state": state}
-        line = f"{service.name:<28}{state:<9}{service.url}{'  champion' if is_champion else ''}"
-        print(json.dumps({**facts, "champion": is_champion}) if options.json else line)
-    return 0
+    requests = begin(context, read_anew=options.read_anew)
+    return max([finished(request, options, settings, context) for request in requests], default=0)
 
 
 def release(options: argparse.Namespace) -> int:
@@ -192,7 +193,10 @@ def settings(options: argparse.Namespace) -> int:
 def events(options: argparse.Namespace) -> int:
     """List the events that are not delivered yet, and why."""
     _, context = connected(options)
-    for event in context.ledger.outbox.waiting():
-        line = f"{event.id}  {event.kind:<9}  {event.trouble or 'not delivered yet'}"
-        print(json.dumps(event.as_json()) if options.json else line)
+    outbox = context.ledger.outbox
+    refused = [(event, f"not brought any more: {event.trouble}") for event in outbox.undelivered()]
+    waiting = [(event, event.trouble or "not delivered yet") for event in outbox.waiting()]
+    for event, state in refused + waiting:
+        line = f"{event.id}  {event.kind:<9}  {state}"
+        print(json.dumps(event.as_json()) if options.json else printable(line))
     return 0

@@ -40,12 +40,18 @@ def _files(named: Sequence[Path]) -> list[Path]:
     files = []
     for file in named:
         if is_marker(file.name):
-            complain(f"{file.name} is a marker of another program and no transactions; it is ignored")
+            complain(marker_advice(file.name, file.stat().st_size))
         elif not file.stat().st_size:
             raise DataError("the file is empty; nothing was landed", file=file.name)
         else:
             files.append(file)
     return files
+
+
+def marker_advice(name: str, size: int) -> str:
+    """Why a file is ignored by its name, and what to do if it holds transactions. Args: size: in bytes."""
+    ignored = f"{name} has the name of a marker of another program, and is ignored"
+    return f"{ignored}; it has {size:,} bytes: if they are transactions, rename the file" if size else ignored
 
 
 def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
@@ -70,19 +76,21 @@ def _landed(
 ) -> int:
     """Take in what was stored, also if it was looked at before: a person has brought it."""
     from retrain.records.request import Land
+    from retrain.runs.asking import ask_as_named
 
-    request = Land(run_id=run_id, file=f"{run_id}/{name}", dry_run=dry_run, again=True)
-    context.ledger.ask(request)
+    request = ask_as_named(Land(run_id=run_id, file=f"{run_id}/{name}", dry_run=dry_run, again=True), context)
     return finished(request, options, settings, context)
 
 
 def check(options: argparse.Namespace) -> int:
     """Say how a file would be read, and what of it would be held; 3 if it would be refused or held."""
     from retrain.doors.check import check_file, held_lines, lines, would_be_held
+    from retrain.records.day_files import RowFile
 
     settings = chosen_settings(options)
-    checked = check_file(options.file, settings.data, datetime.now(UTC).date())
-    held = would_be_held(options.file, checked, options) if checked.landed else None
+    with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
+        checked = check_file(options.file, settings.data, datetime.now(UTC).date(), rows)
+        held = would_be_held(checked.landed, checked, rows, options) if checked.landed else None
     show_progress("", "")
     if options.json:
         print(json.dumps({**checked.as_json(), "held": held and held.as_json()}))
@@ -105,16 +113,13 @@ def acquire(options: argparse.Namespace) -> int:
 
 def quarantine(options: argparse.Namespace) -> int:
     """List the refused files, show one, or land one again."""
-    from retrain.records.quarantine import refused_file, refused_files
+    from retrain.records.quarantine import refused_file
 
     settings, context = connected(options)
     if options.run_id is None:
         if options.land:
             raise UsageError("--land needs the run that refused the file: `retrain quarantine RUN --land`")
-        for each in refused_files(context.state):
-            line = f"{each.run_id}  {each.file}  {each.reason.get('message', '')}"
-            print(json.dumps(_facts(each, context)) if options.json else printable(line))
-        return 0
+        return _list_refused(context, with_landed=options.all, as_json=options.json)
     refused = refused_file(options.run_id, context.state)
     if options.land:
         with context.state.open(refused.place) as stream:
@@ -129,6 +134,26 @@ def quarantine(options: argparse.Namespace) -> int:
     return 0
 
 
+def _list_refused(context: Context, *, with_landed: bool, as_json: bool) -> int:
+    from retrain.records.quarantine import refused_files
+
+    refused = refused_files(context.state)
+    shown = [each for each in refused if with_landed or not each.landed_by]
+    for each in shown:
+        landed = f"landed by run {each.landed_by}; before: " if each.landed_by else ""
+        line = f"{each.run_id}  {each.file}  {landed}{each.reason.get('message', '')}"
+        print(json.dumps(_facts(each, context)) if as_json else printable(line))
+    if len(shown) < len(refused) and not as_json:
+        print(f"{len(refused) - len(shown)} more have landed since; --all lists them")
+    return 0
+
+
 def _facts(refused: Refused, context: Context) -> dict[str, Any]:
     copy = context.state.address(refused.place)
-    return {"run_id": refused.run_id, "file": refused.file, "copy": copy, "reason": refused.reason}
+    return {
+        "run_id": refused.run_id,
+        "file": refused.file,
+        "copy": copy,
+        "landed_by": refused.landed_by or None,
+        "reason": refused.reason,
+    }

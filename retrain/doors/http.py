@@ -18,6 +18,7 @@ from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
 from retrain.runs.outcome import Behind
+from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
 from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
@@ -73,7 +74,7 @@ def on_event(make: Callable[[str], Request]) -> None:
 
     Args: make: the request of a run's name.
     Raises: ServiceUnavailable if the run met trouble that may pass, so that the platform tries again. Every other
-        failure is recorded with its run and final.
+        failure is recorded with its run and final. LockLost if this process had to stop in the middle.
     """
     settings = parse(os.environ)
     _made(make, settings, connect(settings))
@@ -82,6 +83,7 @@ def on_event(make: Callable[[str], Request]) -> None:
 def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:
     request = asking.ask(make, context)
     outcome = dispatch.work_off(settings, context)
+    outcome.raise_if_lost()
     left = outcome.of(request.run_id)
     if left is not None and left.behind is not Behind.TROUBLE:
         log.info("run %s waits for %s", request.run_id, left.behind)
@@ -111,11 +113,12 @@ def on_timer(*, is_late: bool) -> None:
 
 
 def on_queue() -> None:
-    """Work off what was asked for over HTTP. Raises: ServiceUnavailable if something is left to be tried again."""
+    """Work off what was asked for over HTTP. Raises: as `on_event`."""
     settings = parse(os.environ)
-    trouble = dispatch.work_off(settings, connect(settings)).trouble
-    if trouble is not None:
-        raise ServiceUnavailable(trouble.reason)
+    outcome = dispatch.work_off(settings, connect(settings))
+    outcome.raise_if_lost()
+    if outcome.trouble is not None:
+        raise ServiceUnavailable(outcome.trouble.reason)
 
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
@@ -175,16 +178,18 @@ def list_runs(newest: str) -> Answer:
     return Answer(200, {"runs": [run.as_json() for run in found]})
 
 
-def forecast_days(days: str) -> Answer:
-    """What the champion's service forecasts; 502 or 504 when it is away."""
+def forecast_days(days: str, enqueue: Callable[[str], None]) -> Answer:
+    """What the champion's service forecasts; 502 or 504 when it is away, and the worker is woken to repair it."""
     horizon = _number("days", days, MOST_DAYS)
     settings = parse(os.environ)
+    context = connect(settings)
     try:
-        return Answer(200, champion_forecast(horizon, settings, connect(settings)))
-    except ServiceTimeout as exc:
-        return _problem(504, type(exc).__name__, str(exc))
+        return Answer(200, champion_forecast(horizon, settings, context))
     except ServiceError as exc:
-        return _problem(502, type(exc).__name__, str(exc))
+        wanted = repair_after(exc, context)
+        if wanted.run_id:
+            enqueue(wanted.run_id)
+        return _problem(504 if isinstance(exc, ServiceTimeout) else 502, type(exc).__name__, wanted.message)
 
 
 def _number(name: str, text: str, most: int) -> int:
@@ -201,7 +206,7 @@ def show_run(run_id: str) -> Answer:
 
 def show_page(run_id: str) -> Answer:
     """The same as a page for a browser."""
-    from retrain.doors.page import POLICY, page
+    from retrain.doors.page import POLICY, page_of
 
     ledger = connect(parse(os.environ)).ledger
     run = ledger.run(run_id)
@@ -210,7 +215,7 @@ def show_page(run_id: str) -> Answer:
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return Answer(200, page(run, ledger.unseen_days(run_id)), "text/html", guards)
+    return Answer(200, page_of(run, ledger), "text/html", guards)
 
 
 def answered(action: Callable[[], Answer]) -> Answer:

@@ -25,7 +25,7 @@ COLUMNS = ("date", "series", "amount", "rows")
 def landings(options: argparse.Namespace) -> int:
     """List every landing, and what has become of it."""
     from retrain.records.history import Histories
-    from retrain.runs.sweep import ignored
+    from retrain.runs.sweep import has_content, ignored
 
     _, context = connected(options)
     for standing in Histories(context.state).read().standings:
@@ -33,7 +33,12 @@ def landings(options: argparse.Namespace) -> int:
     markers = ignored(context)
     if markers and not options.json:
         names = ", ".join(markers[:FEW_NAMES]) + (", ..." if len(markers) > FEW_NAMES else "")
-        print(printable(f"ignored    {len(markers)} in the inbox, which are no files of transactions: {names}"))
+        print(printable(f"ignored    {len(markers)} in the inbox, by their names: {names}"))
+        filled = [name for name in markers[:FEW_NAMES] if not name.endswith("/") and has_content(name, context)]
+        if filled:
+            print(
+                printable(f"warning    {', '.join(filled)}: with content; if it is transactions, rename the file")
+            )
     return 0
 
 

@@ -18,6 +18,7 @@ EXIT_CODES = {
     "model": 3,
     "configuration": 4,
     "service": 5,
+    "record": 5,
     "conflict": 5,
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from retrain.doors.terminal import METRICS, ending, heading, scorecards, shown
+from retrain.errors import ServiceError, ServiceUnavailable
 from retrain.records.measured import Model
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from retrain.gate.unseen import UnseenDay
+    from retrain.records.ledger import Ledger
     from retrain.records.run import Run
 
     type Line = tuple[str, str, Sequence[tuple[date, float]]]
@@ -59,14 +61,26 @@ pre {{ background: #f6f6f6; padding: 0.8rem; overflow-x: auto; }}
 """)
 
 
-def page(run: Run, days: Sequence[UnseenDay]) -> str:
+def page_of(run: Run, ledger: Ledger) -> str:
+    """The page of a run, without plots if the days of its comparison cannot be read. Raises: ServiceUnavailable."""
+    try:
+        return page(run, ledger.unseen_days(run.run_id))
+    except ServiceUnavailable:
+        raise
+    except ServiceError as error:
+        return page(run, (), f"The plots cannot be drawn: {error}")
+
+
+def page(run: Run, days: Sequence[UnseenDay], lost: str = "") -> str:
     """The page of a run.
 
-    Args: days: the days that its comparison rests on; none where nothing was compared.
+    Args:
+        days: the days that its comparison rests on; none where nothing was compared.
+        lost: why they are missing, if they should be there.
     """
     title = f"{ending(run).upper()}: run {run.run_id}"
     plots = _plots(days) if run.evidence else []  # days of an earlier attempt may be left
-    body = _join([*_reasons(run), *_scores(run), *plots, *_facts(run)])
+    body = _join([*_reasons(run, lost), *_scores(run), *plots, *_facts(run)])
     # Half a character, which JSON can hold and a file's name too, would stop the whole page at its encoding.
     return PAGE.format(policy=POLICY, title=title, body=body).encode(errors="replace").decode()
 
@@ -75,10 +89,10 @@ def _join(parts: Iterable[Markup]) -> Markup:
     return Markup("\n").join(parts)
 
 
-def _reasons(run: Run) -> list[Markup]:
-    """The reason of the verdict, the warnings, the trouble."""
+def _reasons(run: Run, lost: str) -> list[Markup]:
+    """The reason of the verdict, the warnings, the trouble, what cannot be shown."""
     reason = [Markup('<p class="reason">{}</p>').format(run.reason or "It waits its turn.")]
-    warnings = [*run.warnings, *([run.trouble] if run.trouble else [])]
+    warnings = [*run.warnings, *filter(None, (run.trouble, lost))]
     return reason + [Markup('<p class="warning">{}</p>').format(warning) for warning in warnings]
 
 
@@ -136,33 +150,43 @@ def _plots(days: Sequence[UnseenDay]) -> list[Markup]:
 
     Source of the latter: Goyal & Welch (2008), Review of Financial Studies 21(4), 1455-1508, figure 1.
     """
-    if len(days) < 2:  # there is no line of one point
+    if len({day.day for day in days}) < 2:  # there is no line of one point
         return []
     amounts: list[Line] = [
         ("actual", GREY, [(day.day, day.amount) for day in days]),
         ("champion, a day ahead", BLUE, [(day.day, day.champion) for day in days]),
         ("challenger, a day ahead", ORANGE, [(day.day, day.challenger) for day in days]),
     ]
-    plots = [_plot("Currency per day", amounts)]
+    plots = _plot("Currency per day", amounts)
     gains = list(accumulate(day.champion_loss - day.challenger_loss for day in days))
     if math.isfinite(gains[-1]):
         points = [(day.day, gain) for day, gain in zip(days, gains, strict=True)]
-        plots.append(_plot(CUMULATIVE_GAIN, [("", ORANGE, points)]))
+        plots += _plot(CUMULATIVE_GAIN, [("", ORANGE, points)])
     return plots
 
 
-def _plot(title: str, lines: Sequence[Line]) -> Markup:
-    """Lines over days, as SVG."""
+def _plot(title: str, lines: Sequence[Line]) -> list[Markup]:
+    """Lines over days, as SVG; a sentence if they cannot be drawn, nothing if there is nothing to draw."""
+    finite = [
+        (name, colour, [(day, value) for day, value in points if math.isfinite(value)])
+        for name, colour, points in lines
+    ]
+    drawn = [line for line in finite if line[2]]
+    try:
+        return [_chart(title, drawn)] if drawn else []
+    except (ValueError, ArithmeticError):  # days at the ends of the calendar, numbers too large to subtract
+        return [Markup('<p class="warning">{}</p>').format(f"The plot cannot be drawn of these numbers: {title}")]
+
+
+def _chart(title: str, lines: Sequence[Line]) -> Markup:
     import leather
 
     chart = leather.Chart(title)
-    values = []
     for name, colour, points in lines:
         # Of moments and not of days: leather divides a week or less into hours.
-        finite = [(datetime.combine(day, time()), value) for day, value in points if math.isfinite(value)]
-        values += [value for _, value in finite]
-        if finite:
-            chart.add_line(finite, name=name, stroke_color=colour, width=1)
+        moments = [(datetime.combine(day, time()), value) for day, value in points]
+        chart.add_line(moments, name=name, stroke_color=colour, width=1)
+    values = [value for _, _, points in lines for _, value in points]
     low, high = min(values), max(values)
     margin = (high - low) / 20 or abs(high) / 20 or 1.0
     chart.set_y_scale(leather.Linear(low - margin, high + margin))

@@ -15,7 +15,6 @@ from retrain.settings.setting import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from retrain.settings import SettingInForce, Settings
 
@@ -35,12 +34,12 @@ def assignment(text: str) -> tuple[str, str]:
     return parts[1], parts[2]
 
 
-def chosen(assigned: Sequence[tuple[str, str]], root: Path | None) -> Settings:
+def chosen(assigned: Sequence[tuple[str, str]], root: str | None) -> Settings:
     """The settings of a command: the environment, changed by `--root`, changed by each `--set` in turn.
 
     Raises: ConfigError naming the setting.
     """
-    folder = {} if root is None else {"RETRAIN_STORE": "folder", "RETRAIN_ROOT": str(root)}
+    folder = {} if root is None else {"RETRAIN_STORE": "folder", "RETRAIN_ROOT": root}
     return parse(os.environ, {**folder, **dict(assigned)})
 
 

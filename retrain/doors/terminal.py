@@ -9,6 +9,8 @@ from retrain.gate.evidence import amount
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
 from retrain.records.run import Status
+from retrain.settings import known_settings
+from retrain.settings.setting import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,7 @@ HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
 
 def summary(run: Run) -> str:
     """A run, line by line, each under its heading."""
-    lines = [f"run        {run.run_id}  ({run.trigger})"]
+    lines = [f"run        {run.run_id}  ({run.trigger})", *_settings_lines(run)]
     if run.status in NOT_RECORDED:
         return "\n".join([*lines, f"status     {run.status}: {NOT_RECORDED[run.status]}"])
     lines += _landing_lines(run) + _data_lines(run.data)
@@ -44,6 +46,13 @@ def summary(run: Run) -> str:
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
     lines += [f"time       {spent}", f"artifacts  {run.artifacts}"]
     return "\n".join(lines)
+
+
+def _settings_lines(run: Run) -> list[str]:
+    """The settings that it was made under and that are not the defaults."""
+    defaults = {known.name: as_text(known.default) for known in known_settings()}
+    other = [f"{name}={value}" for name, value in run.request.settings.items() if defaults.get(name) != value]
+    return [f"settings   {' '.join(other)}"] if other else []
 
 
 def ending(run: Run) -> str:
@@ -79,11 +88,14 @@ def _landing_lines(run: Run) -> list[str]:
 def _landed_lines(landing: Landed, run_id: str) -> list[str]:
     repeated = f", {landing.repeated_rows:,} repeated rows left out" if landing.repeated_rows else ""
     replaced = f"; replaces what run {landing.replaces} landed" if landing.replaces else ""
-    lines = [
-        f"landed     {landing.file}: {landing.rows:,} rows{repeated}; {landing.days} days ({landing.made}): "
+    changed = (
         f"{landing.new_days} new, {len(landing.changed_days)} changed{_some_days(landing.changed_days)}, "
         f"{landing.equal_days} unchanged{replaced}"
-    ]
+    )
+    if len(landing.held_days) == landing.days:
+        changed = "all of them held; what the history says stays as it is"
+    rows = f"{landing.rows:,} rows{repeated}; {landing.days} days ({landing.made})"
+    lines = [f"landed     {landing.file}: {rows}: {changed}"]
     lines += [f"read       {how}" for how in landing.read_as]
     lines += [f"warning    {warning}" for warning in landing.warnings]
     for each in landing.findings:

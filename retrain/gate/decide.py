@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from retrain.data.open_enum import OpenEnum
 from retrain.gate.evidence import amount
 from retrain.gate.scores import Loss
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from retrain.gate.evidence import Evidence
 
 
-class Verdict(StrEnum):
+class Verdict(OpenEnum):
     """The result of a run that did not fail."""
 
     PROMOTE = "promote"

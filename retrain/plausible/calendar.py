@@ -81,21 +81,27 @@ def gap(judged: Judged, policy: GapPolicy, country: str = "") -> Finding | None:
     if not len(own):
         return None
     longest = _longest_allowed(before, policy)
-    cuts = np.flatnonzero(np.diff(judged.days) - 1 > longest)
-    parts = np.split(judged.days, cuts + 1)
-    landing = [part for part in parts if np.isin(part, before, assume_unique=True).any()]
-    if not landing:
-        landing = [max(parts, key=len)]
-    stray = np.setdiff1d(own, np.concatenate(landing), assume_unique=True)
+    stray, landing = _apart(judged.days, own, before, longest)
     if not len(stray):
         return None
-    distance, first, last = min(_distances(stray, np.concatenate(landing)))
+    zero_helps = policy is GapPolicy.INTERPOLATE and len(
+        _apart(judged.days, own, before, _longest_allowed(before, GapPolicy.ZERO))[0]
+    ) < len(stray)
+    distance, first, last = min(_distances(stray, landing))
     found = (
         f"{_days(len(stray))} ({_span(stray)}) with {distance:,} days without rows from "
         f"{date.fromordinal(first)} to {date.fromordinal(last)} between them and the other days"
     )
     held = () if len(stray) == judged.in_file.sum() else dates(stray)
-    return Finding(Doubt.GAP, held, found, _advice(longest, policy))
+    return Finding(Doubt.GAP, held, found, _advice(longest, policy, zero_helps=zero_helps))
+
+
+def _apart(days: Ordinals, own: Ordinals, before: Ordinals, longest: int) -> tuple[Ordinals, Ordinals]:
+    """The new days beyond a gap of more than `longest` days, and all days on the side that lands."""
+    parts = np.split(days, np.flatnonzero(np.diff(days) - 1 > longest) + 1)
+    landing = [part for part in parts if np.isin(part, before, assume_unique=True).any()]
+    landing = landing or [max(parts, key=len)]
+    return np.setdiff1d(own, np.concatenate(landing), assume_unique=True), np.concatenate(landing)
 
 
 def _any_gap(judged: Judged, before: Ordinals, country: str) -> Finding | None:
@@ -136,12 +142,13 @@ def _distances(stray: Ordinals, landing: Ordinals) -> list[tuple[int, int, int]]
     return found
 
 
-def _advice(longest: int, policy: GapPolicy) -> str:
-    if policy is GapPolicy.ZERO:
-        return f"at most {longest} days without rows; land the days between first, or correct the dates"
+def _advice(longest: int, policy: GapPolicy, *, zero_helps: bool) -> str:
+    filled = "" if policy is GapPolicy.ZERO else ", which are interpolated"
+    advice = f"at most {longest} days without rows{filled}; land the days between first, or correct the dates"
     return (
-        f"at most {longest} days without rows, which are interpolated; land the days between first, correct the "
-        "dates, or set RETRAIN_GAPS=zero if a day without rows means an amount of zero"
+        f"{advice}; or set RETRAIN_GAPS=zero if a day without rows means an amount of zero"
+        if zero_helps
+        else advice
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retrain.data.series import GapPolicy
 from retrain.plausible import calendar, changes, days, level, rows
 from retrain.plausible.judged import Judged, Known
 
@@ -58,9 +59,12 @@ def _of_calendar(judged: Judged, known: Known, today: date) -> list[Finding]:
 
 
 def _gap_of_held(judged: Judged, found: list[Finding], known: Known) -> list[Finding]:
-    """The gap that days which are held leave, as it would be if they were missing in the file."""
+    """The gap that days which are held leave, as it would be if they were missing in the file.
+
+    With RETRAIN_GAPS=refuse a day that is held is not missing: it waits for a person.
+    """
     held = _days_of(found)
-    if not held or _is_whole(found):
+    if not held or _is_whole(found) or known.gaps is GapPolicy.REFUSE:
         return []
     rest = judged.without(held)
     return _some(calendar.gap(rest, known.gaps, known.country)) if rest.is_judged.any() else []

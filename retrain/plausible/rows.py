@@ -164,7 +164,8 @@ def _fall(around: Judged, logs: Vector) -> float | None:
         return None
     days = around.days
     past = ~around.is_judged
-    if new[0]:
+    is_backwards = bool(new[0])
+    if is_backwards:
         days, logs, new, past = -days[::-1], logs[::-1], new[::-1], past[::-1]
     first = int(days[new][0])
     past = past & (days < first)
@@ -176,11 +177,26 @@ def _fall(around: Judged, logs: Vector) -> float | None:
         return None
     fall = float(np.median(now[:4])) - float(np.median(before))
     spread = max(NORMAL * middle(np.abs(before - np.median(before))), SMALLEST_SPREAD)
-    least = HALF if has_year else THIRD
+    # Read backwards, a business that begins falls from one week to the next.
+    is_sudden = not is_backwards and _beyond_the_trend(now, before) < HALF
+    least = HALF if has_year or is_sudden else THIRD
     lowest = float(before.min())
     is_lasting = float(np.quantile(now[:LASTING_WEEKS], 0.9)) < lowest - APART
     noise = spread * math.sqrt(1 / len(now[:4]) + 1 / len(before))
     return fall if is_lasting and fall < min(least, -DEVIATIONS * noise) else None
+
+
+def _beyond_the_trend(now: Vector, before: Vector) -> float:
+    """The fall from the last weeks before to the first ones of the file, beyond that which was under way; or 0.
+
+    A season that ends falls from week to week, a part of the rows is missing at once.
+    """
+    if len(before) < LASTING_WEEKS:
+        return 0.0
+    half = len(before) // 2
+    earlier, later = float(np.median(before[:half])), float(np.median(before[half:]))
+    under_way = min(later - earlier, 0.0) / half * (half + len(now[:4])) / 2
+    return max(float(np.median(now[:4])) - later - under_way, float(now[0] - before[-2:].min()))
 
 
 def _a_year_before(days: Ordinals, logs: Vector) -> Vector:

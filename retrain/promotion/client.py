@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ServiceError, ServiceTimeout, ServiceUnavailable
+from retrain.promotion.connection import needs_proof, proven
 
 if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20
+PROOF_SECONDS = 5
 
 
 def ask(
@@ -23,8 +26,10 @@ def ask(
 ) -> dict[str, Any]:
     """POST the body, or GET without one, and give the answer's object.
 
-    Raises: ServiceTimeout if it takes too long; ServiceUnavailable if nobody answers or the service is in trouble;
-        ServiceError if it refuses what is asked.
+    The key is sent only to a process that has proven to be this service.
+
+    Raises: ServiceTimeout if it takes too long; UnprovenService if another process answers there;
+        ServiceUnavailable if nobody answers or the service is in trouble; ServiceError if it refuses what is asked.
     """
     import requests
 
@@ -32,10 +37,16 @@ def ask(
     try:
         with requests.Session() as session:
             session.trust_env = False  # neither a proxy nor a netrc has business with the key
-            limits = (CONNECT_SECONDS, answer_seconds or ANSWER_SECONDS)
+            seconds = answer_seconds or ANSWER_SECONDS
+            limits = (min(CONNECT_SECONDS, seconds), seconds)
+            if needs_proof(service):
+                session.mount("http://", proven(service, min(PROOF_SECONDS, seconds)))
             if service.certificate:
                 session.mount("https://", _pinned(service.certificate))
             answer = session.request(method, url, json=body, headers=_headers(service), timeout=limits)
+        if answer.status_code == requests.codes.unauthorized and service.key_before and not needs_proof(service):
+            # The certificate says who answers; its key is being rotated, and it does not know the new one yet.
+            return ask(replace(service, key=service.key_before, key_before=""), path, body, answer_seconds)
         if answer.status_code >= requests.codes.server_error:
             raise ServiceUnavailable(f"{url} answers {answer.status_code}; run `retrain services` to see its state")
         found: Any = answer.json()

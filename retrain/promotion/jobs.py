@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from retrain.errors import RetrainError
+from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.ports import Job
 from retrain.promotion.record import Promotion, hand_over
 
@@ -23,7 +23,8 @@ def look_after(run_id: str, jobs: Jobs, settings: Settings, context: Context) ->
     is cancelled, also if its state cannot be read. One whose champion was confirmed has not failed, whatever its
     state says.
 
-    Raises: RetrainError if its state cannot be read, and its time is not over.
+    Raises: ServiceUnavailable if its state cannot be read, and its time is not over; RetrainError if the record of
+        the promotion cannot be read or written.
     """
     promotion = Promotion.of(run_id, context)
     if "confirm" in promotion.steps:
@@ -32,7 +33,7 @@ def look_after(run_id: str, jobs: Jobs, settings: Settings, context: Context) ->
         job = jobs.look(run_id)
     except RetrainError as error:
         if not _is_silent(promotion, settings, context):
-            raise
+            raise ServiceUnavailable(f"the state of its job cannot be read: {error}") from error
         return _cancelled(promotion, jobs, settings, f"and its state cannot be read ({error})")
     if job is None:
         hand_over(promotion, jobs, context)
@@ -54,7 +55,7 @@ def _cancelled(promotion: Promotion, jobs: Jobs, settings: Settings, also: str) 
     """Should it run on all the same, it finds its run failed and does nothing."""
     with suppress(RetrainError):
         jobs.cancel(promotion.run_id)
-    since = f"{promotion.step} at {promotion.last_sign:%Y-%m-%d %H:%M} UTC"
+    since = f"{promotion.step or 'it was submitted'} at {promotion.last_sign:%Y-%m-%d %H:%M} UTC"
     limit = settings.azure.job_minutes
     failure = f"its job has finished no step since {since}, which is more than {limit} minutes, {also}"
     return Job(ended=True, failure=f"{failure}; look at it in Azure ML studio")

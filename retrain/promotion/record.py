@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from retrain.errors import ModelError, NotFound, PromotionFailed, RetrainError
+from retrain.errors import DamagedRecord, NotFound, PromotionFailed, RetrainError
 from retrain.ports import ABSENT
 from retrain.records.base import parsed
 from retrain.records.run import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from retrain.ports import Jobs
     from retrain.records.champion import Pointer
@@ -31,6 +31,7 @@ class Promotion(BaseModel):
         over: the champion that it was compared with; None for the first.
         question: what its verdict answers, remembered once it is champion; None for a rollback.
         version: under which it is registered; None before.
+        submitted: when.
         steps: the finished steps.
         step: the step that was begun last.
     """
@@ -40,23 +41,24 @@ class Promotion(BaseModel):
     run_id: str
     reason: str
     artifact_sha256: str
-    lineage: dict[str, str]
+    lineage: dict[str, Any]
     over: str | None = None
     question: str | None = None
     version: str | None = None
+    submitted: datetime | None = None
     steps: dict[str, Step] = Field(default_factory=dict)
     step: str = ""
 
     @classmethod
     def of(cls, run_id: str, context: Context) -> Promotion:
-        """The promotion that a run has submitted. Raises: NotFound if it has submitted none."""
+        """The promotion that a run has submitted. Raises: NotFound if it has submitted none; DamagedRecord."""
         record = context.ledger.promotion(run_id)
         if record is None:
             raise NotFound(f"run {run_id} has no model to promote; `retrain show {run_id}` shows its verdict")
         try:
             return cls.model_validate(parsed(record))
         except ValueError as error:
-            raise ModelError(f"the promotion of run {run_id} is damaged; retrain again") from error
+            raise DamagedRecord(f"the promotion of run {run_id} is damaged; retrain again") from error
 
     @contextmanager
     def taking(self, step: str, context: Context) -> Iterator[dict[str, Any]]:
@@ -73,7 +75,14 @@ class Promotion(BaseModel):
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""
-        context.ledger.note_promotion(self.run_id, json.dumps(self.model_dump(mode="json"), indent=1).encode())
+        context.ledger.note_promotion(self.run_id, self._written())
+
+    def submit(self, context: Context) -> None:
+        """Write down that it is to be made."""
+        context.ledger.submit_promotion(self.run_id, self._written())
+
+    def _written(self) -> bytes:
+        return json.dumps(self.model_dump(mode="json"), indent=1).encode()
 
     @property
     def is_rollback(self) -> bool:
@@ -82,8 +91,8 @@ class Promotion(BaseModel):
 
     @property
     def last_sign(self) -> datetime | None:
-        """When its last step ended."""
-        return max((step.at for step in self.steps.values()), default=None)
+        """When its last step ended, or else when it was submitted."""
+        return max((step.at for step in self.steps.values()), default=self.submitted)
 
 
 def submit(
@@ -104,8 +113,9 @@ def submit(
         lineage=lineage.as_json(),
         over=over,
         question=question,
+        submitted=context.now(),
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 
@@ -130,8 +140,9 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
         lineage=model.lineage.as_json(),
         over=over,
         version=model.version,
+        submitted=context.now(),
     )
-    promotion.note(context)
+    promotion.submit(context)
     return promotion
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import stamina
 
-from retrain.errors import Bug, Conflict, LockHeld, NotFound, PromotionFailed, RetrainError, ServiceError
+from retrain.errors import Bug, Conflict, LockHeld, NotFound, PromotionFailed, RetrainError, ServiceUnavailable
 from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
@@ -115,8 +115,8 @@ def resume(run: Run, settings: Settings, context: Context, killed: Killed | None
 
 
 def may_pass(error: RetrainError) -> bool:
-    """Whether a service failed in a way that may pass, so that the request should be kept."""
-    return isinstance(error, ServiceError | Conflict) and not isinstance(error, PromotionFailed)
+    """Whether a service is away, or somebody else was first: then the request is kept, and later ones wait."""
+    return isinstance(error, ServiceUnavailable | Conflict)
 
 
 @contextmanager

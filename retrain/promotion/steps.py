@@ -13,15 +13,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, ServiceError, Unsettled
+from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, Unsettled
 from retrain.ports import DEPLOY, LOG_LINES, REGISTER
-from retrain.promotion.client import current
+from retrain.promotion.look import MENDED_BY_STOPPING, look
 from retrain.promotion.record import Promotion
-from retrain.promotion.verify import answers, confirm, prove, wait_until_ready
+from retrain.promotion.verify import confirm, prove, wait_until_ready
 from retrain.records.champion import NOBODY, Champion, Pointer
 from retrain.records.image import build_context
 from retrain.records.ledger import Conclusion
 from retrain.records.registry import Lineage, RegisteredModel, service_name
+from retrain.records.service_state import ServiceStates, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,7 @@ def _make_champion(promotion: Promotion, model: RegisteredModel, settings: Setti
         wait_until_ready(service, context.platform, settings.platform.ready_seconds)
         prove(service, loaded)
         facts["service"] = service.url
+    ServiceStates(context.state).forget(name)
     with promotion.taking("switch", context):
         if not is_champion:
             _switch(promotion, model, context)
@@ -119,21 +121,14 @@ def _answering(
 ) -> Service | None:
     """The version's service, if it has one that proves itself: it must not be replaced by one that has not.
 
-    Raises: ServiceError if it is champion and runs, but does not answer from here.
+    What runs and hangs, or answers as another, is ended here, and started anew by the next step. A platform that
+    restarts its services itself knows better, unless a person asks for the champion's.
     """
-    service = context.platform.find(model.version)
-    if service is None:
-        return None
-    if answers(service, loaded, context.platform):
-        return service
-    moved = current(service, context.platform)
-    if moved != service and answers(moved, loaded, context.platform):
-        return moved
-    if is_champion and context.platform.is_running(service.name):
-        raise ServiceError(
-            f"service {service.name} is champion, runs, and does not prove itself from here; it is not replaced. "
-            "See its log; to start it anew, remove it first"
-        )
+    found = look(model.version, loaded, context.platform)
+    if found.state is State.ANSWERS:
+        return found.service
+    if found.state in MENDED_BY_STOPPING or (is_champion and found.state is State.UNREACHABLE):
+        context.platform.stop(service_name(model.name, model.version), at_once=True)
     return None
 
 
@@ -246,4 +241,5 @@ def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, c
     removed = [service.name for service in context.platform.services() if service.version not in kept]
     for name in removed:
         context.platform.remove(name)
+        ServiceStates(context.state).forget(name)
     return removed

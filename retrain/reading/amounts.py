@@ -29,6 +29,9 @@ CODES = (
 SIGNS = r"US\$|C\$|A\$|R\$|\p{Sc}|Fr\.|kr\.?|Kč|zł|Ft|lei|円|元|руб\.?|\\"  # a backslash is the yen of Shift-JIS
 CURRENCY = rf"(?:{SIGNS}|{CODES.replace(' ', '|')})"
 SIGNS_WITH_POINT = r"Fr\.|kr\.|руб\."
+SPREADSHEET_ERRORS = frozenset(
+    {"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#WERT!", "#BEZUG!"}
+)
 NO_DECIMALS = r"[¥￥円₩\\]|JPY|KRW"  # 1,234 yen can only be thousands
 SCIENTIFIC = r"\d+(?:\.\d+)?[eE][+-]?\d+"
 """With a point in files of either kind: no group of thousands is followed by an exponent."""
@@ -226,6 +229,8 @@ def not_an_amount(text: str, file: str, row: int, column: str, expected: str) ->
     """The refusal of a cell."""
     if re.fullmatch(r"[-+−\d.,\s]*[%％]", text.strip()):
         expected = f"{expected}; a percentage is not an amount, set RETRAIN_AMOUNT_COLUMN to another column"
+    if text.strip().upper() in SPREADSHEET_ERRORS:
+        expected = f"{expected}; it is an error of the spreadsheet, correct the formula and save the file"
     return DataError(file=file, row=row, column=column, found=text[:80], expected=expected)
 
 

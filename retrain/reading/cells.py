@@ -13,8 +13,11 @@ from retrain.reading.amounts import AN_AMOUNT, MAX_AMOUNT, OpenStyle, amounts, c
 from retrain.reading.columns import NotPlain
 from retrain.reading.day_reader import NO_DAY
 from retrain.reading.days import EARLIEST, EPOCH, local_days
+from retrain.reading.widths import narrowed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -37,11 +40,13 @@ class DayColumn:
         days: the distinct ones, since 1970-01-01, shape (d,).
         codes: for each row the index of its day, NO_CODE where the cell is blank or says that the row is a total.
         totals: whether a row says so; None if none does.
+        notes: whether a row has a text that cannot be read as a day, and no amount; None if none has.
     """
 
     days: NDArray[np.int64]
     codes: NDArray[np.int64]
     totals: NDArray[np.bool_] | None = None
+    notes: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,11 @@ class Cells:
     first_row: int
     is_parsed: bool = False
 
-    def days(self, at: int, name: str, reader: DayReader) -> DayColumn:
-        """Read the column at this position of the batch."""
+    def days(self, at: int, name: str, reader: DayReader, beside: Sequence[int] = ()) -> DayColumn:
+        """Read the column at this position of the batch.
+
+        Args: beside: the columns of the amounts; a row in which they are blank may have any text.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -92,13 +100,17 @@ class Cells:
         good = (numbers >= (EARLIEST - EPOCH).days) & (numbers <= (days.latest - EPOCH).days)
         if totals is not None:
             good |= totals | _is_blank(pc.utf8_trim_whitespace(rows.dictionary))
+        notes = None
         if not good.all():
-            self._refuse_first(~_spread(good, rows.indices, True), at, name, expected)
+            bad = ~_spread(good, rows.indices, True)
+            notes = self._without_amounts(bad & ~_spread(numbers != NO_DAY, rows.indices, True), beside)
+            if (bad & ~notes).any():
+                raise self.refusal(int(np.argmax(bad & ~notes)), at, name, expected)
         distinct, codes = np.unique(numbers, return_inverse=True)
         if distinct.size and distinct[0] == NO_DAY:
             distinct, codes = distinct[1:], codes - 1  # NO_CODE
         in_totals = None if totals is None or not totals.any() else _spread(totals, rows.indices, False)
-        return DayColumn(distinct, _spread(codes, rows.indices, NO_CODE), in_totals)
+        return DayColumn(distinct, _spread(codes, rows.indices, NO_CODE), in_totals, notes)
 
     def amounts(self, positions: list[int], names: list[str], style: AmountStyle) -> AmountColumn:
         """Read one column, or the product of several. Raises: OpenStyle."""
@@ -191,7 +203,7 @@ class Cells:
                     return AmountColumn(values)
             except pa.ArrowInvalid:
                 pass
-        texts = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+        texts = narrowed(pc.fill_null(pc.utf8_trim_whitespace(texts), ""))
         blank = _is_blank(texts)
         filled = pc.if_else(blank, "0", texts)
         if style.is_open and pc.any(pc.match_substring_regex(filled, r"\d[.,]\d+($|[^eE\d])")).as_py():
@@ -203,9 +215,14 @@ class Cells:
             raise not_an_amount(self._shown(at, row), self.file, self.first_row + row, name, style.expected)
         return AmountColumn(values, blank if blank.any() else None, tuple(currencies(filled)))
 
-    def _refuse_first(self, bad: NDArray[np.bool_], at: int, name: str, expected: str) -> None:
-        row = int(np.argmax(bad))
-        raise self.refusal(row, at, name, expected)
+    def _without_amounts(self, rows: NDArray[np.bool_], positions: Sequence[int]) -> NDArray[np.bool_]:
+        """Those of the rows that have no amount."""
+        found = np.zeros(len(rows), dtype=bool)
+        for row in np.flatnonzero(rows).tolist() if positions else []:
+            if not all(self.is_blank(row, at) for at in positions):
+                break  # it is refused, and so need no further ones be looked at
+            found[row] = True
+        return found
 
     def refusal(self, row: int, at: int, name: str, expected: str) -> DataError:
         """Of the cell in this row of the batch, from 0."""

@@ -31,6 +31,7 @@ ADVENTUREWORKS = (
 MAX_GROWTH = 100
 UNLIMITED_BYTES = 64 << 20
 DEFAULTS = Columns()
+MOST_LIKELY = 4  # columns that are named
 NEAR = 0.8  # of a name's letters are the same
 
 
@@ -83,6 +84,7 @@ class Table:
         names: of its columns.
         ending: why the last row seems to be cut, given the positions of day and amount that are read; "" if it
             does not. Called after all rows were read.
+        notes: the lines below the rows that were left out, because they are no rows. Called after all were read.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Table:
     rows: Rows
     read_as: tuple[str, ...] = ()
     ending: Callable[[Chosen], str] = lambda _: ""
+    notes: Callable[[], Sequence[str]] = tuple
 
 
 def choose(
@@ -158,12 +161,14 @@ def _missing(
 ) -> DataError:
     """The refusal that names what is missing, and the settings that would help."""
     has_header = not looks_like_data(names)
-    guessed = dict(guess(sample)) if has_header else {}
-    near = {setting: found[0] for setting, name in wanted.items() if (found := _near(name, names))}
-    helpful = {setting: near.get(setting) or guessed.get(setting, "") for setting in wanted}
-    settings = tuple(f"{setting}={name}" for setting, name in helpful.items() if name)
-    others = [setting for setting, name in helpful.items() if not name]
+    guessed = guess(sample) if has_header else {}
+    near = {setting: found[:1] for setting, name in wanted.items() if (found := _near(name, names))}
+    helpful = {setting: near.get(setting) or guessed.get(setting, []) for setting in wanted}
+    settings = tuple(f"{setting}={likely[0]}" for setting, likely in helpful.items() if len(likely) == 1)
+    open_ones = {setting: likely for setting, likely in helpful.items() if len(likely) > 1}
+    others = [setting for setting, likely in helpful.items() if not likely]
     advice = [f"set {' and '.join(map(assignment, settings))}"] if settings else []
+    advice += [_either(setting, likely) for setting, likely in open_ones.items()]
     advice += [f"{' and '.join(others)} can name another"] if others else []
     what = " and ".join(f"a column {name}" for name in wanted.values())
     if "RETRAIN_AMOUNT_COLUMN" in wanted and wanted["RETRAIN_AMOUNT_COLUMN"] == DEFAULTS.amount:
@@ -175,6 +180,11 @@ def _missing(
     return DataError(
         file=file, found=", ".join(names)[:200], expected=f"{what}; {'; '.join(advice)}", settings=settings
     )
+
+
+def _either(setting: str, likely: Sequence[str]) -> str:
+    shown = [assignment(f"{setting}={name}") for name in likely[:MOST_LIKELY]]
+    return f"choose between the likely columns: {' or '.join(shown)}"
 
 
 def looks_like_data(cells: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from retrain.reading.rules import DateFormat
+from retrain.reading.weekdays import without_weekday
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,25 +56,27 @@ MONTHS = (
     "dec december dez dezember décembre déc diciembre dic dicembre",
 )
 MONTH_NUMBER = {name: at for at, names in enumerate(MONTHS, 1) for name in names.split()}
-WEEKDAY = r"(?:[^\W\d]{2,12}[.,]{0,2}\s+)?"
 ORDINAL = r"(?:st|nd|rd|th|er|\.)?"
 OF = r"(?:de\s+|del\s+)?"
 NAMED = (
     re.compile(
-        rf"{WEEKDAY}(?P<d>[0-9]{{1,2}}){ORDINAL}[\s/-]*{OF}(?P<m>[^\W\d]+)\.?[\s/,-]*{OF}(?P<y>[0-9]{{4}}|[0-9]{{2}})"
+        rf"(?P<d>[0-9]{{1,2}}){ORDINAL}[\s/-]*{OF}(?P<m>[^\W\d]+)\.?[\s/,-]*{OF}(?P<y>[0-9]{{4}}|[0-9]{{2}})"
     ),
-    re.compile(rf"{WEEKDAY}(?P<m>[^\W\d]+)\.?[\s-]+(?P<d>[0-9]{{1,2}}){ORDINAL},?[\s-]+(?P<y>[0-9]{{4}})"),
+    re.compile(rf"(?P<m>[^\W\d]+)\.?[\s-]+(?P<d>[0-9]{{1,2}}){ORDINAL},?[\s-]+(?P<y>[0-9]{{4}})"),
     re.compile(r"(?P<y>[0-9]{4})[\s/-](?P<m>[^\W\d]+)\.?[\s/-](?P<d>[0-9]{1,2})"),
 )
 YEAR_FIRST = re.compile(r"(\d{4})\s?(?:[-/.]|年)\s?(\d{1,2})\s?(?:[-/.]|月)\s?(\d{1,2})日?", re.ASCII)
 NUMBERS = re.compile(r"(\d{1,2})([-/. ])\s?(\d{1,2})\2\s?(\d{4}|\d\d)\.?", re.ASCII)
-ERA = re.compile(r"(令和|平成)(元|\d{1,2})年(\d{1,2})月(\d{1,2})日", re.ASCII)
-ERA_BEFORE_FIRST = {"令和": 2018, "平成": 1988}
+ERA = re.compile(
+    r"(令和|平成|昭和|[令平昭RHS])\s?(元|\d{1,2})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?",
+    re.ASCII | re.IGNORECASE,
+)
+ERA_BEFORE_FIRST = {"令": 2018, "平": 1988, "昭": 1925, "R": 2018, "H": 1988, "S": 1925}
 DIGITS = re.compile(r"(\d{8})(?:T?\d{4}(?:\d\d)?)?", re.ASCII)
 SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)
 SINCE_1970 = re.compile(r"(\d{10}|\d{13}|\d{16}|\d{19})(?:\.\d*)?", re.ASCII)
+WEEKDAY_OF_EPOCH = EPOCH.weekday()
 EPOCH_DIGITS = 10  # of seconds; every unit below has three more
-WEEKDAY_BEHIND = re.compile(r"\s?[(（][^\W\d]{1,3}[)）]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,22 @@ class Days:
 
     def ways(self, text: str) -> tuple[Family, Ways] | None:
         """The family of a text without a time of day, and its readings; None if it is not a day."""
-        if not text.isascii():
-            text = WEEKDAY_BEHIND.sub("", text)
+        found = self._ways(text)
+        if found is None:
+            day, weekday = without_weekday(text)
+            found = self._ways(day) if weekday is not None else None
+            if found is not None:
+                return found[0], _on(weekday, found[1])
+        return found
+
+    def _ways(self, text: str) -> tuple[Family, Ways] | None:
         return self._in_numbers(text) or self._as_count(text) or _in_words(text, self.latest)
 
     def _in_numbers(self, text: str) -> tuple[Family, Ways] | None:
         if parts := YEAR_FIRST.fullmatch(text):
             return Family.YEAR_FIRST, _valid({DateFormat.YEAR_FIRST: (parts[1], parts[2], parts[3])})
         if parts := ERA.fullmatch(text):
-            since_1 = ERA_BEFORE_FIRST[parts[1]] + (1 if parts[2] == "元" else int(parts[2]))
+            since_1 = ERA_BEFORE_FIRST[parts[1][0].upper()] + (1 if parts[2] == "元" else int(parts[2]))
             return Family.YEAR_FIRST, _valid({DateFormat.YEAR_FIRST: (f"{since_1}", parts[3], parts[4])})
         if parts := NUMBERS.fullmatch(text):
             first, second, last = parts[1], parts[3], parts[4]
@@ -145,6 +155,11 @@ def _in_words(text: str, latest: date) -> tuple[Family, Ways] | None:
             year = parts["y"] if len(parts["y"]) > 2 else _full_year(parts["y"], latest)
             return Family.NAMED, _valid({DateFormat.DAY_FIRST: (year, f"{month}", parts["d"])})
     return None
+
+
+def _on(weekday: int | None, ways: Ways) -> Ways:
+    """The readings that are this weekday; all if none is, because the day itself is written."""
+    return {order: day for order, day in ways.items() if (day + WEEKDAY_OF_EPOCH) % 7 == weekday} or ways
 
 
 def _full_year(digits: str, latest: date) -> str:

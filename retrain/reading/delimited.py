@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from retrain.errors import DataError
-from retrain.reading.columns import NotPlain, ReadAgain, Table, first_line
+from retrain.reading.columns import NotPlain, ReadAgain, Table, first_line, looks_like_data
 from retrain.reading.cut import last_amount_is_cut, last_day_is_cut
 from retrain.reading.layout import DELIMITER_NAMES, LINE, Layout, lay_out
 from retrain.reading.lines import last_line, line_ends, row_at
@@ -50,7 +50,7 @@ def open_delimited(stream: BinaryIO, file: str, columns: Columns) -> Table:
     if not layout.has_header:
         read_as.append("the file has no header; its columns are those of the AdventureWorks transactions")
     kind = f"text with {DELIMITER_NAMES[layout.delimiter]} between the columns"
-    return Table(kind, layout.names, text, tuple(read_as), text.ending)
+    return Table(kind, layout.names, text, tuple(read_as), text.ending, text.notes)
 
 
 def _understood(head: bytes, file: str, columns: Columns) -> tuple[str, Layout]:
@@ -80,6 +80,8 @@ class _Rows:
         self._stream, self._file, self._encoding, self._layout = stream, file, encoding, layout
         self._has_quotes = has_quotes
         self._limit: int | None = None
+        self._may_have_notes = False
+        self._notes: list[pa.csv.InvalidRow] = []
         self._left_out = ""
         self._tail = b""
 
@@ -87,6 +89,8 @@ class _Rows:
         """See `columns.Rows`."""
         import pyarrow as pa
 
+        self._notes = []
+        rows = 0
         quotes = Quotes(self._layout.delimiter) if self._has_quotes else None
         text = Text(self._stream, self._file, self._encoding, quotes, self._limit)
         try:
@@ -94,6 +98,10 @@ class _Rows:
                 if quotes is not None and quotes.began >= 0 and text.ended:
                     text.stop()
                     self._leave_out_the_cut_cell(quotes.began)
+                rows += batch.num_rows
+                if self._notes and rows >= self._note_row:
+                    text.stop()
+                    raise self._short_note()
                 if batch.num_rows:  # a block of blank lines has none
                     yield batch
         except QuoteFound:
@@ -108,6 +116,7 @@ class _Rows:
         finally:
             text.stop()
         self._tail = text.tail
+        self._refuse_a_cut_note()
 
     def _parsed(self, text: Text, positions: Sequence[int], *, floats: int, rest: bool) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -130,6 +139,7 @@ class _Rows:
                 parse_options=pa.csv.ParseOptions(
                     delimiter=self._layout.delimiter,
                     newlines_in_values=self._has_quotes,
+                    invalid_row_handler=self._invalid if self._may_have_notes else None,
                 ),
                 convert_options=pa.csv.ConvertOptions(
                     include_columns=[*read, *others], column_types=types, null_values=[""]
@@ -138,6 +148,40 @@ class _Rows:
         except pa.ArrowInvalid as exc:
             if "Empty CSV file" not in str(exc) and "file is too short" not in str(exc):
                 raise
+
+    def _invalid(self, row: pa.csv.InvalidRow) -> str:
+        """A note below the rows may have one cell; whether rows follow shows later."""
+        if row.actual_columns > row.expected_columns or not self._is_note(row.text):
+            return "error"
+        self._notes.append(row)
+        return "skip"
+
+    def _is_note(self, text: str) -> bool:
+        cells = [cell for cell in text.split(self._layout.delimiter) if cell.strip()]
+        return len(cells) == 1 and not looks_like_data(cells)
+
+    def _refuse_a_cut_note(self) -> None:
+        """Raises: ReadAgain if the last note is a row that is cut: it has no line end."""
+        if self._notes and not self._tail.endswith((b"\n", b"\r")):
+            note = self._notes[-1]
+            found = self._short_row(
+                int(note.number) - self._layout.lines, note.expected_columns, note.actual_columns, note.text
+            )
+            if isinstance(found, ReadAgain):
+                raise found
+
+    @property
+    def _note_row(self) -> int:
+        """The row of data, from 1, of the first note."""
+        return int(self._notes[0].number) - self._layout.lines
+
+    def _short_note(self) -> DataError:
+        note = self._notes[0]
+        return self._too_few(self._note_row, note.expected_columns, note.actual_columns, note.text)
+
+    def notes(self) -> tuple[str, ...]:
+        """The lines below the last row that have one cell alone."""
+        return tuple(note.text.strip(f" {self._layout.delimiter}")[:80] for note in self._notes)
 
     def _leave_out_the_cut_cell(self, began: int) -> None:
         """Leave out the last line, if the cell that never ends begins there. Raises: ReadAgain; DataError."""
@@ -163,6 +207,12 @@ class _Rows:
                 f"the last line has no line end and {columns} of {expected} columns; row {row} is left out"
             )
             return ReadAgain()
+        if columns < expected and not self._may_have_notes and self._is_note(text):
+            self._may_have_notes = True
+            return ReadAgain()
+        return self._too_few(row, expected, columns, text)
+
+    def _too_few(self, row: int, expected: int, columns: int, text: str) -> DataError:
         found = f"{columns} column(s): {text[:80]}"
         return DataError(file=self._file, row=row, found=found, expected=f"{expected} columns")
 

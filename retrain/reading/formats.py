@@ -11,7 +11,7 @@ from retrain.reading.columns import ADVENTUREWORKS, Table, first_line, grows_too
 from retrain.reading.delimited import open_delimited
 from retrain.reading.json_rows import open_json
 from retrain.reading.parquet import open_parquet
-from retrain.reading.text import head_of
+from retrain.reading.text import head_of, marked
 from retrain.reading.workbook import open_workbook
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ def open_table(stream: BinaryIO, file: str, columns: Columns) -> Table:
         return open_parquet(stream, file)
     if magic.startswith(ZIP):
         return _open_archive(stream, file, columns)
-    if head_of(stream, file).lstrip(b"\xef\xbb\xbf \t\r\n")[:2].startswith((b"{", b"[{", b"[\n", b"[ ", b"[\r")):
-        return open_json(stream, file)
+    head = head_of(stream, file)
+    encoding = marked(head)
+    if head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n").startswith(("{", "[{", "[\n", "[ ", "[\r")):
+        return open_json(stream, file, encoding)
     return open_delimited(stream, file, columns)
 
 

@@ -10,9 +10,10 @@ from retrain.reading.amounts import CELL
 from retrain.reading.dates import is_total
 from retrain.reading.days import Days, Family
 from retrain.reading.times import split
+from retrain.reading.widths import narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 MOSTLY = 0.6
 DAY_NAMES = re.compile(r"dat|day|tag|time|zeit|jour|fecha|giorno|dzie|日|created|when", re.IGNORECASE)
@@ -28,26 +29,30 @@ NOT_AMOUNT_NAMES = re.compile(
 LATEST = date(2200, 1, 1)
 
 
-def guess(sample: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
-    """The settings that name the columns of days and amounts, each with the name; those that can be told.
+def guess(sample: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The settings for the columns of days and amounts, each with the likeliest names; those that can be told.
+
+    Two columns of amounts may be equally likely, such as gross and net: nobody but a person knows which is meant.
 
     Args: sample: the first cells of every column.
     """
+    found: dict[str, list[str]] = {}
     cells = {name: [cell.strip() for cell in column if cell.strip()] for name, column in sample.items()}
     days = {name: _day_score(name, column) for name, column in cells.items() if column}
     day = max(days, key=lambda name: days[name], default=None)
     if day is None or not days[day]:
         day = None
     else:
-        yield "RETRAIN_DATE_COLUMN", day
+        found["RETRAIN_DATE_COLUMN"] = [day]
     amounts = {
         name: _amount_score(name, column)
         for name, column in cells.items()
         if column and name != day and not days[name] > 1
     }
-    best = max(amounts, key=lambda name: amounts[name], default=None)
-    if best is not None and amounts[best]:
-        yield "RETRAIN_AMOUNT_COLUMN", best
+    best = max(amounts.values(), default=0)
+    if best:
+        found["RETRAIN_AMOUNT_COLUMN"] = [name for name, score in amounts.items() if score == best]
+    return found
 
 
 def _day_score(name: str, cells: Sequence[str]) -> float:
@@ -69,7 +74,7 @@ def _amount_score(name: str, cells: Sequence[str]) -> float:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pa.array(cells)
+    texts = narrowed(pa.array(cells))
     numbers: int = max(pc.sum(pc.match_substring_regex(texts, CELL[sign])).as_py() for sign in CELL)
     if numbers < MOSTLY * len(cells):
         return 0

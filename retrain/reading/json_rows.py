@@ -12,7 +12,7 @@ from retrain.errors import DataError
 from retrain.reading.columns import Table
 from retrain.reading.objects import Cell, in_batches
 from retrain.reading.quotes import Unchecked
-from retrain.reading.text import UTF_8, Text
+from retrain.reading.text import NAMES, UTF_8, Text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -26,28 +26,29 @@ BETWEEN = re.compile(r"[\s,]*")
 NUMBER_AT_END = re.compile(r"[-+.\w]$")
 
 
-def open_json(stream: BinaryIO, file: str) -> Table:
+def open_json(stream: BinaryIO, file: str, encoding: str) -> Table:
     """Open JSON as a table; the keys of the first objects are its columns.
 
     Raises: DataError if it does not begin with an object; iterating the rows raises it for whatever is not one.
     """
     names: dict[str, None] = {}
-    for row, found in enumerate(_objects(stream, file)):
+    for row, found in enumerate(_objects(stream, file, encoding)):
         names |= dict.fromkeys(found)
         if row == NAMED_BY:
             break
 
     def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
-        cells = ([_cell(found.get(name)) for name in names] for found in _objects(stream, file))
+        cells = ([_cell(found.get(name)) for name in names] for found in _objects(stream, file, encoding))
         yield from in_batches(cells, positions, len(names), rest=rest)
 
-    return Table("JSON objects", tuple(names), rows)
+    read_as = () if encoding == UTF_8 else (f"the text is {NAMES[encoding]}",)
+    return Table("JSON objects", tuple(names), rows, read_as)
 
 
-def _objects(stream: BinaryIO, file: str) -> Iterator[dict[str, object]]:
+def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, object]]:
     decoder = json.JSONDecoder(parse_constant=str)
     text, at, row, is_array, ended = "", 0, 0, False, False
-    blocks = _decoded(stream, file)
+    blocks = _decoded(stream, file, encoding)
     while True:
         at = BETWEEN.match(text, at).end()  # type: ignore[union-attr]
         if not row and not is_array and text.startswith("[", at):
@@ -106,9 +107,9 @@ def _refuse_half_characters(found: object, file: str, row: int) -> None:
         ) from exc
 
 
-def _decoded(stream: BinaryIO, file: str) -> Iterator[str]:
+def _decoded(stream: BinaryIO, file: str, encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(UTF_8)()
-    text = Text(stream, file, UTF_8, Unchecked())
+    text = Text(stream, file, encoding, Unchecked())
     while True:
         data = text.read(BLOCK_BYTES)
         try:

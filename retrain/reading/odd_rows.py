@@ -1,4 +1,4 @@
-"""Rows that are not transactions: with blank cells, wholly blank, or the total of the others."""
+"""Rows that are not transactions: with blank cells, wholly blank, the total of the others, or notes below them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class _Total:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Which rows of a batch lack a day, an amount, an id, and which say that they are a total; shape (rows,)."""
+    """Which rows of a batch lack a day, an amount, an id, which say that they are a total, and which are notes.
+
+    All of shape (rows,).
+    """
 
     cells: Cells
     amounts: NDArray[np.float64]
@@ -40,6 +43,7 @@ class _Batch:
     no_amount: NDArray[np.bool_]
     no_id: NDArray[np.bool_] | None
     named: NDArray[np.bool_]
+    notes: NDArray[np.bool_]
 
     @property
     def odd(self) -> NDArray[np.bool_]:
@@ -47,7 +51,9 @@ class _Batch:
 
     @property
     def empty(self) -> NDArray[np.bool_]:
-        return self.no_day & self.no_amount & ~self.named & (True if self.no_id is None else self.no_id)
+        return (
+            self.no_day & self.no_amount & ~self.named & ~self.notes & (True if self.no_id is None else self.no_id)
+        )
 
 
 @dataclass(slots=True)
@@ -59,6 +65,8 @@ class OddRows:
         has_ids: whether there is.
         skipped: rows with blank cells that were left out, and the first of them.
         empty: rows without any content in the columns that are read.
+        notes: rows below the last transaction with a text that cannot be read as a day, and no amount.
+        note: the first of these texts.
     """
 
     policy: Blanks
@@ -69,9 +77,12 @@ class OddRows:
     first_skipped: int = 0
     empty: int = 0
     total_row: int = 0
+    notes: int = 0
+    note: str = ""
     _sum: float = 0.0
     _size: float = 0.0
     _total: _Total | None = None
+    _note: DataError | None = None
 
     def good(
         self, cells: Cells, days: DayColumn, amounts: AmountColumn, blank_ids: NDArray[np.bool_] | None
@@ -88,6 +99,7 @@ class OddRows:
             no_amount=none if amounts.blank is None else amounts.blank,
             no_id=None if not self.has_ids else none if blank_ids is None else blank_ids,
             named=none if days.totals is None else days.totals,
+            notes=none if days.notes is None else days.notes,
         )
         good, empty = ~batch.odd, batch.empty
         self.empty += int(empty.sum())
@@ -95,10 +107,11 @@ class OddRows:
         rows = np.flatnonzero(~good & ~empty)
         if last >= 0:
             self._not_the_last()
-        self._leave_out(rows[rows < last], batch)
+        self._leave_out(rows[(rows < last) & ~batch.notes[rows]], batch)
         self._count(amounts.values[good])
-        for row in rows[rows > last].tolist():
-            self._not_the_last()
+        self._keep_notes(np.flatnonzero(batch.notes), last, batch)
+        for row in rows[(rows > last) & ~batch.notes[rows]].tolist():
+            self._not_the_last_total()
             if not batch.no_day[row] or batch.no_amount[row]:
                 self._leave_out(np.array([row]), batch)
                 continue
@@ -131,7 +144,7 @@ class OddRows:
     @property
     def left_out(self) -> int:
         """How many rows are not transactions."""
-        return self.empty + self.skipped + bool(self.total_row)
+        return self.empty + self.skipped + self.notes + bool(self.total_row)
 
     @property
     def read_as(self) -> tuple[str, ...]:
@@ -141,6 +154,8 @@ class OddRows:
             found.append(f"row {self.total_row} is the total of the others and left out")
         if self.empty:
             found.append(f"{self.empty:,} empty row(s) are left out")
+        if self.notes:
+            found.append(f"{self.notes:,} row(s) below the last transaction are left out as notes: {self.note}")
         return tuple(found)
 
     @property
@@ -156,8 +171,23 @@ class OddRows:
             self._sum += float(amounts.sum())
             self._size += float(np.abs(amounts).sum())
 
+    def _keep_notes(self, rows: NDArray[np.int64], last: int, batch: _Batch) -> None:
+        """Notes may stand below the last transaction alone. Raises: DataError for one above."""
+        for row in rows.tolist():
+            refusal = batch.cells.refusal(row, 0, self.names[0], self.expected[0])
+            if row < last:
+                raise refusal
+            self._note = self._note or refusal
+            self.note = self.note or str(refusal.where["found"])
+            self.notes += 1
+
     def _not_the_last(self) -> None:
-        """Rows follow, so that an earlier one without a day is not the total."""
+        """Transactions follow: an earlier row without a day is no total. Raises: DataError for a note above."""
+        if self._note is not None:
+            raise self._note
+        self._not_the_last_total()
+
+    def _not_the_last_total(self) -> None:
         if self._total is not None:
             total, self._total = self._total, None
             self._skip(total.row, 1, total.refusal)

@@ -37,11 +37,16 @@ class Blanks(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The names of a file's columns for the day, the amount and the transaction's id."""
+    """The names of a file's columns for the day, the amount and the transaction's id.
+
+    Attributes:
+        sheet: of a workbook; empty for the only one with a table.
+    """
 
     date: str = "TransactionDate"
     amount: str = "PaidAmount"
     transaction_id: str = "TransactionID"
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from retrain.reading.cells import BLANK, as_texts, is_text
 from retrain.reading.dates import ANY_DAY, DateEvidence, is_total
 from retrain.reading.rules import DecimalSign
 from retrain.reading.times import split
+from retrain.reading.widths import narrowed
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from retrain.reading.amounts import AmountStyle
     from retrain.reading.columns import Chosen, Table
@@ -55,12 +57,26 @@ class _Evidence:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the next rows: the day, then the amounts."""
-        self._add_days(batch.column(0))
+        self._add_days(batch.column(0), self._lacks_amounts(batch))
         for at in range(1, len(self.names)):
             self._add_amounts(batch.column(at), self.names[at])
         self.rows += batch.num_rows
 
-    def _add_days(self, cells: pa.Array) -> None:
+    def _lacks_amounts(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """The rows without any amount, shape (rows,)."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        lacking = np.ones(batch.num_rows, dtype=bool)
+        for at in range(1, len(self.names)):
+            cells = batch.column(at)
+            blank = pc.is_null(cells)
+            if pa.types.is_string(cells.type):
+                blank = pc.or_(blank, pc.fill_null(pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(BLANK)), True))
+            lacking &= blank.to_numpy(zero_copy_only=False)
+        return lacking
+
+    def _add_days(self, cells: pa.Array, lacks_amounts: NDArray[np.bool_]) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -77,6 +93,7 @@ class _Evidence:
             (self.rows + 1 + row, text)
             for row, code in zip(first.tolist(), codes.tolist(), strict=True)
             if code < len(parts.days) and _is_written(text := parts.days[code].as_py())
+            if not (lacks_amounts[row] and self.dates.days.ways(text) is None)  # a note below the rows
         )
         self.dates.add([text for _, text in found], [row for row, _ in found])
 
@@ -87,7 +104,7 @@ class _Evidence:
         if not is_text(cells.type):
             self.is_plain = False
             return
-        texts = pc.utf8_trim_whitespace(_as_texts(cells, self.dates.file, name, AN_AMOUNT_COLUMN))
+        texts = narrowed(pc.utf8_trim_whitespace(_as_texts(cells, self.dates.file, name, AN_AMOUNT_COLUMN)))
         try:
             pc.cast(texts, pa.float64())
         except pa.ArrowInvalid:

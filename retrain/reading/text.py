@@ -18,12 +18,25 @@ HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 16
 GZIP = b"\x1f\x8b"
 UTF_8 = "utf-8"
-MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: UTF_8}
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",  # it begins with the mark of the next one
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    codecs.BOM_UTF8: UTF_8,
+}
 OTHERS = ("cp1252", "cp932")
 """Encodings of spreadsheet programs in the West and in Japan that no mark tells."""
 JAPANESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]*")
 LATIN_BESIDE_KANJI = re.compile(r"[a-z][\u3400-\u9fff]|[\u3400-\u9fff][a-z]")
-NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252", "cp932": "Shift-JIS"}
+NAMES = {
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "cp1252": "Windows-1252",
+    "cp932": "Shift-JIS",
+}
 
 
 class QuoteFound(Exception):
@@ -159,6 +172,11 @@ def head_of(stream: BinaryIO, file: str) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
     except zlib.error as exc:
         raise DataError(f"the gzip stream cannot be read: {first_line(exc)}", file=file) from exc
+
+
+def marked(head: bytes) -> str:
+    """The encoding that a mark at the start tells; UTF-8 without one."""
+    return next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), UTF_8)
 
 
 def decoded(head: bytes, file: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.reading.days import DAY_MINUTES, local_days
+from retrain.reading.widths import narrowed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +21,7 @@ TIME = (
     rf"(?P<half>{GAP}*[AaPp]\.?[Mm]\.?)?(?P<zone>{ZONE})?$"
 )
 """In the syntax of RE2: 10:30, 10:30:59.999, 2:30 PM, each with or without Z or +02:00."""
-BEHIND_A_DAY = rf"(\d|日|[)）]|\.){TIME}"
+BEHIND_A_DAY = rf"(\d|[)）]|\.|\pL){TIME}"
 NOON = 12
 
 
@@ -39,9 +40,10 @@ class Split:
 
 
 def split(texts: pa.Array) -> Split:
-    """Split trimmed texts."""
+    """Split trimmed texts. Full-width signs become plain ones."""
     import pyarrow.compute as pc
 
+    texts = narrowed(texts)
     has_time = pc.match_substring_regex(texts, BEHIND_A_DAY)
     if not pc.any(has_time).as_py():
         return Split(texts, None)

@@ -135,10 +135,23 @@ class _Pass:
             batches.close()
         self._odd.end()
         if not self._counts:
-            raise DataError("the file has no rows; land a file with at least one transaction", file=self._file.file)
+            raise self._nothing()
+
+    def _nothing(self) -> DataError:
+        """Why no row counts."""
+        if not self._odd.skipped:
+            return DataError(
+                "the file has no rows; land a file with at least one transaction", file=self._file.file
+            )
+        return DataError(
+            f"each of its {self._odd.skipped:,} rows has a blank cell, the first is row {self._odd.first_skipped}, "
+            "and RETRAIN_BLANKS=skip leaves all of them out; see whether the right columns are named: "
+            f"{', '.join(self._names)} are read",
+            file=self._file.file,
+        )
 
     def _take(self, cells: Cells) -> None:
-        days = cells.days(0, self._names[0], self._day_reader)
+        days = cells.days(0, self._names[0], self._day_reader, self._amounts)
         amounts = cells.amounts(self._amounts, self._names[1 : 1 + len(self._amounts)], self._styles.amounts)
         if amounts.currencies:
             self._currencies |= dict.fromkeys(amounts.currencies)
@@ -188,6 +201,9 @@ class _Pass:
             EPOCH + timedelta(days=day): DayTotal(self._sums[day], self._counts[day])
             for day in sorted(self._counts)
         }
+        notes = file.table.notes()
+        if notes:
+            said.append(f"{len(notes):,} line(s) below the rows are left out as notes: {notes[0]}")
         columns = split_columns(file.table.names, _sample(file.table), file.chosen, has_ids=self._has_ids)
         return FileContent(
             file=file.file,

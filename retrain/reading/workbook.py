@@ -1,18 +1,20 @@
-"""Reads the first sheet of an XLSX workbook in batches."""
+"""Reads one sheet of an XLSX workbook in batches."""
 
 from __future__ import annotations
 
 import warnings
 import zipfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from retrain.errors import DataError, RetrainError
 from retrain.reading.columns import Table, first_line, grows_too_much
+from retrain.reading.formulas import Uncomputed
 from retrain.reading.layout import SEARCHED_ROWS, header_row
 from retrain.reading.objects import Cell, in_batches
+from retrain.reading.sheets import Sheet, chosen_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -28,21 +30,22 @@ LARGEST_TEXTS = 64 << 20  # bytes of the texts of all cells, which are kept in m
 
 
 def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns: Columns) -> Table:
-    """Open the first sheet as a table.
+    """Open the sheet that is asked for, or the only one with a table.
 
-    Raises: DataError if it cannot be read, has no rows, or grows too much; so does iterating the rows.
+    Raises: DataError if none can be chosen or read, or it grows too much; so does iterating the rows, also for a
+        formula in a column that is read, whose value was never computed.
     """
     size = sum(part.file_size for part in archive.infolist())
     packed = sum(part.compress_size for part in archive.infolist())
     texts = sum(part.file_size for part in archive.infolist() if part.filename.endswith("sharedStrings.xml"))
     if grows_too_much(size, packed) or size > LARGEST or texts > LARGEST_TEXTS:
         raise DataError("the XLSX workbook is too large when it is decompressed; save it as CSV", file=file)
-    name, others = _sheets(stream, file)
+    sheet, why = chosen_sheet(_sheets(stream, file), file, columns)
     first = [
-        (at, row) for at, row in enumerate(islice(_rows(stream, file), SEARCHED_ROWS)) if any(map(_shown, row))
+        (at, row)
+        for at, row in enumerate(islice(_rows(stream, file, sheet.name), SEARCHED_ROWS))
+        if any(map(_shown, row))
     ]
-    if not first:
-        raise DataError(f"the first sheet, {name}, of the XLSX workbook is empty; put the rows there", file=file)
     header = header_row([[_shown(cell) for cell in row] for _, row in first], columns)
     names = [_shown(cell) for cell in first[header][1]]
     while names and not names[-1].strip():
@@ -52,10 +55,11 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
         _refuse_numbers_since_1904(stream, file, columns, names, first[header + 1][1])
 
     def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
-        filled = _without_blank_end(islice(_rows(stream, file), skipped, None))
-        yield from in_batches(filled, positions, len(names), rest=rest)
+        found = islice(_rows(stream, file, sheet.name), skipped, None)
+        computed = _without_formulas(found, stream, file, sheet.name, skipped, positions)
+        yield from in_batches(_without_blank_end(computed), positions, len(names), rest=rest)
 
-    read_as = [f"the first sheet, {name}, is read" + (f"; not {', '.join(others)}" if others else "")]
+    read_as = [why]
     if header:
         read_as.append(f"the header is row {skipped} of the sheet; the rows above it are left out")
     return Table("XLSX workbook", tuple(names), rows, tuple(read_as))
@@ -79,25 +83,53 @@ def _refuse_numbers_since_1904(
             )
 
 
-def _sheets(stream: BinaryIO, file: str) -> tuple[str, list[str]]:
+def _sheets(stream: BinaryIO, file: str) -> list[Sheet]:
+    """The sheets with cells; charts are none."""
     with _readable(stream, file) as book:
         if not book.worksheets:
             raise DataError("the XLSX workbook has no sheet with cells; save the table as CSV", file=file)
-        name = _first(book).title
-        return name, [sheet.title for sheet in book.worksheets if sheet.title != name]
+        return [Sheet(sheet.title, sheet.sheet_state == "visible", _first_rows(sheet)) for sheet in book.worksheets]
 
 
-def _rows(stream: BinaryIO, file: str) -> Iterator[list[Cell]]:
+def _first_rows(sheet: Any) -> tuple[tuple[str, ...], ...]:
+    rows = (tuple(map(_shown, row)) for row in islice(_of_sheet(sheet), SEARCHED_ROWS))
+    return tuple(row for row in rows if any(row))
+
+
+def _rows(stream: BinaryIO, file: str, name: str) -> Iterator[list[Cell]]:
     with _readable(stream, file) as book:
-        sheet = _first(book)
-        sheet.reset_dimensions()  # programs write wrong ones
-        for row in sheet.iter_rows(values_only=True):
-            yield [_cell(value) for value in row[:MOST_COLUMNS]]
+        yield from _of_sheet(book[name])
 
 
-def _first(book: Any) -> Any:
-    """The first sheet that is not hidden."""
-    return next((sheet for sheet in book.worksheets if sheet.sheet_state == "visible"), book.worksheets[0])
+def _of_sheet(sheet: Any) -> Iterator[list[Cell]]:
+    sheet.reset_dimensions()  # programs write wrong ones
+    for row in sheet.iter_rows(values_only=True):
+        yield [_cell(value) for value in row[:MOST_COLUMNS]]
+
+
+def _without_formulas(
+    rows: Iterator[list[Cell]], stream: BinaryIO, file: str, name: str, skipped: int, positions: Sequence[int]
+) -> Iterator[list[Cell]]:
+    """The rows. Raises: DataError if a cell of these columns is empty because its formula was never computed."""
+    from openpyxl.utils import get_column_letter
+
+    formulas: Uncomputed | None = None
+    with ExitStack() as opened:
+        for number, row in enumerate(rows, skipped + 1):
+            empty = [place for place in positions if place >= len(row) or row[place] is None]
+            if empty:
+                if formulas is None:
+                    sheet = opened.enter_context(_readable(stream, file))[name]
+                    formulas = Uncomputed(opened.enter_context(sheet._get_source()))
+                found = formulas.of_row(number)
+                for place in empty:
+                    if place in found:
+                        raise DataError(
+                            f"cell {get_column_letter(place + 1)}{number} of the sheet {name} is a formula without "
+                            "a stored value; open and save the workbook in a spreadsheet program",
+                            file=file,
+                        )
+            yield row
 
 
 @contextmanager

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from retrain.errors import ServiceError
+from retrain.errors import Conflict, DamagedRecord, ServiceError, ServiceUnavailable
+from retrain.ports import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from retrain.ports import ObjectStore, Stored
+
+NEW_VALUE = {"enum", "literal_error", "union_tag_invalid"}
+"""Of pydantic's errors, those of a text that is not among the values that this code knows."""
 
 
 def parsed(data: bytes) -> Any:
@@ -48,18 +55,55 @@ RESTORE = "restore it from a backup, or make the store anew with `retrain rebuil
 """What a person can do about a record or an artifact that cannot be read."""
 
 
-def unreadable(store: ObjectStore, name: str, error: Exception) -> ServiceError:
+def unreadable(store: ObjectStore, name: str, error: Exception) -> DamagedRecord:
     """The error for a record that is damaged."""
     where = store.address(name)
-    return ServiceError(f"{where} cannot be read ({type(error).__name__}); {RESTORE}")
+    return DamagedRecord(f"{where} cannot be read ({type(error).__name__}); {RESTORE}")
 
 
-def missing(store: ObjectStore, name: str) -> ServiceError:
+def missing(store: ObjectStore, name: str) -> DamagedRecord:
     """The error for an object that another record names and that is not there."""
-    return ServiceError(f"{store.address(name)} is missing; {RESTORE}")
+    return DamagedRecord(f"{store.address(name)} is missing; {RESTORE}")
 
 
-def set_aside(store: ObjectStore, name: str, stored: Stored) -> None:
-    """Move a damaged record out of the way, where a person finds it; it is not obeyed."""
-    store.write(f"unreadable/{name}", stored.data)
+def is_of_newer_code(error: Exception) -> bool:
+    """Whether a record could not be read only because it holds a value that newer code has introduced."""
+    if not isinstance(error, ValidationError):
+        return False
+    return all(each["type"] in NEW_VALUE for each in error.errors(include_url=False, include_context=False))
+
+
+def visible(names: Iterable[str]) -> Iterator[str]:
+    """The names without those of hidden files and folders, which other programs leave and no record has."""
+    return (name for name in names if not any(part.startswith(".") for part in name.split("/")))
+
+
+@contextmanager
+def skipping() -> Iterator[None]:
+    """Go on without an object that cannot be read, written or removed. Raises: ServiceUnavailable."""
+    try:
+        yield
+    except ServiceUnavailable:
+        raise
+    except ServiceError:
+        return
+
+
+def put_new(store: ObjectStore, name: str, data: bytes) -> None:
+    """Write a record that is new, or that an earlier attempt of the same run has left.
+
+    Raises: Conflict if another process writes it at this moment.
+    """
+    try:
+        store.write(name, data, if_etag=ABSENT)
+    except Conflict:
+        store.read(name)  # what is there now is the condition of the write, unless this holder wrote it before
+        store.write(name, data)
+
+
+def set_aside(store: ObjectStore, name: str, stored: Stored) -> str:
+    """Move a damaged record out of the way, where a person finds it; it is not obeyed. Returns: its new name."""
+    aside = f"unreadable/{name}"
+    store.write(aside, stored.data)
     store.delete(name)
+    return aside

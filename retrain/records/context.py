@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from retrain.ports import Jobs, ObjectStore, Platform
@@ -29,6 +29,7 @@ class Context:
         progress: told the stage and where in it, for a person who waits.
         jobs: who promotes; None to promote in the process that decided.
         listeners: who is told of events.
+        asked_under: what a request that is asked from here is to be made under; see `BaseRequest.settings`.
     """
 
     inbox: ObjectStore
@@ -40,6 +41,7 @@ class Context:
     progress: Callable[[str, str], None]
     jobs: Jobs | None = None
     listeners: tuple[Listener, ...] = ()
+    asked_under: Mapping[str, str] = field(default_factory=dict)
 
     def finish(self, run: Run) -> Run:
         """See Ledger.finish."""

@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from retrain.data.totals import Joins, Overlap, Part, Rows, is_same, together
-from retrain.errors import NotFound
+from retrain.errors import ConfigError, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import missing, unreadable
+from retrain.records.base import is_of_newer_code, missing, skipping, unreadable
 from retrain.records.counted_days import CountedDays, Head
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
 from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
+from retrain.records.ledger import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -104,7 +105,7 @@ class Histories:
         return CountedDays(totals, head) if totals is not None else self.read()
 
     def read(self) -> History:
-        """The history as it is. Raises: ServiceError if a record is damaged."""
+        """The history as it is. Raises: DamagedRecord; ConfigError if only newer code can read its log."""
         head, etag, log = self._logged()
         standings, totals = log.standings, self._view(head)
         if totals is None:
@@ -112,12 +113,14 @@ class Histories:
         return History.of(totals, log, standings, head, etag)
 
     def log(self) -> Log:
-        """The log alone, without the days. Raises: ServiceError if it is damaged."""
+        """The log alone, without the days. Raises: DamagedRecord; ConfigError if only newer code can read it."""
         return self._logged()[2]
 
     def _head(self) -> tuple[Head, str]:
         stored = self._state.read(RECORD)
         if stored is None:
+            if self._state.read(POINTER) is not None:  # it is written after the first landing
+                raise missing(self._state, RECORD)
             return Head.empty(), ABSENT
         try:
             return Head.from_json(stored.data), stored.etag
@@ -141,15 +144,20 @@ class Histories:
         try:
             return Log.model_validate_json(data)
         except ValueError as exc:
+            if is_of_newer_code(exc):
+                raise ConfigError(
+                    f"{self._state.address(name)} has entries that only a newer version of retrain can read; "
+                    "install that version here too"
+                ) from exc
             raise unreadable(self._state, name, exc) from exc
 
     def _view(self, head: Head) -> Mapping[date, DayTotal] | None:
         """The view; None if it is lost or damaged, and has to be made anew from the landings."""
         if not head.view:
             return {}
-        stored = self._state.read(head.view)
-        if stored is not None:
-            with suppress(ValueError):
+        with skipping(), suppress(ValueError):
+            stored = self._state.read(head.view)
+            if stored is not None:
                 return days_from_parquet(stored.data)
         return None
 
@@ -221,7 +229,8 @@ class Histories:
         self._state.write(head.log, after.log.model_dump_json().encode())
         etag = self._state.write(RECORD, head.to_json(), if_etag=history.etag)
         for name in {history.head.log, history.head.view} - {head.log, head.view, ""}:
-            self._state.delete(name)
+            with skipping():  # the head says which ones count
+                self._state.delete(name)
         return History(after.totals, head, after.log, after.standings, etag)
 
     def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:

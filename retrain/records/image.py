@@ -12,7 +12,7 @@ from retrain.errors import ConfigError
 if TYPE_CHECKING:
     from retrain.records.registry import RegisteredModel
 
-PARTS = (".py", ".txt")
+PARTS = (".py", ".txt", ".html", ".css", ".js")
 SERVICE_PORT = 8080
 """Where the service of an image listens."""
 

@@ -39,6 +39,7 @@ class LandedFile(_Entry):
         source: its name in the inbox.
         version: what the inbox said of its state; the same file in the same state is not read again.
         sha256: of its bytes: the identity of its content.
+        read_with: the settings of reading that were not at their defaults, as `NAME=value`.
         facts: what the run reports of it.
     """
 
@@ -53,6 +54,7 @@ class LandedFile(_Entry):
     is_daily: bool
     joins: Joins
     held: tuple[date, ...] = ()
+    read_with: tuple[str, ...] = ()
     facts: Landed
 
     @property

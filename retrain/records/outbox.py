@@ -2,33 +2,36 @@
 
 An event is written before the run's record, and delivered only once that record says that the run has ended. If the
 process is killed in between, the run is made again and writes the same id again. A listener that is away gets the
-event later; no run waits for it or fails with it.
+event later; no run waits for it or fails with it. An event that a listener refuses again and again is set aside for
+it, so that its later ones go on.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from retrain.data.open_enum import OpenEnum
 from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
-from retrain.records.base import Record, set_aside
+from retrain.records.base import Record, put_new, set_aside, skipping, visible
 from retrain.records.request import RUN_ID, Trigger
 from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from retrain.ports import ObjectStore
 
 OUTBOX = "outbox/"
+UNDELIVERED = "undelivered/"
 LOCK = "outbox"
+MOST_REFUSALS = 5  # of one event by one listener; a listener that is away does not refuse
 
 
-class Kind(StrEnum):
+class Kind(OpenEnum):
     """What an event tells of."""
 
     VERDICT = "verdict"
@@ -36,6 +39,7 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
     FAILURE = "failure"
     HELD = "held"
+    SERVICE = "service"
 
 
 class Event(Record):
@@ -47,6 +51,7 @@ class Event(Record):
         at: when the run ended; events are delivered in this order.
         delivered: the listeners that have taken it.
         trouble: why the last delivery failed; empty if none has.
+        refusals: how often each listener has refused it.
     """
 
     id: str
@@ -56,12 +61,20 @@ class Event(Record):
     at: AwareDatetime
     delivered: tuple[str, ...] = ()
     trouble: str = ""
+    refusals: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def refused_for_good(self) -> set[str]:
+        """The listeners that are not asked to take it any more."""
+        return {name for name, times in self.refusals.items() if times >= MOST_REFUSALS}
 
 
 def event_of(run: Run, at: datetime) -> Event:
     """The event that tells of a run's end."""
     if run.status is Status.FAILED:
         kind = Kind.FAILURE
+    elif run.trigger is Trigger.SERVICE:
+        kind = Kind.SERVICE
     elif run.trigger is Trigger.ROLLBACK:
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:
@@ -83,7 +96,8 @@ class Listener(Protocol):
     def receive(self, event: Event, run: Run) -> None:
         """Take an event; the same id may come again. `run` is the run's record as it is now.
 
-        Raises: RetrainError if it cannot be taken now; the event is kept and brought again.
+        Raises: ServiceUnavailable if it cannot be taken now: the event is kept and brought again, and later events
+            wait. Any other error refuses the event: it is brought again at most `MOST_REFUSALS` times.
         """
 
 
@@ -95,17 +109,28 @@ class Outbox:
 
     def put(self, event: Event) -> None:
         """Write an event down; the same id again replaces it."""
-        self._store.write(_name(event.id), event.to_json())
+        put_new(self._store, _name(event.id), event.to_json())
 
     def waiting(self) -> list[Event]:
         """All of them, in the order in which their runs ended. A damaged one is set aside under `unreadable/`."""
-        return self._read(self._store.names(OUTBOX))
+        return self._read(OUTBOX, self._names())
 
-    def _read(self, names: Iterable[str]) -> list[Event]:
-        found = (event for name in names if (event := self._read_one(name)))
+    def undelivered(self) -> list[Event]:
+        """The events that a listener has refused for good, in the same order."""
+        return self._read(UNDELIVERED, visible(self._store.names(UNDELIVERED)))
+
+    def _names(self) -> Iterator[str]:
+        return visible(self._store.names(OUTBOX))
+
+    def _read(self, folder: str, names: Iterable[str]) -> list[Event]:
+        found: list[Event] = []
+        for name in names:
+            with skipping():  # an event that the store refuses holds up no other
+                event = self._read_one(folder, name)
+                found += [event] if event else []
         return sorted(found, key=lambda event: (event.at, event.id))
 
-    def _read_one(self, name: str) -> Event | None:
+    def _read_one(self, folder: str, name: str) -> Event | None:
         stored = self._store.read(name)
         if stored is None:
             return None
@@ -113,7 +138,7 @@ class Outbox:
             event = Event.from_json(stored.data)
         except ValueError:
             event = None
-        if event is not None and _name(event.id) == name and RUN_ID.fullmatch(event.run_id):
+        if event is not None and f"{folder}{event.id}.json" == name and RUN_ID.fullmatch(event.run_id):
             return event
         set_aside(self._store, name, stored)
         return None
@@ -122,7 +147,9 @@ class Outbox:
         """Bring every event to every listener that has not taken it, then forget it.
 
         A listener that fails is asked no more until the next call, which begins with the same event: each listener
-        gets its events in their order. No failure of a listener is raised.
+        gets its events in their order. An event that one has refused `MOST_REFUSALS` times is moved to
+        `undelivered/`, and the listener gets the next ones. An event of a kind that only newer code knows is left
+        to it. No failure of a listener is raised.
 
         Whoever holds the lock delivers, and looks again after letting go: an event that was put meanwhile, by a
         process that found the lock held, is delivered too.
@@ -132,12 +159,14 @@ class Outbox:
         """
         tried: set[str] = set()
         away: set[str] = set()
-        while fresh := [name for name in self._store.names(OUTBOX) if name not in tried]:
+        while fresh := [name for name in self._names() if name not in tried]:
             tried |= {*fresh}
             try:
                 with self._store.lock(LOCK):
-                    for event in self._read(fresh):
-                        away |= self._bring(event, listeners, away, recorded)
+                    for event in self._read(OUTBOX, fresh):
+                        if event.kind.is_known:
+                            with skipping():
+                                away |= self._bring(event, listeners, away, recorded)
             except LockHeld:
                 return
 
@@ -152,12 +181,16 @@ class Outbox:
         run = _known(event, recorded)
         if run is None:
             return set()
-        left = _offered(event, run, [one for one in listeners if one.name not in away])
-        missing = {listener.name for listener in listeners} - {*left.delivered}
+        done = {*event.delivered} | event.refused_for_good
+        left = _offered(event, run, [one for one in listeners if one.name not in done | {*away}])
+        refused = left.refused_for_good & {listener.name for listener in listeners}
+        missing = {listener.name for listener in listeners} - {*left.delivered} - refused
         if not missing:
+            if refused:
+                self._store.write(f"{UNDELIVERED}{event.id}.json", left.to_json())
             self._store.delete(_name(event.id))
         elif left != event:
-            self.put(left)
+            self._store.write(_name(event.id), left.to_json())
         return missing
 
 
@@ -176,16 +209,17 @@ def _offered(event: Event, run: Run, listeners: Sequence[Listener]) -> Event:
     """The event with those that have taken it, and why the others have not."""
     trouble = []
     for listener in listeners:
-        if listener.name in event.delivered:
-            continue
         try:
             listener.receive(event, run)
         except Exception as error:  # noqa: BLE001 - the door of a listener: it is on record, and tried again
             told = error if isinstance(error, RetrainError) else Bug(error)
             trouble.append(f"{listener.name}: {told}")
+            if not isinstance(error, ServiceUnavailable):
+                times = event.refusals.get(listener.name, 0) + 1
+                event = event.evolve(refusals={**event.refusals, listener.name: times})
         else:
             event = event.evolve(delivered=(*event.delivered, listener.name))
-    return event.evolve(trouble="; ".join(trouble))
+    return event.evolve(trouble="; ".join(trouble) or event.trouble)
 
 
 def _name(event_id: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from retrain.errors import ModelError, NotFound
+from retrain.errors import ModelError, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, parsed
+from retrain.records.base import RESTORE, parsed, unreadable
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Lineage:
     Attributes:
         data_sha256: of the whole series, days included that were filled in.
         days_sha256: of the days as they had been accepted: another one now means that some were corrected.
+        added: what newer code has noted besides; it is kept wherever the lineage is written.
     """
 
     data_sha256: str
@@ -38,17 +39,22 @@ class Lineage:
     trained_through: date
     order: str
     code_version: str
+    added: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """As it stands in the record and in the artifact."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        return {**self.added, **{name: str(getattr(self, name)) for name in self._names()}}
 
     @classmethod
-    def from_json(cls, record: Mapping[str, str]) -> Self:
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Read it back. Raises: KeyError, TypeError or ValueError if it is damaged."""
-        known = {field.name: record[field.name] for field in fields(cls)}  # newer code may have added some
+        known = {name: record[name] for name in cls._names()}
         days = {name: date.fromisoformat(record[name]) for name in ("trained_from", "trained_through")}
-        return cls(**{**known, **days})  # type: ignore[arg-type]
+        return cls(**{**known, **days}, added={name: record[name] for name in record.keys() - known.keys()})
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [each.name for each in fields(cls) if each.name != "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,9 @@ class Registry:
         for version in reversed(versions):
             try:
                 there = self.get(version)
-            except ModelError:  # a damaged record of an old version stops no new one
+            except ServiceUnavailable:
+                raise
+            except ServiceError:  # an old version whose record cannot be read stops no new one
                 continue
             if (there.lineage, there.artifact_sha256) == (lineage, artifact_sha256):
                 return there
@@ -117,12 +125,13 @@ class Registry:
 
     def versions(self) -> list[str]:
         """Ascending."""
-        names = self._store.names(f"models/{self.name}/")
-        found = (name.rsplit("/", 1)[1].removesuffix(".json") for name in names)
+        folder = f"models/{self.name}/"
+        names = self._store.names(folder)
+        found = (name.removeprefix(folder).removesuffix(".json") for name in names if name.endswith(".json"))
         return sorted((name for name in found if VERSION.fullmatch(name)), key=int)
 
     def get(self, version: str) -> RegisteredModel:
-        """Raises: NotFound; ModelError if the record cannot be understood."""
+        """Raises: NotFound; DamagedRecord."""
         stored = self._store.read(self._record(version)) if VERSION.fullmatch(version) else None
         if stored is None:
             raise NotFound(f"model {self.name} has no version {version[:20]}")
@@ -136,8 +145,7 @@ class Registry:
                 run_id=record["run_id"],
             )
         except (ValueError, KeyError, TypeError) as exc:
-            where = self._store.address(self._record(version))
-            raise ModelError(f"{where} cannot be read ({type(exc).__name__}); restore it from a backup") from exc
+            raise unreadable(self._store, self._record(version), exc) from exc
 
     def artifact(self, model: RegisteredModel) -> bytes:
         """The artifact's bytes. Raises: ModelError unless they are there and have the recorded sha256."""

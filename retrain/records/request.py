@@ -6,20 +6,20 @@ import re
 import secrets
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, TypeAdapter
+from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
+from retrain.data.open_enum import OpenEnum
 from retrain.data.totals import Joins
-from retrain.records.base import Record, parsed
+from retrain.records.base import Record, is_of_newer_code, parsed
 
 STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
 
 
-class Trigger(StrEnum):
-    """Who asks; a PERSON accepts, drops or retracts.
+class Trigger(OpenEnum):
+    """Who asks; a PERSON accepts, drops or retracts, a SERVICE is to be repaired.
 
     UNKNOWN stands in the list of runs for a record that cannot be read.
     """
@@ -29,6 +29,7 @@ class Trigger(StrEnum):
     HTTP = "http"
     ROLLBACK = "rollback"
     PERSON = "person"
+    SERVICE = "service"
     UNKNOWN = "unknown"
 
 
@@ -40,6 +41,8 @@ class BaseRequest(Record):
         dry_run: compare and decide, register nothing.
         note: why a person asked.
         begun: how often its run has begun without coming to an end.
+        settings: values by the names of the settings that it was asked under, as they are written in the
+            environment; its run is made under them, whoever makes it. Empty for those of whoever makes it.
     """
 
     run_id: str
@@ -47,6 +50,7 @@ class BaseRequest(Record):
     dry_run: bool = False
     note: str | None = None
     begun: NonNegativeInt = 0
+    settings: dict[str, str] = Field(default_factory=dict)
 
 
 class Land(BaseRequest):
@@ -56,6 +60,8 @@ class Land(BaseRequest):
         file: its name in the inbox.
         again: also if it was looked at before, or retracted.
         joins: how its days join others, where an earlier log says so; None for what RETRAIN_OVERLAP says.
+        read_with: the settings of reading that are not at their defaults, where an earlier log says so; None for
+            those in force.
     """
 
     kind: Literal["land"] = "land"
@@ -63,6 +69,7 @@ class Land(BaseRequest):
     file: str
     again: bool = False
     joins: Joins | None = None
+    read_with: tuple[str, ...] | None = None
 
 
 class _Settle(BaseRequest):
@@ -125,18 +132,42 @@ class Promote(BaseRequest):
     ends: NonNegativeInt
 
 
-type Settle = Accept | Drop | Retract
-type Request = Land | Evaluate | RollBack | Promote | Settle
+class Repair(BaseRequest):
+    """Start the service of a version again, if it does not answer; `by_person`: in every case."""
 
-KINDS = {"land", "evaluate", "roll back", "promote", "accept", "drop", "retract"}
+    kind: Literal["repair"] = "repair"
+    trigger: Trigger = Trigger.SERVICE
+    version: str
+    by_person: bool = False
+
+
+type Settle = Accept | Drop | Retract
+type Request = Land | Evaluate | RollBack | Promote | Repair | Settle
+
 _REQUEST: TypeAdapter[Request] = TypeAdapter(
-    Annotated[Land | Evaluate | RollBack | Promote | Accept | Drop | Retract, Field(discriminator="kind")]
+    Annotated[Land | Evaluate | RollBack | Promote | Repair | Accept | Drop | Retract, Field(discriminator="kind")]
 )
 
 
+class OfNewerCode(ValueError):
+    """A request of a kind, by a trigger or with another value that only newer code knows."""
+
+
 def parse_request(data: bytes) -> Request:
-    """Read a stored request. Raises: ValueError (pydantic's is one) if it is damaged."""
-    return _REQUEST.validate_python(parsed(data))
+    """Read a stored request.
+
+    Raises: OfNewerCode; another ValueError (pydantic's is one) if it is damaged.
+    """
+    record = parsed(data)
+    try:
+        request = _REQUEST.validate_python(record)
+    except ValidationError as error:
+        if is_of_newer_code(error) and isinstance(record.get("kind"), str):
+            raise OfNewerCode(str(record["kind"])) from error
+        raise
+    if not request.trigger.is_known:
+        raise OfNewerCode(request.trigger)
+    return request
 
 
 def file_of(request: Request) -> str | None:

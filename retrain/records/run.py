@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_serializer
 
 from retrain.data.closures import described
+from retrain.data.open_enum import OpenEnum
+from retrain.errors import ConfigError
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from retrain.gate.evaluate import Comparison
 
 
-class Status(StrEnum):
+class Status(OpenEnum):
     """Where a run stands."""
 
     QUEUED = "queued"
@@ -43,11 +44,12 @@ class Status(StrEnum):
 
 
 class Asked(Record):
-    """What the request asked for besides its trigger."""
+    """What the request asked for besides its trigger. `settings`: those under which the run is made."""
 
     force: bool = False
     dry_run: bool = False
     note: str | None = None
+    settings: dict[str, str] = Field(default_factory=dict)
 
 
 class Data(Record):
@@ -153,7 +155,7 @@ class Run(Record):
             ends: how often it has ended before.
         """
         force = isinstance(request, Evaluate) and request.force
-        asked = Asked(force=force, dry_run=request.dry_run, note=request.note)
+        asked = Asked(force=force, dry_run=request.dry_run, note=request.note, settings=request.settings)
         return cls(
             run_id=request.run_id,
             trigger=request.trigger,
@@ -162,6 +164,11 @@ class Run(Record):
             artifacts=artifacts,
             ends=ends,
         )
+
+    @property
+    def is_wrongly_set(self) -> bool:
+        """Whether it failed for a setting, and will be made again."""
+        return self.will_retry and self.error is not None and self.error.kind == ConfigError.kind
 
     @property
     def has_promoted(self) -> bool:

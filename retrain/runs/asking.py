@@ -1,4 +1,4 @@
-"""Writes requests down: whoever holds the lock next works them off."""
+"""Writes requests down, with the settings that they are asked under: whoever holds the lock next works them off."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from retrain.records.context import Context
-    from retrain.records.request import Request
+    from retrain.records.request import BaseRequest
 
 
-def ask[R: Request](make: Callable[[str], R], context: Context) -> R:
+def ask[R: BaseRequest](make: Callable[[str], R], context: Context) -> R:
     """Write a request down under a new name. It will be worked off by the next holder of the lock.
 
     Args: make: the request of a run's name.
     """
     while True:
-        request = make(context.ledger.name_run(context.now()))
         try:
-            context.ledger.ask(request)
+            return ask_as_named(make(context.ledger.name_run(context.now())), context)
         except Conflict:  # somebody else was given the same name in the same instant
             continue
-        return request
+
+
+def ask_as_named[R: BaseRequest](request: R, context: Context) -> R:
+    """Write a request down whose run has a name already. Raises: Conflict if there is one of that name."""
+    asked = request.evolve(settings=dict(context.asked_under))
+    context.ledger.ask(asked)
+    return asked

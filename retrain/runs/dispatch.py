@@ -3,33 +3,42 @@
 The holder of the lock works off all requests and looks again after letting go, so a request that was written while
 the lock was held is seen either by its holder or by the next one. A holder that was killed leaves its request, and
 the next trigger takes it up; but not for ever, because the file may be what killed it.
+
+Only a service that is away ends a round of work. Whatever else a request meets, such as a record that is damaged or
+an object that the store refuses, concerns its own run.
 """
 
 from __future__ import annotations
 
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from retrain.errors import (
     Bug,
     ConfigError,
+    Conflict,
+    DamagedRecord,
     Killed,
     LockHeld,
+    LockLost,
     RetrainError,
     ServiceError,
     ServiceUnavailable,
 )
 from retrain.promotion.record import submit_rollback
-from retrain.promotion.resume import LOCK, TRACEBACK, may_pass, overtake, resume, start
+from retrain.promotion.resume import LOCK, TRACEBACK, overtake, resume, start
 from retrain.records.history import Histories
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Promote, RollBack, file_of, shown_name
+from retrain.records.request import Land, Promote, Repair, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
 from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
+from retrain.runs.repairing import notice, repair
 from retrain.runs.run import retrain
+from retrain.settings import under
 
 if TYPE_CHECKING:
     from retrain.promotion.record import Promotion
@@ -38,17 +47,25 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 MOST_DEATHS = 5  # as often as Azure Functions delivers an event
+MOST_CONFLICTS = 3  # of one run in a round
 
 
 def work_off(settings: Settings, context: Context) -> Outcome:
     """Make every run that has been asked for, then deliver what has happened.
 
-    A run that met a service in trouble keeps its request, and ends the round: what was asked later may be about the
+    A run that finds a service away keeps its request, and ends the round: what was asked later may be about the
     same days, and must not overtake it. So does a run that a job promotes: the next challenger is to be compared
     with the champion that comes of it. A rollback overtakes both: it says which version is to answer now.
+
+    The champion's service is looked at first, and repaired by a run of its own if it does not answer.
+
+    A process that loses the lock stops at once: the outcome says so, and what it had begun is another's to finish.
+
+    Raises: ServiceUnavailable if the store is away.
     """
     outcome = _worked_off(settings, context)
-    deliver(context)
+    if not outcome.lost:
+        deliver(context)
     return outcome
 
 
@@ -65,14 +82,16 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 
     def waiting() -> list[Request]:
         requests = [request for request in context.ledger.requests() if request.run_id not in attempted]
-        return sorted(requests, key=lambda request: not isinstance(request, RollBack))
+        return sorted(requests, key=_rank)
 
     while waiting():
         try:
             with context.state.lock(LOCK):
+                if not attempted and not all(request.dry_run for request in waiting()):
+                    notice(context)
                 for request in waiting():
                     attempted.add(request.run_id)
-                    found = _work(request, settings, context)
+                    found = _attempt(request, settings, context)
                     if found is None:
                         ended.append(request.run_id)
                         continue
@@ -83,21 +102,53 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
         except LockHeld:
             left += [Left(each.run_id, Behind.ANOTHER_PROCESS) for each in waiting()]
             break
+        except LockLost as lost:
+            told = {*ended, *(each.run_id for each in left)}
+            there = (each.run_id for each in context.ledger.requests() if each.run_id not in told)
+            left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
+            return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))
+
+
+def _rank(request: Request) -> int:
+    """A rollback overtakes all others; a service that does not answer is not left waiting for a decision."""
+    return 0 if isinstance(request, RollBack) else 1 if isinstance(request, Repair) else 2
+
+
+def _attempt(request: Request, settings: Settings, context: Context) -> Left | None:
+    """The door of a request: what the store refuses of its own objects holds up no other.
+
+    Returns: None if its run has ended.
+    Raises: ServiceUnavailable if the store is away.
+    """
+    try:
+        return _work(request, settings, context)
+    except ServiceUnavailable:
+        raise
+    except RetrainError as error:
+        return Left(request.run_id, Behind.TROUBLE, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a bug in one run must not hold up the others
+        with suppress(RetrainError):
+            context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
+        return Left(request.run_id, Behind.TROUBLE, reason=str(Bug(error)))
 
 
 def _work(request: Request, settings: Settings, context: Context) -> Left | None:
     """Make a run, or continue one that was killed. None if it has ended."""
     ledger = context.ledger
-    try:
-        before = ledger.recorded(request.run_id)
-    except ServiceUnavailable:
-        raise
-    except ServiceError as error:  # a damaged record holds up its own run and no other
-        return Left(request.run_id, Behind.TROUBLE, reason=str(error))
+    before, lost = _recorded(request, context)
+    if before and not before.status.is_known:
+        return Left(request.run_id, Behind.NEWER_CODE, reason=f"its status is {before.status}")
     if before and _is_over(before, request):  # it was killed before it could remove its request
         ledger.done(request.run_id)
         return None
+    if before and before.is_wrongly_set:  # the settings may have been mended since it was asked for
+        request = request.evolve(settings=settings.deciding)
+    try:
+        settings = under(settings, request.settings)
+    except ConfigError as error:
+        return Left(request.run_id, Behind.NEWER_CODE, reason=f"it was asked for under other settings: {error}")
+    context = replace(context, asked_under=request.settings or context.asked_under)
     begun = ledger.begin(request)
     if begun is None:  # somebody else took the lock over meanwhile and has made the run
         return None
@@ -107,11 +158,32 @@ def _work(request: Request, settings: Settings, context: Context) -> Left | None
         if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
             killed = _killed(request) if begun > MOST_DEATHS else None
             return _left_promoting(resume(before, settings, context, killed))
-        return _make(request, begun, before.ends if before else 0, settings, context)
+        if isinstance(request, Repair):
+            repair(request, _killed(request) if begun > MOST_DEATHS else None, settings, context)
+            return None
+        run = Run.of(request, ledger.address(request.run_id), ends=before.ends if before else 0)
+        return _make(request, begun, run.evolve(warnings=lost), settings, context)
     finally:
         if begun <= MOST_DEATHS:
             with suppress(RetrainError):  # whatever has failed, this process is alive
                 ledger.put_back(request)
+
+
+def _recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str, ...]]:
+    """The record of a run that was begun before, and what is to be said of it.
+
+    A damaged record is set aside. What was promoting then is known by the record of its promotion, and is
+    continued.
+    """
+    ledger, run_id = context.ledger, request.run_id
+    try:
+        return ledger.recorded(run_id), ()
+    except DamagedRecord:
+        lost = f"An earlier record of this run was damaged; it is in {ledger.set_aside_run(run_id)}."
+    if ledger.promotion(run_id) is None:
+        return None, (lost,)
+    run = Run.of(request, ledger.address(run_id), Status.PROMOTING)
+    return run.evolve(warnings=(lost,)), (lost,)
 
 
 def _overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:
@@ -145,37 +217,53 @@ def _is_over(run: Run, request: Request) -> bool:
     return run.status.has_ended and not run.will_retry
 
 
-def _make(request: Request, begun: int, ends: int, settings: Settings, context: Context) -> Left | None:
+def _make(request: Request, begun: int, run: Run, settings: Settings, context: Context) -> Left | None:
     """The door of a run: whatever fails inside is recorded as its failure, and the champion stays.
 
-    Args: ends: how often the run has ended before; its events must not get the same id twice.
+    Args: run: as it is before it is made.
     """
-    draft = Draft(Run.of(request, context.ledger.address(request.run_id), ends=ends), context)
+    draft = Draft(run, context)
     try:
         if begun > MOST_DEATHS:
             _set_aside(request, begun, draft, context)
         if isinstance(request, RollBack):
             promotion: Promotion | None = submit_rollback(request.to, request.run_id, context)
         else:
-            promotion = retrain(request, draft, settings, context)
+            promotion = _retrained(request, draft, settings, context)
     except RetrainError as error:
-        return _failed(draft.run, error, context)
+        return _failed(draft.run, error, request, context)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
         context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
-        return _failed(draft.run, Bug(error), context)
+        return _failed(draft.run, Bug(error), request, context)
+    draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))
     if promotion is None:
         context.finish(draft.run.done())
         return None
     return _left_promoting(start(draft.run.evolve(reason=promotion.reason), promotion, settings, context))
 
 
-def _failed(run: Run, error: RetrainError, context: Context) -> Left | None:
-    """Record a failure. What may pass, or is a matter of settings, is tried again by the next trigger."""
-    if may_pass(error):
+def _retrained(request: Request, draft: Draft, settings: Settings, context: Context) -> Promotion | None:
+    """Make a run; again at once, a few times, if somebody else was first. Raises: RetrainError."""
+    before = draft.run
+    for _ in range(MOST_CONFLICTS - 1):
+        try:
+            return retrain(request, draft, settings, context)
+        except Conflict:
+            draft.run = before
+    return retrain(request, draft, settings, context)
+
+
+def _failed(run: Run, error: RetrainError, request: Request, context: Context) -> Left | None:
+    """Record a failure. The next trigger tries again where a service is away or a setting is wrong.
+
+    Of what the store refuses or cannot give, it tries a landing again, because its file still waits.
+    """
+    if isinstance(error, ServiceUnavailable):
         run = run.failed(error, will_retry=True)
         context.ledger.record(run)
         return Left(run.run_id, Behind.TROUBLE, run.run_id, run.reason)
-    run = context.finish(run.failed(error, will_retry=isinstance(error, ConfigError)))
+    is_kept = isinstance(error, ServiceError | Conflict) and isinstance(request, Land)
+    run = context.finish(run.failed(error, will_retry=is_kept or isinstance(error, ConfigError)))
     return Left(run.run_id, Behind.TROUBLE, reason=run.reason) if run.will_retry else None
 
 

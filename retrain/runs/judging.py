@@ -10,6 +10,7 @@ from retrain.data.landed import FileContent
 from retrain.data.totals import Joins
 from retrain.errors import ConfigError, DataError
 from retrain.plausible.findings import Known, findings
+from retrain.records.base import skipping
 from retrain.records.history import changes
 from retrain.records.landing import Doubted
 from retrain.records.landing_log import latest_of
@@ -60,7 +61,7 @@ class Judge:
             new_days=len(change.new_days),
             equal_days=change.equal_days,
             changed_days=change.changed_days,
-            replaces=replaced.landing.run_id if replaced else None,
+            replaces=replaced.landing.run_id if replaced and len(held) < entry.facts.days else None,
             findings=tuple(Doubted(**asdict(each)) for each in found),
             held_days=held,
         )
@@ -89,7 +90,11 @@ class Judge:
     def released(self) -> list[LandedFile]:
         """The landings that were held for a gap alone, and of which nothing is implausible any more."""
         held = [each.landing for each in self.history.standings if each.is_held]
-        return [landing for landing in held if _is_held_for_a_gap(landing) and self._is_plausible(landing)]
+        released: list[LandedFile] = []
+        for landing in filter(_is_held_for_a_gap, held):
+            with skipping():  # one that cannot be read stays held
+                released += [landing] if self._is_plausible(landing) else []
+        return released
 
     def _is_plausible(self, landing: LandedFile) -> bool:
         totals = self.histories.brought(landing)

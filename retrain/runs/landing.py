@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.data.totals import Joins
-from retrain.errors import ConfigError, Conflict, DataError, ServiceError, ServiceUnavailable
+from retrain.errors import Conflict, DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
+from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, joins_by
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined
 from retrain.records.landing_log import LandedFile, Seen, Standing
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Accept, shown_name
+from retrain.records.request import Accept, Land, shown_name
 from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 from retrain.runs.judging import Judge
+from retrain.settings.data import DataSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from retrain.records.context import Context
     from retrain.records.counted_days import CountedDays
     from retrain.records.registry import Lineage
-    from retrain.records.request import Land
     from retrain.runs.draft import Draft
     from retrain.settings import Settings
 
@@ -50,6 +51,7 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
     mine = history.log.entry_of(request.run_id)
     if isinstance(mine, LandedFile):  # this run was interrupted after the file had landed
         draft.run = draft.run.evolve(landing=mine.facts)
+        tell_replaced(history, request.run_id, context)
         return history
     with _of_the_file(name):
         version = context.inbox.state(request.file)
@@ -75,10 +77,23 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         return file.noted(of=found.landing.run_id, because="its content was landed before")
     after = histories.add(found, history, settings.data.aggregate)
     draft.run = draft.run.evolve(landing=found.facts)
-    for was, now in zip(history.standings, after.standings, strict=False):
-        if was.held and not now.held:  # nobody has to decide on them any more
-            tell_its_run(was.landing.run_id, was.held, "replaced", request.run_id, context)
+    tell_replaced(after, request.run_id, context)
     return after
+
+
+def foreseen(
+    content: FileContent, sha256: str, rows: RowFile, settings: Settings, context: Context
+) -> tuple[LandedFile | Standing, History]:
+    """What landing a file that was read would add to the log, or the landing that has its content; and the history.
+
+    Args: context: on stores that forget, because what the file brings is stored.
+    Raises: DataError if it is not daily.
+    """
+    histories, today = Histories(context.state), context.now().date()
+    history = histories.read()
+    request = Land(run_id=context.ledger.name_run(context.now()), file=content.file, again=True)
+    file = _File(request, content.file, "", Judge(histories, history, None, settings, today), context)
+    return file.judged(content, sha256, rows), history
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +111,22 @@ class _File:
 
         Raises: DataError if it cannot be read, or is not daily.
         """
-        history = self.judge.history
         with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
             with _of_the_file(self.name):
                 content, sha256 = self._content(rows)
-            same = _same_content(history, sha256, again=self.request.again)
-            if same is not None:
-                return same
-            asked = self.judge.settings.data.overlap
-            joins = self.request.joins or joins_by(history, has_ids=content.has_ids, asked=asked)
-            self.judge.histories.keep(self.request.run_id, content.totals, rows)
-            entry = self._entry(content, sha256, joins or Joins.RESTATE)
-            return self.judge.judged(entry, content, must_say_overlap=joins is None)
+            return self.judged(content, sha256, rows)
+
+    def judged(self, content: FileContent, sha256: str, rows: RowFile) -> LandedFile | Standing:
+        """The same for what was read. Raises: DataError if it is not daily."""
+        history = self.judge.history
+        same = _same_content(history, sha256, again=self.request.again)
+        if same is not None:
+            return same
+        asked = self.judge.settings.data.overlap
+        joins = self.request.joins or joins_by(history, has_ids=content.has_ids, asked=asked)
+        self.judge.histories.keep(self.request.run_id, content.totals, rows)
+        entry = self._entry(content, sha256, joins or Joins.RESTATE)
+        return self.judge.judged(entry, content, must_say_overlap=joins is None)
 
     def noted(self, because: str, of: str = "") -> History:
         """The history after the note that it was looked at and brought nothing."""
@@ -122,6 +141,12 @@ class _File:
         )
         return self.judge.histories.add(seen, self.judge.history, self.judge.settings.data.aggregate)
 
+    @property
+    def _data(self) -> DataSettings:
+        """The settings with which it is read."""
+        asked = self.request.read_with
+        return self.judge.settings.data if asked is None else DataSettings().with_assignments(asked)
+
     def _content(self, rows: RowFile) -> tuple[FileContent, str]:
         """What it brings, and the sha256 of its bytes."""
         file, inbox = self.request.file, self.context.inbox
@@ -129,8 +154,7 @@ class _File:
             source = HashingReader(stream)
             # In front of the digest: a reader that takes a few bytes at a time costs no call for each.
             front = io.BufferedReader(source, FRONT_BYTES)
-            reading = self.judge.settings.data.reading
-            content = read_landed(front, self.name, reading, self.judge.today, rows.begin_anew)
+            content = read_landed(front, self.name, self._data.reading, self.judge.today, rows.begin_anew)
             sha256 = source.sha256()
         if inbox.state(file) != self.version:
             raise Conflict(f"{self.name} changed while it was read; it will be read again")
@@ -150,6 +174,7 @@ class _File:
             has_ids=content.has_ids,
             is_daily=content.is_daily,
             joins=joins,
+            read_with=self._data.reading_assignments,
             facts=Landed.of(content, self.judge.settings.data.aggregate),
         )
 
@@ -175,28 +200,28 @@ def _release(of: str, run_id: str) -> Accept:
 
 def tell_its_run(of: str, days: Collection[date], how: str, by: str, context: Context) -> None:
     """Note in the run that landed these days that they are held no more; without a record, the log decides."""
-    try:
+    with skipping():
         run = context.ledger.recorded(of)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:
-        return
-    if run is not None and set(run.held_days) & set(days):
-        context.ledger.record(run.settled(days, how, by))
+        if run is not None and set(run.held_days) & set(days):
+            context.ledger.record(run.settled(days, how, by))
+
+
+def tell_replaced(history: History, by: str, context: Context) -> None:
+    """Note in the runs whose files the landing of run `by` has replaced that nobody has to decide on them now."""
+    for each in history.standings:
+        if each.ended == "replaced" and each.ended_by == by and each.landing.held:
+            tell_its_run(each.landing.run_id, each.landing.held, "replaced", by, context)
 
 
 @contextmanager
 def _of_the_file(name: str) -> Iterator[None]:
-    """What the inbox refuses is a matter of this file: its request is kept, and holds up no other.
-
-    Raises: ConfigError for it.
-    """
+    """Name the file that the inbox refuses. Raises: ServiceError for it."""
     try:
         yield
     except ServiceUnavailable:
         raise
     except ServiceError as error:
-        raise ConfigError(f"{name} cannot be read: {error}; the next trigger tries again") from error
+        raise ServiceError(f"{name} cannot be read: {error}; the next trigger tries again") from error
 
 
 def _is_empty(file: str, context: Context) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from retrain.errors import LockLost
+
 
 class Behind(StrEnum):
     """What a request waits for."""
@@ -12,6 +14,7 @@ class Behind(StrEnum):
     ANOTHER_PROCESS = "another process, which is working requests off"
     JOB = "a job that promotes, and works requests off at its end"
     TROUBLE = "a run that met trouble; the next trigger tries again"
+    NEWER_CODE = "a newer version of retrain, which alone can make it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Left:
         run_id: its run.
         behind: what it waits for.
         first: the run that is being promoted or met trouble, perhaps its own; empty for another process, and for
-            a wrong setting, which holds up no other run.
+            what concerns its own run alone, and holds up no other.
         reason: why that run has not ended.
     """
 
@@ -44,10 +47,17 @@ class Outcome:
     Attributes:
         ended: the runs that came to their end, in their order.
         left: the requests that did not, in their order.
+        lost: why this process had to stop: it has lost the lock, and another process has the work; empty if not.
     """
 
     ended: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
+    lost: str = ""
+
+    def raise_if_lost(self) -> None:
+        """Raises: LockLost if this process has lost the lock; whoever woke it up may try again."""
+        if self.lost:
+            raise LockLost(self.lost)
 
     def of(self, run_id: str) -> Left | None:
         """Why a run has not ended; None if it has."""

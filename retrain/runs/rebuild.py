@@ -6,12 +6,14 @@ rebuild that was interrupted goes on where it was; afterwards the store is an em
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
 from retrain.errors import UsageError
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
+from retrain.records.base import visible
 from retrain.records.champion import being_rebuilt, rebuilt_into
 from retrain.records.counted_days import Head
 from retrain.records.history import PARTS, RECORD
@@ -22,7 +24,6 @@ from retrain.runs.asking import ask
 from retrain.runs.sweep import is_marker
 
 if TYPE_CHECKING:
-    from retrain.data.totals import Joins
     from retrain.ports import ObjectStore
     from retrain.records.context import Context
 
@@ -38,18 +39,21 @@ FOLDERS = (
     "quarantine/",
     "requests/",
     "runs/",
+    "service-states/",
+    "undelivered/",
     "unreadable/",
     "verdicts/",
 )
 """Where records are, besides the history and the champion. Those of services belong to the platform."""
 
 
-def rebuild(context: Context) -> list[Request]:
+def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
     """Remove every service of the model, move every record away, and ask for all that had landed.
 
     The log of landings says what had, in which order, and what a person decided since; files that it does not know
     follow in the order of their names. Where it cannot be read, all do.
 
+    Args: read_anew: read every file with the settings in force, and not with those with which it landed.
     Returns: the requests, in the order in which they have to be worked off.
     Raises: LockHeld if a retrain is going on; ServiceError if a service or the store is away. Called again, it goes
         on where it was.
@@ -62,7 +66,7 @@ def rebuild(context: Context) -> list[Request]:
         for name in _records(context.state):  # the log is the last of them
             context.progress("move", name)
             _move(name, f"{folder}{name}", context.state)
-        requests = _asked_again(_old_log(folder, context), context)
+        requests = _asked_again(_old_log(folder, context), context, read_anew=read_anew)
         context.state.delete(POINTER)
     return requests
 
@@ -78,7 +82,7 @@ def _old_log(folder: str, context: Context) -> Log:
         return Log.empty()
 
 
-def _asked_again(log: Log, context: Context) -> list[Request]:
+def _asked_again(log: Log, context: Context, *, read_anew: bool) -> list[Request]:
     """The entries of a log as requests that are not made yet, then the files that it does not know."""
     waiting = {name for name in context.inbox.names("") if not is_marker(name)}
     # The inbox has the newest bytes of a name alone: they land where they landed last.
@@ -89,15 +93,14 @@ def _asked_again(log: Log, context: Context) -> list[Request]:
     for entry in log.entries:
         if isinstance(entry, LandedFile | Seen) and entry.source in waiting and last[entry.source] == entry.run_id:
             waiting.discard(entry.source)
-            joins = entry.joins if isinstance(entry, LandedFile) and not entry.has_ids else None
-            requests.append(ask(partial(_landing, entry.source, joins), context))
+            requests.append(ask(partial(_as_before, entry, read_anew), context))
             new_run[entry.run_id] = requests[-1].run_id
         elif isinstance(entry, Decided) and entry.of in new_run:
             kind = Accept if entry.kind == "accepted" else Drop
             requests.append(ask(partial(_decision, kind, new_run[entry.of], entry), context))
         elif isinstance(entry, Retracted) and entry.of in new_run:
             requests.append(ask(partial(_retraction, new_run[entry.of]), context))
-    return requests + [ask(partial(_landing, file, None), context) for file in sorted(waiting)]
+    return requests + [ask(partial(_landing, file), context) for file in sorted(waiting)]
 
 
 def must_confirm(context: Context) -> UsageError:
@@ -116,7 +119,7 @@ def _begin(context: Context) -> str:
     begun = rebuilt_into(stored.data) if stored else None
     if begun is not None:
         return begun
-    folder = f"{MOVED}{context.now():{STAMP}}/"
+    folder = f"{MOVED}{context.now():{STAMP}}-{secrets.token_hex(4)}/"
     if stored is not None:
         context.state.write(f"{folder}{POINTER}", stored.data)
     context.state.write(POINTER, being_rebuilt(folder), if_etag=stored.etag if stored else ABSENT)
@@ -124,7 +127,7 @@ def _begin(context: Context) -> str:
 
 
 def _records(state: ObjectStore) -> list[str]:
-    found = [name for folder in FOLDERS for name in state.names(folder)]
+    found = [name for folder in FOLDERS for name in visible(state.names(folder))]
     return found if state.read(RECORD) is None else [*found, RECORD]
 
 
@@ -134,8 +137,17 @@ def _move(name: str, to: str, state: ObjectStore) -> None:
     state.delete(name)
 
 
-def _landing(file: str, joins: Joins | None, run_id: str) -> Land:
-    return Land(run_id=run_id, file=file, again=True, joins=joins)
+def _landing(file: str, run_id: str) -> Land:
+    return Land(run_id=run_id, file=file, again=True)
+
+
+def _as_before(entry: LandedFile | Seen, read_anew: bool, run_id: str) -> Land:
+    """Of a file that was refused, nothing is known of how it should be read."""
+    landing = _landing(entry.source, run_id)
+    if isinstance(entry, Seen):
+        return landing
+    joins = None if entry.has_ids else entry.joins
+    return landing.evolve(joins=joins, read_with=None if read_anew else entry.read_with)
 
 
 def _decision(kind: type[Accept | Drop], of: str, entry: Decided, run_id: str) -> Accept | Drop:

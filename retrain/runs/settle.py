@@ -10,7 +10,7 @@ from retrain.records.landing import Settled
 from retrain.records.landing_log import Decided, Retracted, Standing
 from retrain.records.request import Accept, Drop, Retract
 from retrain.runs.judging import overlap_error
-from retrain.runs.landing import tell_its_run
+from retrain.runs.landing import tell_its_run, tell_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,8 @@ def settle(request: Settle, draft: Draft, settings: Settings, context: Context) 
         reason=f"{file}: {how}.",
     )
     tell_its_run(request.of, days, how, request.run_id, context)
+    if isinstance(request, Accept):
+        tell_replaced(after, request.of, context)
     return after
 
 
@@ -140,5 +142,5 @@ def _days(request: Settle, standing: Standing, done: object) -> tuple[date, ...]
     if isinstance(done, Decided):
         return done.days
     if isinstance(request, Retract):
-        return tuple(sorted(standing.held))
+        return standing.landing.held  # also where an interrupted run has retracted it: its run may not know yet
     return tuple(sorted(standing.held & frozenset(request.days) if request.days else standing.held))

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.records.history import Histories
 from retrain.records.request import Land, Trigger, file_of
 from retrain.runs.asking import ask
@@ -29,13 +29,13 @@ def is_marker(name: str) -> bool:
 def ask_for_unseen(context: Context) -> list[Land]:
     """Ask for every file that nobody has looked at in its present state, in the order of the names.
 
-    Where the log is damaged it asks for none: the timer's own run tells of that.
+    Where the log cannot be read it asks for none: the timer's own run tells of that.
     """
     try:
         log = Histories(context.state).log()
     except ServiceUnavailable:
         raise
-    except ServiceError:
+    except (ServiceError, ConfigError):
         return []
     seen = {(entry.source, entry.version) for entry in log.looks}
     waiting = {file_of(request) for request in context.ledger.requests()}
@@ -50,6 +50,15 @@ def ask_for_unseen(context: Context) -> list[Land]:
 def ignored(context: Context) -> list[str]:
     """The names in the inbox that are markers."""
     return [name for name, _ in context.inbox.listing("") if is_marker(name)]
+
+
+def has_content(name: str, context: Context) -> bool:
+    """Whether an object of the inbox has any bytes; False if it is gone or cannot be read."""
+    try:
+        with context.inbox.open(name) as stream:
+            return bool(stream.read(1))
+    except (NotFound, ServiceError):
+        return False
 
 
 def _landing(file: str, run_id: str) -> Land:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+OF_READING = ("date_column", "amount_column", "id_column", "date_format", "decimal", "blanks", "timezone", "sheet")
 NO_PLACES = {"localtime", "posixrules", "Factory"}  # names of the database that mean another zone on each machine
 
 
@@ -63,6 +64,12 @@ class DataSettings(Group):
         unit="name",
         min_length=1,
     )
+    sheet: str = setting(
+        "",
+        "RETRAIN_SHEET",
+        "sheet of an XLSX workbook that is read; empty for the only one with a table",
+        unit="name",
+    )
     aggregate: Aggregate = setting(
         Aggregate.MEAN,
         "RETRAIN_AGGREGATE",
@@ -84,12 +91,22 @@ class DataSettings(Group):
     @property
     def columns(self) -> Columns:
         """The names to look for in a landed file."""
-        return Columns(self.date_column, self.amount_column, self.id_column)
+        return Columns(self.date_column, self.amount_column, self.id_column, self.sheet)
 
     @property
     def reading(self) -> Reading:
         """How a landed file is to be read."""
         return Reading(self.columns, self.date_format, self.decimal, self.blanks, self.timezone)
+
+    @property
+    def reading_assignments(self) -> tuple[str, ...]:
+        """The settings of reading that are not at their defaults, as `NAME=value`."""
+        fields = type(self).model_fields
+        return tuple(
+            f"{fields[name].alias}={getattr(self, name)}"
+            for name in OF_READING
+            if getattr(self, name) != fields[name].default
+        )
 
     def with_assignments(self, assignments: Sequence[str]) -> Self:
         """These settings changed by `NAME=value`, in turn; the names are of this group."""

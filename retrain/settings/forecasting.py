@@ -16,7 +16,7 @@ ANY_YEAR = 2020  # a country that has holidays has them then
 
 
 def _order(text: str) -> str:
-    if text and not re.fullmatch(r"\d+,\d+,\d+(,\d+,\d+,\d+)?", text):
+    if text and not re.fullmatch(r"\d+,\d+,\d+(,\d+,\d+,\d+)?", text, re.ASCII):
         raise ValueError("write p,d,q or p,d,q,P,D,Q, for example 2,0,2; leave it empty to search")
     if text and any(int(part) > most for part, most in zip(text.split(","), HIGHEST_ORDER, strict=False)):
         raise ValueError("at most 9,2,9,4,1,4 is allowed")

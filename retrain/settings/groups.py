@@ -21,6 +21,8 @@ from retrain.settings.setting import Group, Setting, as_text, settings_of
 from retrain.settings.storage import StorageSettings
 from retrain.settings.triggers import TriggerSettings
 
+DECIDING = ("data", "forecasting", "policy")
+"""The groups that say what becomes of a landed file, and whether a challenger is promoted."""
 type Source = Literal["default", "environment", "flag"]
 
 
@@ -47,6 +49,11 @@ class Settings:
         """Everything that can change a verdict on the same data: the whole groups `forecasting` and `policy`."""
         asked = dict(self.forecasting) | {"order": self.forecasting.pinned_order}
         return DecisionSettings(**asked, policy=self.policy.promotion_policy)
+
+    @property
+    def deciding(self) -> dict[str, str]:
+        """What decides about a request, by name as in the environment; no secret, no path, no address."""
+        return {known.name: as_text(self._value(known)) for known in known_settings() if known.group in DECIDING}
 
     @property
     def as_environment(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
-NAMED_SECRET = re.compile(r"(?i)(\w*(?:key|sig|signature|password|pwd|secret|token))=[^;&\s]+")
+NAMED_SECRET = re.compile(r"(?i)(\w*(?:key|sig|signature|password|pwd|secret|token))\s*=\s*[^;&\s]+")
 
 
 def masked(text: str) -> str:

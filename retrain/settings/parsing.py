@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from retrain.errors import ConfigError
-from retrain.settings.groups import Settings, groups, known_settings, names
+from retrain.settings.groups import DECIDING, Settings, groups, known_settings, names
 from retrain.settings.setting import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from retrain.settings.groups import Source
 
@@ -59,10 +60,29 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
     return settings
 
 
-def _groups(values: Mapping[str, str]) -> dict[str, Any]:
-    """Each group, made of the values that belong to it."""
+def under(settings: Settings, deciding: Mapping[str, str]) -> Settings:
+    """The same settings, with other decision settings.
+
+    Args: deciding: what `Settings.deciding` was elsewhere; empty for no change.
+    Raises: ConfigError for a name or a value that this code does not know.
+    """
+    if not deciding:
+        return settings
+    unknown = sorted(deciding.keys() - settings.deciding.keys())
+    if unknown:
+        raise ConfigError(f"{unknown[0]} is not a setting that this version of retrain knows")
+    values = {known.name: deciding[known.name] for known in known_settings() if known.name in deciding}
+    changed = replace(settings, **_groups(values, DECIDING))
+    _check(changed)
+    return changed
+
+
+def _groups(values: Mapping[str, str], wanted: Collection[str] | None = None) -> dict[str, Any]:
+    """Each group, or each that is wanted, made of the values that belong to it."""
     made = {}
     for group, kind in groups().items():
+        if wanted is not None and group not in wanted:
+            continue
         own = {known.name for known in settings_of(group, kind)}
         try:
             made[group] = kind.model_validate({name: value for name, value in values.items() if name in own})
@@ -76,6 +96,7 @@ def _check(settings: Settings) -> None:
     settings.forecasting.check()
     settings.data.check()
     settings.storage.check()
+    settings.platform.check()
     if settings.platform.name == "azure":
         settings.azure.check(settings.platform, settings.storage)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from retrain.settings.setting import Group, setting
+from pydantic import Field
+
+from retrain.errors import ConfigError
+from retrain.settings.setting import Group, Optional, setting
 
 
 class PlatformSettings(Group):
@@ -39,6 +42,25 @@ class PlatformSettings(Group):
         ge=1,
         le=20,
     )
+    keys: Literal["state", "vault"] = setting(
+        "state",
+        "RETRAIN_KEYS",
+        "where the keys of services are kept: `state` for their records, `vault` for an Azure Key Vault",
+    )
+    vault_url: Optional[Annotated[str, Field(pattern=r"^https://[^/\s?#@]+/?$")]] = setting(
+        None,
+        "RETRAIN_VAULT_URL",
+        "the Key Vault, for example `https://NAME.vault.azure.net`, needed with RETRAIN_KEYS=vault",
+        unit="URL",
+    )
+    key_overlap_hours: float = setting(
+        24.0,
+        "RETRAIN_KEY_OVERLAP_HOURS",
+        "time for which a service also accepts the key before, after `retrain services --rotate`",
+        unit="hours",
+        ge=0,
+        le=720,
+    )
     model_name: str = setting(
         "daily-transactions",
         "RETRAIN_MODEL_NAME",
@@ -46,3 +68,11 @@ class PlatformSettings(Group):
         unit="name",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
     )
+
+    def check(self) -> None:
+        """See that a vault is named where keys are kept in one. Raises: ConfigError naming the setting."""
+        if self.keys == "vault" and not self.vault_url:
+            raise ConfigError(
+                "RETRAIN_VAULT_URL is not set, and RETRAIN_KEYS=vault needs it; write "
+                "RETRAIN_VAULT_URL=https://NAME.vault.azure.net"
+            )

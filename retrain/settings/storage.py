@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, Optional, setting
@@ -14,13 +14,19 @@ CONTAINER = r"^[a-z0-9](-?[a-z0-9]){2,62}$"
 BLOB_ENDPOINT = r"^https://[^/\s?#@]+(/[a-z0-9]+)?/?$"
 
 
+def _named_folder(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("name a folder; write . for the current one")
+    return value
+
+
 class StorageSettings(Group):
     """The store, and how to sign in to it."""
 
     store: Literal["folder", "blob"] = setting(
         "folder", "RETRAIN_STORE", "where data, runs and models are kept: `folder` or `blob`"
     )
-    root: Path = setting(
+    root: Annotated[Path, BeforeValidator(_named_folder)] = setting(
         Path(".retrain"), "RETRAIN_ROOT", "the folder that is used with RETRAIN_STORE=folder", unit="path"
     )
     transactions_container: str = setting(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
-from retrain.errors import ServiceError
+from retrain.errors import ServiceError, UsageError
 from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.image import build_context
@@ -69,7 +72,7 @@ def test_a_deployed_version_answers_as_itself(platform: Platform):
     service = ready(platform)
 
     prove(service, MODEL)
-    with pytest.raises(ServiceError, match=r"refuses|no object"):
+    with pytest.raises(ServiceError, match=r"does not know the key|refuses|no object"):
         ask(type(service)(service.name, service.version, service.url, "another key"), "/score", {"data": [1]})
 
 
@@ -154,6 +157,39 @@ def test_a_process_that_was_killed_is_started_again_where_it_was(tmp_path: Path)
         stop_services(tmp_path)
 
 
+def test_a_record_that_is_damaged_is_set_aside_and_its_process_replaced(tmp_path: Path):
+    """Nobody knows the key of what ran: one process is left, with a record that can be read."""
+    platform = ProcessPlatform(tmp_path / "platform")
+    record = tmp_path / "platform" / "services" / "m-v3.json"
+    try:
+        ready(platform)
+        record.write_text("{")
+        listed = platform.services()
+        again = ready(platform)
+
+        assert [(service.name, service.version, service.url) for service in listed] == [("m-v3", "3", "")]
+        assert platform.find("3") == again
+        assert len(platform._processes("m-v3")) == 1
+        assert (record.parent / "unreadable" / "m-v3.json").read_text() == "{"
+    finally:
+        stop_services(tmp_path)
+
+
+def test_a_service_whose_port_is_taken_moves_and_keeps_its_key(tmp_path: Path):
+    """The other process stays where it is."""
+    platform = ProcessPlatform(tmp_path / "platform")
+    try:
+        service = ready(platform)
+        platform.stop("m-v3", at_once=True)
+        with socket.create_server(("127.0.0.1", urlsplit(service.url).port or 0)):
+            moved = ready(platform)
+
+        assert moved.url != service.url
+        assert moved.key == service.key
+    finally:
+        stop_services(tmp_path)
+
+
 BLANK = b"""
 import sys, time
 from pathlib import Path
@@ -211,6 +247,35 @@ def test_two_ways_to_the_same_folder_are_one_platform(tmp_path: Path):
         assert len(linked._processes("m-v3")) == 1
     finally:
         stop_services(tmp_path / "real")
+
+
+def test_a_stopped_service_is_started_again_under_its_key(platform: Platform):
+    """Its record stays; stopping it twice is nothing."""
+    service = ready(platform)
+    platform.stop("m-v3")
+    platform.stop("m-v3", at_once=True)
+    stopped = platform.is_running("m-v3")
+    again = ready(platform)
+
+    assert not stopped
+    assert again.key == service.key or platform.restarts_by_itself
+    prove(again, MODEL)
+
+
+def test_a_service_answers_under_both_keys_after_a_rotation(platform: Platform):
+    """Unless its keys are those of an endpoint, which is said."""
+    service = ready(platform)
+    try:
+        rotated = platform.rotate("m-v3", datetime.now(UTC) + timedelta(hours=1))
+    except UsageError as refusal:
+        assert "regenerate-keys" in str(refusal)  # noqa: PT017 - one of two kinds of platforms refuses
+        return
+    wait_until_ready(rotated, platform, limit_seconds=20)
+    prove(rotated, MODEL)
+    prove(replace(service, url=rotated.url), MODEL)
+
+    assert rotated.key != service.key
+    assert platform.find("3") == rotated
 
 
 def test_the_key_goes_to_the_service_and_nowhere_else(

@@ -162,7 +162,8 @@ CORPUS = (
     day("1899-12-31", "before there were transactions"),
     day("2026-01-03", "the day after tomorrow"),
     day("=TODAY()", "a formula as a day"),
-    day("２０２４-01-05", "digits of another script"),
+    day("٢٠٢٤-01-05", "digits of another script"),
+    BadFile("full-width digits", text("２０２４-01-05,５"), {"2024-01-05": 5.0}),
     BadFile("tomorrow", text("2026-01-02,5"), {"2026-01-02": 5.0}),
     BadFile("a leap day with an hour", text("2024-02-29 23:59:59.999,5"), {"2024-02-29": 5.0}),
     # what the rows say together

@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
-import retrain.adapters.azure.blob as blob_module
+import retrain.adapters.azure.lease as lease_module
+from retrain.adapters.azure.lease import Terms
 from retrain.adapters.local.process import ProcessPlatform, _is_free
+from retrain.adapters.local.service_files import ServiceFiles
 from retrain.doors import http as doors
 from retrain.poll import poll
 from retrain.records.ledger import Ledger
@@ -34,6 +36,7 @@ from retrain.settings import Settings
 from tests.builders import ONE, TWO, ask
 from tests.drills.fate import PATIENCE_SECONDS, Fate, die
 from tests.drills.place import FilePlatform, Place
+from tests.drills.takeover import command
 from tests.listening import FileListener
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_LEASE_SECONDS = 15  # that Blob Storage grants
-RENEWAL_SECONDS = 1
+SHORT = Terms(lease=SHORTEST_LEASE_SECONDS, margin=2, renew=1, retry=0.2, fresh=1, answer=1)
 NURSERY, FIRST_PORT, PORTS = "NURSERY", 20_000, 3_000
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 WARM = (
@@ -135,9 +138,9 @@ def hold(place: Place, seconds: float) -> list[str]:
 
     renew = BlobLeaseClient.renew
 
-    def noted(lease: BlobLeaseClient) -> None:
+    def noted(lease: BlobLeaseClient, **options: Any) -> None:
         asked_at = time.monotonic()  # of the machine: its processes share this clock
-        renew(lease)
+        renew(lease, **options)
         written = Path(place.root) / "renewed.new"
         written.write_text(str(asked_at))
         written.replace(Path(place.root) / "renewed")
@@ -150,11 +153,31 @@ def hold(place: Place, seconds: float) -> list[str]:
     context = place.context(FilePlatform(Path(place.root)))
     ask(Trigger.BLOB, context, file="one.csv")
     with patch("retrain.runs.dispatch.retrain", stay), patch.object(BlobLeaseClient, "renew", noted):
-        work_off(place.settings, context)
-    return []
+        return [work_off(place.settings, context).lost]
 
 
-TASKS: dict[str, Callable[..., list[str]]] = {task.__name__: task for task in (story, poison, deliver, door, hold)}
+def mend(place: Place, at: int, when: str) -> list[str]:
+    """The timer's run finds the champion's service dead and repairs it; the writes of records and files."""
+    fate = Fate(at, when)
+    context = place.context(ProcessPlatform(Path(place.root) / "platform"))
+    context = replace(context, state=fate.over(context.state))
+    write = ServiceFiles._write
+
+    def counted(files: ServiceFiles, path: Path, data: bytes) -> None:
+        def file(_name: str) -> None:
+            write(files, path, data)
+
+        fate._counted(file)(path.name)
+
+    with patch.object(ServiceFiles, "_write", counted):
+        ask(Trigger.TIMER, context)
+        _until_it_is_done(place.settings, context)
+    return fate.names
+
+
+TASKS: dict[str, Callable[..., list[str]]] = {
+    task.__name__: task for task in (story, poison, deliver, door, hold, command, mend)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +270,7 @@ def _forked(asked: dict[str, Any]) -> tuple[int, int]:
     code = 1
     try:
         if asked["lease_seconds"]:
-            blob_module.LEASE_SECONDS, blob_module.RENEW_SECONDS = asked["lease_seconds"], RENEWAL_SECONDS
+            lease_module.TERMS = replace(SHORT, lease=asked["lease_seconds"])
         with patch("retrain.adapters.local.process.free_port", own_port):
             told = TASKS[asked["task"]](Place(**asked["place"]), **asked["asked"])
         os.write(writing, json.dumps(told).encode())

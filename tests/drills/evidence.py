@@ -105,7 +105,7 @@ def doors_of(evidence: Evidence) -> list[str]:
     answers: list[Callable[[], doors.Answer]] = [
         lambda: doors.list_runs("20"),
         lambda: doors.show_run("20240101T000000000Z-0000"),
-        lambda: doors.forecast_days("7"),
+        lambda: doors.forecast_days("7", lambda _run_id: None),
         lambda: doors.accept(b'{"reason": "drill"}', lambda _run_id: None),
     ]
     events: list[Callable[[], None]] = [

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.storage.blob import BlobLeaseClient, BlobServiceClient
+from azure.storage.blob import BlobServiceClient
 
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.promotion.resume import LOCK
@@ -20,6 +20,7 @@ from retrain.records.ledger import Ledger
 from retrain.records.registry import Registry
 from retrain.runs.dispatch import MOST_DEATHS
 from retrain.wiring import connect
+from tests.azurite import end_lease
 from tests.builders import ONE, read_history, reports
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
 from tests.drills.place import Place
@@ -198,7 +199,7 @@ def let_go(place: Place) -> None:
     """End the lease of the dead, as time would."""
     if place.connection:
         with BlobServiceClient.from_connection_string(place.connection) as service:
-            BlobLeaseClient(service.get_blob_client(place.name, f"locks/{LOCK}")).break_lease(0)
+            end_lease(service.get_blob_client(place.name, f"locks/{LOCK}"))
 
 
 def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):

@@ -44,7 +44,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadPlatform]:
     """Services in threads, whose key is marked."""
     threads = ThreadPlatform()
     monkeypatch.setattr("tests.drills.evidence.MARKS", (*MARKS, "key-of-a-test"))
-    monkeypatch.setattr(process, "ProcessPlatform", lambda _root: threads)
+    monkeypatch.setattr(process, "ProcessPlatform", lambda _root, _keys: threads)
     yield threads
     threads.close()
 
@@ -99,21 +99,23 @@ def test_a_service_that_answers_with_an_error_is_told_without_its_key(evidence: 
 
 
 def test_a_service_is_started_without_a_secret_in_the_list_of_processes(evidence: Evidence):
-    """Its key lies in its environment and in a record for this user alone; nothing of the storage is told to it."""
+    """Its key lies in files for this user alone, and nothing of the storage is told to it."""
     assert "PROMOTE" in evidence.command("land FILE")
     found = [each for each in psutil.process_iter(["cmdline"]) if "scoring" in (each.info["cmdline"] or [])]
     mine = [each for each in found if each.environ().get(process.MARK, "").startswith(str(evidence.root))]
     told = mine[0].environ()
-    records = list((evidence.root / "platform" / "services").glob("*.json"))
+    keys = evidence.root / "platform" / "services" / "daily-transactions-v1.keys"
+    records = [*(evidence.root / "platform" / "services").glob("*.json"), keys]
     logs = [path.read_text() for path in (evidence.root / "platform" / "services").glob("*.log")]
     evidence.said += logs
     evidence.command("services")
     evidence.command("services --json")
     evidence.command("forecast --json")
 
-    assert told["SCORING_KEY"] == SERVICE_KEY
-    assert not [name for name, value in told.items() if any(mark in value for mark in MARKS if mark != SERVICE_KEY)]
-    assert [stat.S_IMODE(record.stat().st_mode) for record in records] == [0o600]
+    assert told["SCORING_KEY_FILE"] == str(keys)
+    assert SERVICE_KEY in keys.read_text()
+    assert not [name for name, value in told.items() if any(mark in value for mark in MARKS)]
+    assert [stat.S_IMODE(record.stat().st_mode) for record in records] == [0o600, 0o600]
     see_no_mark(evidence, "looks at a service that runs", "service")
 
 

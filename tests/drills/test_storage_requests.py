@@ -2,89 +2,49 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
-from retrain.adapters.azure.blob import BlobStore
-from tests.builders import World
 from tests.drills.stage import Stage, confirmed, on_doors, reached, sweep
 from tests.drills.table import tell
-from tests.faults import SAYS, Fault, never
+from tests.drills.wire import Wired, wired
+from tests.faults import Fault, never
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Unreliable(RequestsTransport):  # type: ignore[misc] # untyped
-    """HTTP to the storage that breaks at one request: before it is sent, or when its answer is due."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.breaks_at, self.after = -1, False
-        self.asked: list[tuple[str, str]] = []
-
-    @property
-    def sent(self) -> int:
-        return len(self.asked)
-
-    def send(self, request: Any, **options: Any) -> Any:
-        if request.headers.get("x-ms-lease-action") == "renew":  # how often depends on the machine
-            return super().send(request, **options)
-        breaks = self.sent == self.breaks_at
-        method, path = request.method, request.url.partition("?")[0].split("/", 5)[5:]
-        self.asked.append(("write" if method == "PUT" else method, path[0] if path else ""))
-        if breaks and not self.after:
-            raise ServiceRequestError(SAYS)
-        answer = super().send(request, **options)
-        if breaks:
-            answer.internal_response.close()
-            raise ServiceResponseError(SAYS)
-        return answer
+    from tests.builders import World
 
 
 @dataclass
 class Cloud:
-    """A stage on Azurite, the wire to it, and what went over it when the event was delivered."""
+    """A stage on these stores."""
 
     stage: Stage
-    wire: Unreliable
-    leases: tuple[BlobLeaseClient, ...]
-    requests: list[tuple[str, str]] = field(default_factory=list)
+    wired: Wired
 
     def play(self, number: int, *, after: bool) -> list[str]:
         """Break one request."""
-        self.wire.asked, self.wire.breaks_at, self.wire.after = [], number, after
+        self.wired.wire.begin(number, after=after)
         return self.stage.play(never, Fault.STALE, self._mended)
 
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """What went over the wire when the event was delivered."""
+        return self.wired.requests
+
     def _mended(self) -> list[str]:
-        """The wire is whole again, and leases whose holder never learned of them have come to their end."""
-        assert self.wire.sent > self.wire.breaks_at
-        self.requests, self.wire.breaks_at = list(self.wire.asked), -1
-        for lease in self.leases:
-            with suppress(AzureError):
-                lease.break_lease(0)
+        self.wired.mend()
         return []
 
 
 @pytest.fixture
 def cloud(world: World, storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """On Azurite, without the SDK's own retries."""
-    mark, wire = secrets.token_hex(4), Unreliable()
-    with (
-        BlobServiceClient.from_connection_string(storage, retry_total=0, transport=wire) as service,
-        BlobServiceClient.from_connection_string(storage) as quiet,
-    ):
-        inbox, state = BlobStore(service, f"in-{mark}"), BlobStore(service, f"state-{mark}")
-        stage = on_doors(Stage(world, inbox, state, BlobStore(quiet, f"state-{mark}")), monkeypatch)
-        locks = (service.get_blob_client(f"state-{mark}", f"locks/{name}") for name in ("retrain", "outbox"))
-        yield Cloud(stage, wire, tuple(map(BlobLeaseClient, locks)))
+    """On Azurite."""
+    with wired(storage) as stores:
+        yield Cloud(on_doors(Stage(world, stores.inbox, stores.state, stores.direct), monkeypatch), stores)
 
 
 @sweep

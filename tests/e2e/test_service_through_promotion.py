@@ -228,8 +228,8 @@ def test_the_command_line_tells_the_whole_story(tmp_path: Path):
     retrain("land", str(two))
 
     assert [(service["version"], service["state"], service["champion"]) for service in retrain("services")] == [
-        ("1", "running", False),
-        ("2", "running", True),
+        ("1", "answers", False),
+        ("2", "answers", True),
     ]
     assert retrain("forecast", "--days", "3")[0]["version"] == "2"
     assert retrain("rollback")[0]["model"]["version"] == "1"

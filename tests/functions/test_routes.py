@@ -75,7 +75,7 @@ def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatc
     app.context.platform.remove(service.name)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_one = replace(service, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        app.context.platform._write(silent_one)  # type: ignore[attr-defined]
+        app.context.platform._files.save(silent_one)  # type: ignore[attr-defined]
         answer = app.worker.http("forecast", "GET")
 
     assert (answer.status, answer.body["title"]) == (504, "ServiceTimeout")

@@ -30,10 +30,12 @@ ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
 PURE = ("data", "reading", "plausible", "arima", "gate")
 ORDER = {
-    "data": ["holidays", "closures", "series", "landed", "findings", "totals"],
+    "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
     "reading": [
         "rules",
         "seen_ids",
+        "weekdays",
+        "widths",
         "days",
         "times",
         "amounts",
@@ -49,6 +51,8 @@ ORDER = {
         "parquet",
         "objects",
         "json_rows",
+        "sheets",
+        "formulas",
         "workbook",
         "archive",
         "formats",
@@ -99,9 +103,14 @@ OUTSIDE_WORLD = {
 ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
-    "azure.storage": {"retrain.adapters.azure.blob", "retrain.adapters.azure.acr", "retrain.wiring"},
+    "azure.storage": {
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        "retrain.wiring",
+    },
     "azure.identity": {"retrain.adapters.azure.arm"},
-    "azure.core": {"retrain.adapters.azure.blob", "retrain.adapters.azure.arm"},
+    "azure.core": {
+        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+    },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
         "retrain.adapters.azure.catalog",
@@ -109,20 +118,27 @@ ONLY_IN = {
         "retrain.adapters.azure.online_deployment",
         "retrain.adapters.azure.pipeline",
     },
+    "azure.keyvault": {"retrain.adapters.azure.vault"},
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
-        *(f"retrain.settings.{name}" for name in ("acquire", "azure", "forecasting", "policy", "storage")),
+        *(
+            f"retrain.settings.{name}"
+            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+        ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
-        *(f"retrain.records.{name}" for name in ("base", "landing_log", "outbox", "request", "run")),
+        *(
+            f"retrain.records.{name}"
+            for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
+        ),
         "retrain.promotion.record",
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.doors.acquire"},
+    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},

@@ -34,6 +34,7 @@ TABLES = {
     },
     "bench-serving": {
         "servers": {"server", "requests/s", "p99, ms", "ready in, s", "resident memory, MB"},
+        "under hostile load": {"what", "figure"},
         "size of the service": {"what", "installed, MB"},
     },
     "bench-search": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -112,3 +112,50 @@ def test_a_model_that_cannot_restart_on_the_corrected_days_still_answers_and_say
     assert "logarithms" in first["challenger"]["order"]
     assert answer["version"] == "1"
     assert "too few to restart" in answer["warning"]
+
+
+TRAINED = NEW_YEAR - timedelta(days=1)
+
+
+def landed_later(serving: World, first: date, days: int) -> None:
+    """More days, accepted whatever is odd about them; the champion stays."""
+    serving.overrides |= {"RETRAIN_MIN_UNSEEN_DAYS": "730", "RETRAIN_REFIT_DAYS": "365"}
+    run = serving.land(f"{first}.csv", csv_file(weekly(days) / 3, first))
+    if run["status"] == "held":
+        serving.accept(run["run_id"])
+
+
+def test_a_champion_of_ten_years_ago_forecasts_from_the_newest_days(serving: World):
+    """It restarts on them, and says that it has forgotten its training."""
+    serving.clock.now = datetime(2036, 1, 1, tzinfo=UTC)
+    landed_later(serving, NEW_YEAR + timedelta(days=3700), 100)
+
+    answer = forecast(7, serving.settings, serving.context)
+
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=3799)).isoformat()
+    assert f"trained on days up to {TRAINED}" in answer["warning"]
+    assert "stale" in answer["warning"]
+
+
+def test_a_day_to_come_that_a_person_accepted_does_not_move_the_origin(serving: World):
+    """As on a machine whose clock was ahead; it is named, with the command that takes its file out."""
+    landed_later(serving, NEW_YEAR, 20)
+    now, serving.clock.now = serving.clock.now, datetime(2031, 2, 1, tzinfo=UTC)
+    landed_later(serving, date(2031, 1, 1), 1)
+    serving.clock.now = now
+
+    answer = forecast(7, serving.settings, serving.context)
+
+    assert answer["origin"] == (NEW_YEAR + timedelta(days=19)).isoformat()
+    assert "The day 2031-01-01 is not used" in answer["warning"]
+    assert "retrain retract" in answer["warning"]
+
+
+def test_a_stale_forecast_says_how_old_its_newest_day_is(serving: World):
+    serving.clock.now = datetime(2028, 1, 1, tzinfo=UTC)
+
+    answer = forecast(7, serving.settings, serving.context)
+
+    age = (serving.clock.now.date() - TRAINED).days
+    assert answer["data_age_days"] == age
+    assert f"its newest day is {TRAINED}, {age:,} days ago" in answer["warning"]

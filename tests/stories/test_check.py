@@ -76,3 +76,24 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]):
     """Is the caller's to name."""
     assert main(["check", "no-such-file.csv"]) == 2
     assert "no-such-file.csv cannot be read" in capsys.readouterr().err
+
+
+def test_two_likely_columns_of_amounts_are_both_named(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    """Nobody but a person knows which is meant."""
+    (tmp_path / "umsatz.csv").write_bytes(b"Datum;Brutto;Netto\n31.12.2023;11,90;10,00\n01.01.2024;1,19;1,00\n")
+
+    code, found = checked(capsys)
+
+    assert (code, found["settings"]) == (3, ["RETRAIN_DATE_COLUMN=Datum"])
+    assert "RETRAIN_AMOUNT_COLUMN=Brutto or RETRAIN_AMOUNT_COLUMN=Netto" in found["still"]["message"]
+
+
+def test_a_name_that_would_be_ignored_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "_SUCCESS").write_bytes(b"TransactionDate,PaidAmount\n2024-01-01,5\n")
+
+    main(["check", "_SUCCESS"])
+    main(["land", "_SUCCESS"])
+
+    printed = capsys.readouterr()
+    assert "warning    its name is that of a marker of another program" in printed.out
+    assert "_SUCCESS has the name of a marker of another program, and is ignored; it has 40 bytes" in printed.err

@@ -200,7 +200,7 @@ def test_a_pointer_that_names_nobody_by_accident_is_no_missing_champion(drifted:
 
     report = drifted.run(Trigger.BLOB, file="two.csv")
 
-    assert (report["status"], report["error"]["kind"]) == ("failed", "service")
+    assert (report["status"], report["error"]["kind"]) == ("failed", "record")
     assert path.exists() is (record is not None)
 
 

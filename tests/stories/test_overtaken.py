@@ -71,12 +71,14 @@ def test_another_fit_of_the_same_data_is_another_version(world: World, monkeypat
 
 
 def test_a_run_that_did_not_win_is_not_promoted_by_hand(serving: World, monkeypatch: pytest.MonkeyPatch):
-    """Though it won before it was killed, and was made again under another policy."""
+    """Though it won before it was killed, and was made again under another policy by somebody who changed that."""
     with monkeypatch.context() as dying:
         dying.setattr("retrain.runs.dispatch.start", fails(Killed()))
         with pytest.raises(Killed):
             serving.land("two.csv", TWO)
-    run_id = serving.ledger.requests()[0].run_id
+    (request,) = serving.ledger.requests()
+    run_id = request.run_id
+    serving.ledger.put_back(request.evolve(settings={**request.settings, "RETRAIN_MIN_GAIN": "0.99"}))
     serving.overrides["RETRAIN_MIN_GAIN"] = "0.99"
     serving.run()
 

@@ -163,18 +163,6 @@ def test_neither_a_rollback_nor_a_promotion_by_hand_is_left_unsettled(
     assert serving.ledger.requests() == []
 
 
-def test_a_reigning_champion_that_does_not_prove_itself_is_not_replaced_while_it_runs(
-    serving: World, monkeypatch: pytest.MonkeyPatch
-):
-    """From outside its network nobody sees that it answers others."""
-    monkeypatch.setattr("retrain.promotion.steps.answers", lambda *_: False)
-    replaced = AssertionError("this would replace a champion that runs")
-    monkeypatch.setattr(serving.platform, "deploy", fails(replaced))
-
-    assert "it is not replaced" in serving.roll_back("1")["reason"]
-    assert forecast(7, serving.settings, serving.context)["version"] == "1"
-
-
 def test_a_champion_that_answers_is_not_built_nor_replaced_again(serving: World, monkeypatch: pytest.MonkeyPatch):
     """Neither when its promotion is made again nor by a rollback to it: what has proven itself stays."""
     run = second_year(serving)

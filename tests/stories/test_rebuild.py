@@ -109,6 +109,15 @@ def test_a_store_whose_records_are_damaged_is_rebuilt_too(filled: World):
     assert version(filled) == "2"
 
 
+def test_two_rebuilds_in_one_second_keep_what_was_there_apart(filled: World, monkeypatch: pytest.MonkeyPatch):
+    """Each moves its records into a folder of its own."""
+    monkeypatch.setattr(type(filled.clock), "__call__", lambda clock: clock.now)
+    rebuild(filled.context)
+    rebuild(filled.context)
+
+    assert len(list((filled.root / MOVED).iterdir())) == 2
+
+
 def test_an_empty_store_is_rebuilt_into_an_empty_one(world: World):
     """There is nothing to land."""
     assert rebuild(world.context) == []

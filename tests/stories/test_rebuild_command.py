@@ -81,4 +81,4 @@ def test_the_command_prints_each_run_as_landing_does(shell: Shell, tmp_path: Pat
     assert [run["landing"]["file"] for run in runs] == ["one.csv", "two.csv"]
     assert [run["model"]["version"] for run in runs] == ["1", "2"]
     assert "version    2 of daily-transactions" in shell("forecast")[1]
-    assert shell("services")[1].count("running") == 2
+    assert shell("services")[1].count("answers") == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERS
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.service_records import ServiceRecords
+from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
+from retrain.records.service_record import rotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from azure.mgmt.containerinstance.models import ContainerGroup
 
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
 OPERATION_SECONDS = 900
@@ -34,16 +38,20 @@ POLL_SECONDS = 2.0
 class AciPlatform:
     """Container groups of one resource group that carry the model's tag."""
 
-    def __init__(self, settings: Settings, state: ObjectStore) -> None:
+    restarts_by_itself = True  # by its liveness probe
+
+    def __init__(self, settings: Settings, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._state = settings, state
-        self._records = ServiceRecords(state)
+        self._records = ServiceRecords(state, keys)
         self._images = ImageBuilder(settings)
         self._group = str(settings.azure.resource_group)
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
         return self._images.build(model, version, context)
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. A group that differs is removed first: not every property can be changed."""
         service = self._recorded_service(name, version)
@@ -84,6 +92,27 @@ class AciPlatform:
         )
         return ((logs and logs.content) or "").splitlines()[-LOG_LINES:]
 
+    @fenced
+    def stop(self, name: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - Azure knows one way
+        """See Platform. The group is removed, so that it costs nothing; its record stays."""
+        with suppress(NotFound):
+            with_retries(lambda: self._delete(name))
+
+    @fenced
+    def rotate(self, name: str, until: datetime) -> Service:
+        """See Platform. The group is updated, for which Azure restarts its container: it is away for seconds."""
+        there, group = self._records.read(name), self._get(name)
+        if there is None or group is None:
+            raise NotFound(f"there is no service {name[:80]!r}; `retrain services` lists them")
+        service = rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC))
+        self._records.save(service)
+        wanted = container_group(service, str(group.containers[0].image), self._tls(), self._settings)
+        with_retries(lambda: self._update(name, wanted))
+        service = self._with_address(service)
+        self._records.save(service)
+        return service
+
+    @fenced
     def remove(self, name: str) -> None:
         """See Platform."""
         with suppress(NotFound):
@@ -107,6 +136,9 @@ class AciPlatform:
             return
         if existing is not None:
             self._delete(name)
+        self._update(name, wanted)
+
+    def _update(self, name: str, wanted: ContainerGroup) -> None:
         where = self._context("deploying", name)
         with translated(where):
             begun = self._client.container_groups.begin_create_or_update(self._group, name, wanted)
@@ -139,9 +171,9 @@ class AciPlatform:
     def _service_of(self, group: ContainerGroup) -> Service:
         """A group's service at its present address: a private one changes whenever Azure restarts the group."""
         name = str(group.name)
-        service = self._records.read(name)
-        if service is None:
-            return Service(name, (group.tags or {}).get(VERSION, ""), "", "")
+        service = self._records.listed(name, (group.tags or {}).get(VERSION, ""))
+        if not service.key:
+            return service
         moved = replace(service, url=self._url(service, group) or service.url)
         if moved != service:
             self._records.save(moved)
@@ -150,7 +182,7 @@ class AciPlatform:
     def _recorded_service(self, name: str, version: str) -> Service:
         """The service as recorded, or recorded now: deploying again keeps the key, not the certificate."""
         certificate = self._tls().get("certificate.pem", "")
-        there = self._records.read(name)
+        there = self._records.believed(name)
         if there is not None and not there.deployment:
             return replace(there, certificate=certificate)
         new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)

@@ -84,8 +84,12 @@ def _environment(service: Service, secure: bool) -> list[Any]:
 
     files = {name: f"{TLS_FOLDER}/{file}" for name, file in TLS_FILES.items()} if secure else {}
     plain = {"SCORING_PORT": str(SERVICE_PORT), **files}
+    keys = {"SCORING_KEY": service.key}
+    if service.key_before:
+        keys["SCORING_KEY_BEFORE"] = service.key_before
+        plain["SCORING_KEY_BEFORE_UNTIL"] = service.before_until
     return [
-        EnvironmentVariable(name="SCORING_KEY", secure_value=service.key),
+        *(EnvironmentVariable(name=name, secure_value=value) for name, value in keys.items()),
         *(EnvironmentVariable(name=name, value=value) for name, value in plain.items()),
     ]
 

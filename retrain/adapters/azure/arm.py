@@ -30,6 +30,7 @@ ROLES = {
     "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
     "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
     "Microsoft.MachineLearningServices/": "AzureML Data Scientist",
+    "Microsoft.KeyVault/": "Key Vault Secrets Officer",
     "Microsoft.ManagedIdentity/": "Managed Identity Operator",
     "Microsoft.Network/": "Network Contributor",
 }

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import io
-import threading
-import time
+import uuid
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from retrain.adapters import fence
+from retrain.adapters.azure import lease as lease_module
 from retrain.adapters.azure.arm import BUSY
+from retrain.adapters.azure.blob_reader import open_blob
+from retrain.adapters.azure.lease import Lease, now
+from retrain.adapters.fence import Hold
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator
+    from collections.abc import Iterator
 
-    from azure.storage.blob import BlobClient, BlobServiceClient
+    from azure.storage.blob import BlobServiceClient
 
-READ_BYTES = 4 << 20
-LEASE_SECONDS = 60
-RENEW_SECONDS = 15
 UNREADABLE = {
     "BlobArchived": "the blob is in the archive tier; move it to the hot or cool tier",
     "BlobBeingRehydrated": "the blob is being moved out of the archive tier; wait until that has ended",
     "BlobUsesCustomerSpecifiedEncryption": "the blob is encrypted with a key of its own; upload it without one",
 }
+MARK = "write"
+"""The name of the metadata that tell one write from every other."""
 ROLE = "Storage Blob Data Contributor"
 
 
@@ -33,32 +35,39 @@ class BlobStore:
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._container = service.get_container_client(container)
-        self._lease: _Lease | None = None
 
     def read(self, name: str) -> Stored | None:
         """See ObjectStore."""
-        try:
-            with self._translated(name):
-                blob = self._container.download_blob(name)
-                return Stored(blob.readall(), blob.properties.etag)
-        except NotFound:
-            return None
+        stored = self._stored(name)
+        fence.hold_of(self).has_read(name, stored)
+        return stored
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
-        from azure.core import MatchConditions
-
-        condition: dict[str, Any] = {}
-        if if_etag == ABSENT:
-            condition = {"match_condition": MatchConditions.IfMissing}
-        elif if_etag is not None:
-            condition = {"etag": if_etag, "match_condition": MatchConditions.IfNotModified}
-        return str(self._upload(name, data, overwrite=if_etag != ABSENT, **condition)["etag"])
+        fence.check()
+        hold, mark = fence.hold_of(self), uuid.uuid4().hex
+        expected = hold.etags.get(name) if if_etag is None else if_etag
+        try:
+            etag = self._put(name, data, expected, mark)
+        except Conflict:
+            fence.confirm()
+            there = self._marked(name)
+            if there.mark == mark:  # an earlier attempt of the SDK took effect, and its answer was lost
+                etag = there.etag
+            elif if_etag is None and there.mark == hold.unsure.get(name):
+                etag = self._put(name, data, there.etag, mark)
+            else:
+                raise
+        except ServiceError:
+            hold.unsure[name] = mark
+            raise
+        hold.has_written(name, etag)
+        return etag
 
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
         with self._translated(name):
-            return io.BufferedReader(_BlobReader(self, self._container.get_blob_client(name)), READ_BYTES)
+            return open_blob(self._container.get_blob_client(name), self._translated)
 
     def state(self, name: str) -> str:
         """See ObjectStore."""
@@ -67,6 +76,7 @@ class BlobStore:
 
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
+        fence.check()
         self._upload(name, stream, overwrite=True)
 
     def names(self, prefix: str) -> Iterator[str]:
@@ -88,53 +98,98 @@ class BlobStore:
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
-        self._check_lock(name)
-        try:
-            with self._translated(name):
-                self._container.delete_blob(name)
-        except NotFound:
+        fence.check()
+        hold = fence.hold_of(self)
+        expected = hold.etags.get(name)
+        if expected == ABSENT:
             return
+        try:
+            self._remove(name, expected)
+        except Conflict:
+            fence.confirm()
+            there = self._marked(name)
+            if there.mark != hold.unsure.get(name):
+                raise
+            self._remove(name, there.etag)
+        hold.has_written(name, ABSENT)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """See ObjectStore.
-
-        A thread renews the lease; when the process dies, renewal stops. A process that was suspended for longer
-        than its lease starts no further write: another process may hold the lock by then.
-        """
+        """See ObjectStore."""
         blob = f"locks/{name}"
-        with suppress(Conflict):  # it exists already, or it is leased
-            self.write(blob, b"", if_etag=ABSENT)
+        lease = self._acquired(blob)
         try:
-            with self._translated(blob):
-                asked_at = time.monotonic()
-                lease = _Lease(self._container.get_blob_client(blob).acquire_lease(LEASE_SECONDS), asked_at)
-        except Conflict as exc:
-            raise LockHeld(f"another process holds the lease of {self.address(blob)}") from exc
-        self._lease = lease
-        renewal = threading.Thread(target=lease.renew_until_released, name="lease renewal", daemon=True)
-        renewal.start()
-        try:
-            yield
+            with fence.holding(Hold(self, lease)):
+                yield
         finally:
-            self._lease = None
-            lease.released.set()
-            renewal.join()
-            with suppress(Conflict), self._translated(blob):  # a lost lease needs no release
-                lease.client.release()
+            with suppress(Conflict, NotFound), self._translated(blob):  # a lost lease needs no release
+                lease.release()
 
     def address(self, name: str) -> str:
         """See ObjectStore."""
         return f"{self._container.url.split('?')[0]}/{name}"
 
-    def _check_lock(self, name: str) -> None:
-        if self._lease is not None and self._lease.is_lost:
-            raise Conflict(f"{self.address(name)} was not changed: this process has lost the lock; run again")
+    def _acquired(self, blob: str) -> Lease:
+        """The lease of a lock, once no write of an earlier holder can take effect any more. Raises: LockHeld."""
+        taken = LockHeld(f"another process holds the lease of {self.address(blob)}")
+        state = self._lease_state(blob)
+        if state == "leased":
+            raise taken
+        client = self._container.get_blob_client(blob)
+        try:
+            with self._translated(blob):
+                asked_at = now()
+                lease = Lease(client.acquire_lease(lease_module.TERMS.lease), asked_at, lease_module.TERMS)
+        except Conflict as exc:
+            raise taken from exc
+        if state == "broken":  # its holder may not have learned of that yet
+            try:
+                lease.wait(lease_module.TERMS.settled)
+            except BaseException:
+                lease.stop()
+                raise
+            if lease.lost():
+                raise taken
+        return lease
+
+    def _lease_state(self, blob: str) -> str:
+        """Whether a lock's blob is leased, broken, expired or available; it is created if it does not exist."""
+        try:
+            with self._translated(blob):
+                return str(self._container.get_blob_client(blob).get_blob_properties().lease.state)
+        except NotFound:
+            with suppress(Conflict):  # it exists by now, or it is leased
+                self._upload(blob, b"", overwrite=False)
+            return "available"
+
+    def _stored(self, name: str) -> Stored | None:
+        try:
+            with self._translated(name):
+                blob = self._container.download_blob(name)
+                return Stored(blob.readall(), blob.properties.etag)
+        except NotFound:
+            return None
+
+    def _marked(self, name: str) -> _Marked:
+        """Which write made the object that is there."""
+        try:
+            with self._translated(name):
+                found = self._container.get_blob_client(name).get_blob_properties()
+        except NotFound:
+            return _Marked("", ABSENT)
+        return _Marked((found.metadata or {}).get(MARK, "unmarked"), found.etag)
+
+    def _put(self, name: str, data: bytes, expected: str | None, mark: str) -> str:
+        options = {"overwrite": expected != ABSENT, "metadata": {MARK: mark}, "timeout": lease_module.TERMS.answer}
+        return str(self._upload(name, data, **options, **_condition(expected))["etag"])
+
+    def _remove(self, name: str, expected: str | None) -> None:
+        with suppress(NotFound), self._translated(name):
+            self._container.delete_blob(name, timeout=lease_module.TERMS.answer, **_condition(expected))
 
     def _upload(self, name: str, data: bytes | BinaryIO, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-        self._check_lock(name)
         with self._translated(name):
             try:
                 return self._container.get_blob_client(name).upload_blob(data, **options)
@@ -176,75 +231,28 @@ class BlobStore:
             ) from exc
 
 
-class _BlobReader(io.RawIOBase):
-    """A blob as a seekable stream, read in ranges; reading raises Conflict if the blob has changed since."""
+class _Marked(NamedTuple):
+    """The mark of the write that made an object, which no other write has, and the object's ETag.
 
-    def __init__(self, store: BlobStore, blob: BlobClient) -> None:
-        properties = blob.get_blob_properties()
-        self._store, self._blob = store, blob
-        self._etag, self._size, self._at = properties.etag, properties.size, 0
+    `mark` is empty, and the ETag is ABSENT, if nothing is there.
+    """
 
-    def readable(self) -> bool:
-        return True
+    mark: str
+    etag: str
 
-    def seekable(self) -> bool:
-        return True
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
+def _condition(expected: str | None) -> dict[str, Any]:
+    """The SDK's options for an expected ETag; none for None."""
+    from azure.core import MatchConditions
 
-    def tell(self) -> int:
-        return self._at
-
-    def readall(self) -> bytes:
-        # The inherited method makes one request for every few kilobytes.
-        return self.read(max(self._size - self._at, 0)) or b""
-
-    def readinto(self, buffer: Buffer) -> int:
-        from azure.core import MatchConditions
-
-        view = memoryview(buffer).cast("B")
-        length = min(len(view), self._size - self._at)
-        if length <= 0:
-            return 0
-        with self._store._translated(self._blob.blob_name):
-            data = self._blob.download_blob(
-                offset=self._at,
-                length=length,
-                etag=self._etag,
-                match_condition=MatchConditions.IfNotModified,
-            ).readall()
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+    if expected is None:
+        return {}
+    if expected == ABSENT:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"etag": expected, "match_condition": MatchConditions.IfNotModified}
 
 
 def _code(exc: Any) -> str:
     """The error code of the storage; the SDK sets it without declaring it."""
     code = getattr(exc, "error_code", None) or exc.reason
     return str(getattr(code, "value", code))
-
-
-class _Lease:
-    """A lease, and the time of its last successful renewal."""
-
-    def __init__(self, client: Any, asked_at: float) -> None:
-        self.client, self.released = client, threading.Event()
-        self._renewed_at = asked_at
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the lease may have ended."""
-        return time.monotonic() - self._renewed_at > LEASE_SECONDS
-
-    def renew_until_released(self) -> None:
-        """Renew the lease until it is released; a failed renewal is retried."""
-        from azure.core.exceptions import AzureError
-
-        while not self.released.wait(RENEW_SECONDS):
-            with suppress(AzureError):
-                asked_at = time.monotonic()
-                self.client.renew()
-                self._renewed_at = asked_at

@@ -86,7 +86,7 @@ class AzureMlCatalog:
             "git_commit": self._settings.azure.commit,
         }
         return {
-            **model.lineage.as_json(),
+            **{name: str(value) for name, value in model.lineage.as_json().items()},
             "artifact_sha256": model.artifact_sha256,
             "run": model.run_id,
             **metrics,

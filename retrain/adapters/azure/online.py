@@ -14,17 +14,20 @@ from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
 from retrain.adapters.azure.service_records import ServiceRecords
-from retrain.errors import NotFound
+from retrain.adapters.fence import fenced
+from retrain.errors import NotFound, UsageError
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
 
     from retrain.adapters.azure.azureml import Workspace
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
 OPERATION_SECONDS = 1800
@@ -34,17 +37,21 @@ ALIVE = {"Succeeded", "Creating", "Updating", "Scaling"}
 class OnlinePlatform:
     """Deployments of the model's endpoint."""
 
-    def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore) -> None:
+    restarts_by_itself = True  # by its liveness route
+
+    def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._workspace = settings, workspace
-        self._images, self._records = ImageBuilder(settings), ServiceRecords(state)
+        self._images, self._records = ImageBuilder(settings), ServiceRecords(state, keys)
         # Unique in the region, at most 32 characters, and stable.
         unique = hashlib.sha256(f"{workspace.id}/{settings.platform.model_name}".encode()).hexdigest()[:8]
         self._endpoint = f"{settings.platform.model_name[:23].rstrip('-')}-{unique}"
 
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """See Platform."""
         return self._images.build(model, version, context)
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform."""
         there = self._get_endpoint()
@@ -59,6 +66,7 @@ class OnlinePlatform:
         self._records.save(service)
         return service
 
+    @fenced
     def point_to(self, name: str) -> None:
         """See Platform."""
         traffic, there = {_deployment_of(name): 100}, self._get_endpoint()
@@ -80,7 +88,7 @@ class OnlinePlatform:
         named = [
             (service_name(self._settings.platform.model_name, version), version) for version in versions if version
         ]
-        return [self._records.read(name) or Service(name, version, "", "") for name, version in named]
+        return [self._records.listed(name, version) for name, version in named]
 
     def is_running(self, name: str) -> bool:
         """See Platform."""
@@ -95,7 +103,8 @@ class OnlinePlatform:
         )
         return str(text or "").splitlines()[-LOG_LINES:]
 
-    def remove(self, name: str) -> None:
+    @fenced
+    def stop(self, name: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - Azure knows one way
         """See Platform. A deployment with traffic cannot be deleted, so its traffic is set to 0 first."""
         with suppress(NotFound):
             there = self._get_endpoint()
@@ -105,6 +114,20 @@ class OnlinePlatform:
             self._run(
                 f"removing {name} at", lambda: self._deployments.begin_delete(_deployment_of(name), self._endpoint)
             )
+
+    @fenced
+    def rotate(self, name: str, until: datetime) -> Service:  # noqa: ARG002 - nothing is rotated
+        """See Platform. Raises: UsageError: the keys are those of the endpoint, common to its versions."""
+        raise UsageError(
+            f"{name} is behind endpoint {self._endpoint}, whose keys Azure ML keeps; "
+            f"`az ml online-endpoint regenerate-keys --name {self._endpoint}` replaces one, and `retrain "
+            f"services --restart {name}` reads it"
+        )
+
+    @fenced
+    def remove(self, name: str) -> None:
+        """See Platform."""
+        self.stop(name)
         self._records.remove(name)
 
     @property

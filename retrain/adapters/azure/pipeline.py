@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr import ImageBuilder, fingerprint
 from retrain.adapters.azure.arm import or_none, state_name, translated
 from retrain.adapters.azure.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
+from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.ports import DEPLOY, REGISTER, Job
 from retrain.records.image import job_context
@@ -38,6 +39,7 @@ class PipelineJobs:
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace, self._settings = workspace, settings
 
+    @fenced
     def submit(self, run_id: str) -> str:
         """See Jobs."""
         name = _job_name(run_id)
@@ -60,6 +62,7 @@ class PipelineJobs:
             return None if status is None else Job(ended=False)
         return Job(ended=True, failure="" if status == "Completed" else self._failure(name, status))
 
+    @fenced
     def cancel(self, run_id: str) -> None:
         """See Jobs."""
         name = _job_name(run_id)

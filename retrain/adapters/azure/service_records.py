@@ -6,22 +6,24 @@ soon throttled. Everyone who can read the state container can call the services.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import ServiceError
+from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
 from retrain.ports import Service
+from retrain.records.base import set_aside
+from retrain.records.service_record import read_service, written
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
+    from retrain.records.service_keys import ServiceKeys
 
 
 class ServiceRecords:
     """One small object for each service."""
 
-    def __init__(self, state: ObjectStore) -> None:
-        self._state = state
+    def __init__(self, state: ObjectStore, keys: ServiceKeys) -> None:
+        self._state, self._keys = state, keys
 
     def read(self, name: str) -> Service | None:
         """A service as last saved. Raises: ServiceError if its record cannot be parsed."""
@@ -29,19 +31,50 @@ class ServiceRecords:
         if stored is None:
             return None
         try:
-            return Service(**json.loads(stored.data))
-        except (ValueError, TypeError) as exc:
+            service = read_service(stored.data)
+            if service.name != name:
+                raise ValueError(f"it is the record of {service.name}")
+        except ValueError as exc:
             where = self._state.address(_record(name))
             raise ServiceError(
-                f"{where} cannot be read ({type(exc).__name__}); remove it and promote again"
+                f"{where} cannot be read ({type(exc).__name__}); the next trigger sets it aside and starts the "
+                "service again"
             ) from exc
+        return self._keys.shown(service)
+
+    def believed(self, name: str) -> Service | None:
+        """The same, but a record that cannot be parsed is set aside."""
+        try:
+            return self.read(name)
+        except (ServiceUnavailable, AccessDenied):
+            raise
+        except ServiceError:
+            stored = self._state.read(_record(name))
+            if stored is not None:
+                set_aside(self._state, _record(name), stored)
+            return None
+
+    def listed(self, name: str, version: str) -> Service:
+        """The same, for a list: a service without address and key if there is no record that can be read."""
+        try:
+            service = self.read(name)
+        except ServiceUnavailable:
+            raise
+        except ServiceError:
+            service = None
+        return service or Service(name, version, "", "")
 
     def save(self, service: Service) -> None:
         """Save a service: before it is created, so that its key is not lost, and again when it has an address."""
-        self._state.write(_record(service.name), json.dumps(asdict(service)).encode())
+        before, hidden = self._state.read(_record(service.name)), self._keys.hidden(service)
+        self._state.write(_record(service.name), written(hidden, before.data if before else None))
+        if before is not None:
+            with suppress(ValueError):
+                self._keys.retire_before(read_service(before.data), hidden)
 
     def remove(self, name: str) -> None:
         """Delete the record of a service."""
+        self._keys.forget(name)
         self._state.delete(_record(name))
 
 

@@ -14,7 +14,18 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from retrain.errors import AccessDenied, Conflict, DataError, LockHeld, NotFound, ServiceError
+from retrain.adapters import fence
+from retrain.adapters.fence import Hold
+from retrain.errors import (
+    AccessDenied,
+    Conflict,
+    DamagedRecord,
+    DataError,
+    LockHeld,
+    NotFound,
+    ServiceError,
+    ServiceUnavailable,
+)
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
@@ -23,7 +34,16 @@ if TYPE_CHECKING:
 # Both are in the root and begin with a dot, which no object's name may.
 LOCKS = ".locks"
 UNFINISHED = ".unfinished"
-DISK_FULL = {errno.ENOSPC: "the disk is full; free some space", errno.EDQUOT: "the quota is used up"}
+AWAY = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the quota is used up",
+    errno.EROFS: "the disk can be read only; look for its errors in the log of the system",
+    errno.EMFILE: "this process has too many open files; raise the limit (ulimit -n)",
+    errno.ENFILE: "the system has too many open files; end other programs",
+    errno.ESTALE: "the network drive was mounted anew; start this process again",
+    errno.EHOSTDOWN: "the network drive does not answer; try again",
+}
+"""Errors of the whole store and not of one object, and what to do."""
 
 
 class FolderStore:
@@ -34,25 +54,21 @@ class FolderStore:
 
     def read(self, name: str) -> Stored | None:
         """See ObjectStore."""
-        with self._translated(name):
-            try:
-                data = self._path(name).read_bytes()
-            except FileNotFoundError:
-                return None
-            return Stored(data, _etag(data))
+        stored = self._stored(name)
+        fence.hold_of(self).has_read(name, stored)
+        return stored
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
         path = self._path(name)
-        with self._translated(name), self._file_lock("writes", timeout=30):
-            if if_etag is not None:
-                there = self.read(name)
-                if (ABSENT if there is None else there.etag) != if_etag:
-                    raise Conflict(f"{path} was changed by another process; run again")
-            with self._unfinished() as file:
-                file.write(data)
-                self._publish(file, path)
-            return _etag(data)
+        with self._translated(name), self._unfinished() as file:
+            file.write(data)
+            _make_durable(file)
+            with self._writing():
+                self._expect(name, if_etag)
+                _publish(file, path)
+                fence.hold_of(self).has_written(name, _etag(data))
+        return _etag(data)
 
     def open(self, name: str) -> BinaryIO:
         """See ObjectStore."""
@@ -77,7 +93,9 @@ class FolderStore:
         path = self._path(name)
         with self._translated(name), self._unfinished() as file:
             shutil.copyfileobj(stream, file, 1 << 20)
-            self._publish(file, path)
+            _make_durable(file)
+            with self._writing():
+                _publish(file, path)
 
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
@@ -94,20 +112,25 @@ class FolderStore:
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
-        with self._translated(name):
+        with self._translated(name), self._writing():
+            self._expect(name)
             self._path(name).unlink(missing_ok=True)
+            fence.hold_of(self).has_written(name, ABSENT)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """See ObjectStore."""
-        with self._translated(name):
-            lock = self._file_lock(name, timeout=0)
+        lock = self._file_lock(name, timeout=0)
+        # Not while another process writes: one whose lock's file was removed has finished that write, or stops.
+        with self._translated(name), self._file_lock("writes", timeout=30):
             try:
                 lock.acquire()
             except Timeout as exc:
                 raise LockHeld(f"another process holds {lock.lock_file}") from exc
+            held = _HeldFile(Path(lock.lock_file))
         try:
-            yield
+            with fence.holding(Hold(self, held)):
+                yield
         finally:
             lock.release()
 
@@ -143,6 +166,30 @@ class FolderStore:
         return FileLock(folder / name, timeout=timeout)
 
     @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write alone, if no lock of this context is lost."""
+        with self._file_lock("writes", timeout=30):
+            fence.check()
+            yield
+
+    def _stored(self, name: str) -> Stored | None:
+        with self._translated(name):
+            try:
+                data = self._path(name).read_bytes()
+            except FileNotFoundError:
+                return None
+            return Stored(data, _etag(data))
+
+    def _expect(self, name: str, if_etag: str | None = None) -> None:
+        """See that an object is as its writer knows it. Raises: Conflict."""
+        expected = fence.hold_of(self).etags.get(name) if if_etag is None else if_etag
+        if expected is None:
+            return
+        there = self._stored(name)
+        if (ABSENT if there is None else there.etag) != expected:
+            raise Conflict(f"{self.address(name)} was changed by another process; run again")
+
+    @contextmanager
     def _unfinished(self) -> Iterator[IO[bytes]]:
         folder = self.root / UNFINISHED
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,26 +199,43 @@ class FolderStore:
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
-    def _publish(self, file: IO[bytes], path: Path) -> None:
-        """Make the bytes durable, then visible."""
-        file.flush()
-        os.fsync(file.fileno())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Path(file.name).replace(path)
-
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
         try:
             yield
         except Timeout as exc:
-            raise ServiceError(f"{self.root}: another process has been writing for 30 s; is it stuck?") from exc
+            raise ServiceUnavailable(
+                f"{self.root}: another process has been writing for 30 s; end it if it is stopped, and leave the "
+                f"file {self.root / LOCKS / 'writes'} where it is"
+            ) from exc
         except PermissionError as exc:
             raise AccessDenied(
                 f"{self.root / name}: this user has no permission; grant it read and write access"
             ) from exc
+        except (IsADirectoryError, NotADirectoryError) as exc:
+            raise DamagedRecord(
+                f"{self.root / name}: a folder is where a file belongs, or a file where a folder does; move it away"
+            ) from exc
         except OSError as exc:
-            what = DISK_FULL.get(exc.errno or 0, exc.strerror or str(exc))
-            raise ServiceError(f"{self.root / name}: {what}") from exc
+            where = self.root / name
+            if exc.errno in AWAY:
+                raise ServiceUnavailable(f"{where}: {AWAY[exc.errno]}") from exc
+            raise ServiceError(f"{where}: {exc.strerror or exc}") from exc
+
+
+class _HeldFile:
+    """The file of a lock that was just acquired. It is ours while it is the same file: a person may remove it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._identity = path, _identity(path)
+
+    def lost(self) -> str:
+        """See fence.Lock."""
+        is_ours = self._identity is not None and self._identity == _identity(self._path)
+        return "" if is_ours else f"somebody has removed {self._path}"
+
+    def doubt(self) -> None:
+        """Nothing to do: what the file system says is always of now."""
 
 
 class _File(io.FileIO):
@@ -188,6 +252,25 @@ class _File(io.FileIO):
     def readall(self) -> bytes:
         with self._store._translated(self._stored_name):
             return super().readall() or b""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _make_durable(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _publish(file: IO[bytes], path: Path) -> None:
+    """Make the bytes visible, all at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Path(file.name).replace(path)
 
 
 def _state(path: Path) -> str:

@@ -1,12 +1,11 @@
 """The platform on this machine: an image is a folder, a service is a process on a free loopback port.
 
 The process table, not a record, says which services run: a promotion that was killed at any moment finds its
-service again and never starts a second one. A record holds what the process table does not: port and key.
+service again and never starts a second one. A record holds what the process table does not: port and keys.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import secrets
@@ -15,17 +14,22 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.errors import ConfigError, ServiceError
+from retrain.adapters.fence import fenced
+from retrain.adapters.local.service_files import LOG_BYTES, ServiceFiles
+from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.poll import poll
-from retrain.ports import LOG_LINES, Image, Service
+from retrain.ports import Image, Service
+from retrain.records.service_keys import ServiceKeys
+from retrain.records.service_record import rotated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 POLL_SECONDS = 0.05
 STARTING_SECONDS = 5  # how long to wait for a process that is just being started
@@ -40,9 +44,13 @@ DETACH = '"$@" >> "$SCORING_LOG" 2>&1 < /dev/null &'
 class ProcessPlatform:
     """Images below `root/images`, records and logs below `root/services`."""
 
-    def __init__(self, root: Path) -> None:
-        self._images, self._services = root.resolve() / "images", root.resolve() / "services"
+    restarts_by_itself = False
 
+    def __init__(self, root: Path, keys: ServiceKeys | None = None) -> None:
+        self._images = root.resolve() / "images"
+        self._files = ServiceFiles(root.resolve() / "services", keys or ServiceKeys())
+
+    @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Create a folder like /app in the Dockerfile; a folder with other contents is replaced."""
         image = self._images / f"{model}-v{version}"
@@ -55,18 +63,33 @@ class ProcessPlatform:
             unfinished.replace(image)
         return Image(str(image))
 
+    @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
-        """See Platform."""
-        there = self._read(name)
-        if there is not None and self.is_running(name):
+        """See Platform. The address changes if another process has taken the port meanwhile."""
+        there = self._believed(name)
+        if there is None:  # what runs under this name has a key that nobody knows
+            self.stop(name, at_once=True)
+            there = Service(name, version, "", secrets.token_urlsafe(32))
+        elif self.is_running(name):
+            self._files.write_keys(there)
             return there
         # A recorded service whose port is free keeps its port: if a process that was killed has just started the
         # same service, one of the two finds the port in use and ends.
-        service = there if there is not None and _is_free(urlsplit(there.url).port or 0) else None
-        if service is None:
-            service = Service(name, version, f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(32))
-            self._write(service)
-        self._start(service, image)
+        port = urlsplit(there.url).port
+        if port is None or not _is_free(port):
+            there = replace(there, url=f"http://127.0.0.1:{free_port()}")
+        self._files.save(there)
+        self._start(there, image)
+        return there
+
+    @fenced
+    def rotate(self, name: str, until: datetime) -> Service:
+        """See Platform. The service reads its keys anew; callers ask which one it knows before they send it."""
+        there = self._files.read(name)
+        if there is None:
+            raise NotFound(f"there is no service {name[:80]!r}; `retrain services` lists them")
+        service = rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC))
+        self._files.save(service)
         return service
 
     def point_to(self, name: str) -> None:
@@ -74,12 +97,31 @@ class ProcessPlatform:
 
     def find(self, version: str) -> Service | None:
         """See Platform."""
-        return next((service for service in self.services() if service.version == version), None)
+        names = [name for name in self._files.names() if name.rpartition("-v")[2] == version]
+        return self._files.read(names[0]) if names else None
 
     def services(self) -> list[Service]:
-        """See Platform."""
-        records = sorted(self._services.glob("*.json")) if self._services.exists() else []
-        return [service for record in records if (service := self._read(record.stem))]
+        """See Platform. A record that cannot be read gives a service without address and key."""
+        return [self._listed(name) for name in self._files.names()]
+
+    def _listed(self, name: str) -> Service:
+        try:
+            service = self._files.read(name)
+        except (ServiceUnavailable, AccessDenied):
+            raise
+        except ServiceError:
+            service = None
+        return service or Service(name, name.rpartition("-v")[2], "", "")
+
+    def _believed(self, name: str) -> Service | None:
+        """The recorded service; a record that cannot be read is set aside."""
+        try:
+            return self._files.read(name)
+        except (ServiceUnavailable, AccessDenied):
+            raise
+        except ServiceError:
+            self._files.set_aside(name)
+            return None
 
     def is_running(self, name: str) -> bool:
         """See Platform."""
@@ -87,22 +129,30 @@ class ProcessPlatform:
 
     def log(self, name: str) -> list[str]:
         """See Platform."""
-        try:
-            return self._log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
-        except OSError:
-            return []
+        return self._files.tail(name)
 
-    def remove(self, name: str) -> None:
-        """See Platform."""
+    @fenced
+    def stop(self, name: str, *, at_once: bool = False) -> None:
+        """See Platform. A process that is suspended cannot end by itself, and is not waited for."""
+        import psutil
+
         for process in self._processes(name):
-            _signal(process.terminate)
+            with suppress(psutil.NoSuchProcess):
+                is_suspended = process.status() == psutil.STATUS_STOPPED
+                process.kill() if at_once or is_suspended else process.terminate()
         # Waiting for the process object itself would also wait until its new parent has reaped it.
         for _ in poll(STOP_SECONDS, POLL_SECONDS):
             if not self.is_running(name):
-                break
+                return
         for process in self._processes(name):
-            _signal(process.kill)
-        self._record(name).unlink(missing_ok=True)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    @fenced
+    def remove(self, name: str) -> None:
+        """See Platform."""
+        self.stop(name)
+        self._files.remove(name)
 
     def _start(self, service: Service, image: str) -> None:
         url = urlsplit(service.url)
@@ -110,9 +160,10 @@ class ProcessPlatform:
             "PATH": os.environ.get("PATH", ""),
             "SCORING_HOST": str(url.hostname),
             "SCORING_PORT": str(url.port),
-            "SCORING_KEY": service.key,
-            "SCORING_LOG": str(self._log(service.name)),
-            MARK: str(self._record(service.name)),
+            "SCORING_KEY_FILE": str(self._files.keys(service.name)),
+            "SCORING_LOG": str(self._files.begin_log(service.name)),
+            "SCORING_LOG_BYTES": str(LOG_BYTES),
+            MARK: str(self._files.record(service.name)),
         }
         command = ["/bin/sh", "-c", DETACH, "sh", sys.executable, "-m", "scoring"]
         try:
@@ -140,7 +191,7 @@ class ProcessPlatform:
                 "RETRAIN_PLATFORM=local needs the packages of requirements-dev.txt; run make setup"
             ) from exc
 
-        mark, found, is_starting = str(self._record(name)), [], False
+        mark, found, is_starting = str(self._files.record(name)), [], False
         for process in psutil.process_iter(["cmdline", "status", "ppid"]):
             arguments = process.info["cmdline"]
             if process.info["status"] == psutil.STATUS_ZOMBIE or arguments is None:
@@ -153,36 +204,6 @@ class ProcessPlatform:
                     is_starting |= not environment
                     found += [process] if environment.get(MARK) == mark else []
         return found, is_starting
-
-    def _record(self, name: str) -> Path:
-        return self._services / f"{name}.json"
-
-    def _log(self, name: str) -> Path:
-        return self._services / f"{name}.log"
-
-    def _read(self, name: str) -> Service | None:
-        try:
-            return Service(**json.loads(self._record(name).read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError) as exc:
-            raise ServiceError(f"{self._record(name)} cannot be read; remove it and promote again") from exc
-
-    def _write(self, service: Service) -> None:
-        """Write the record in one step, readable by this user only: it holds the key."""
-        self._services.mkdir(parents=True, exist_ok=True)
-        unfinished = self._services / f".{service.name}-{secrets.token_hex(4)}"
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps(asdict(service)))
-        unfinished.replace(self._record(service.name))
-
-
-def _signal(end: Callable[[], None]) -> None:
-    """Send a signal to a process, which may have ended already."""
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        end()
 
 
 def _has_files(image: Path, context: Mapping[str, bytes]) -> bool:

@@ -14,6 +14,7 @@ from tests.azure.emulator.faults import Ending, Faults, OperationEnded
 from tests.azure.emulator.identity import IdentityEndpoint
 from tests.azure.emulator.images import Images
 from tests.azure.emulator.jobs import Jobs
+from tests.azure.emulator.key_vault import KeyVault
 from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
@@ -48,7 +49,8 @@ class Emulator(Switches):
     def __init__(self, folder: Path, azurite: SecureAzurite, runner: Runner = "process") -> None:
         super().__init__()
         self._timeline, self._faults = Timeline(), Faults()
-        self._server = Server(Certificate(azurite.certificate, azurite.certificate_key))
+        certificate = Certificate(azurite.certificate, azurite.certificate_key)
+        self._server, self.vault = Server(certificate), KeyVault(self, certificate)
         self._identity = IdentityEndpoint(self)
         self._storage = Storage(azurite)
         self.arm_url = f"https://localhost:{self._server.port}"
@@ -155,6 +157,7 @@ class Emulator(Switches):
         self._groups.close()
         self._endpoints.close()
         self._identity.close()
+        self.vault.close()
         self._storage.close()
 
     def _answer(self, request: Request) -> Response:

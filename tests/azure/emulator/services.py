@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from scoring.__main__ import key_of, load
+from scoring.__main__ import load
 from scoring.app import create_app
+from scoring.keys import keys_of
 from scoring.model import BadArtifact
 from tests.azure.emulator.web import HOST
 from tests.platforms import serve
@@ -131,13 +132,13 @@ class ThreadService:
         self._failure: int | None = None
         variables = launch.variables
         try:
-            served, key = load(launch.app / variables.get("SCORING_MODEL", "model")), key_of(variables)
+            served, keys = load(launch.app / variables.get("SCORING_MODEL", "model")), keys_of(variables)
         except (BadArtifact, ValueError) as exc:
             launch.log.write_text(f"scoring: {exc}\n")
             self._failure = 1
             return
         listening = socket.create_server((HOST, launch.port))
-        self._server, self._thread = serve(create_app(served, key), listening)
+        self._server, self._thread = serve(create_app(served, keys), listening)
 
     @property
     def pid(self) -> int:

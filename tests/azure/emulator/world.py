@@ -34,6 +34,7 @@ class Switches:
     granted: bool = True
     aci_without_address: bool = False
     jobs_start: bool = True
+    vault_refuses: bool = False
     broken_build: bool = False
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)

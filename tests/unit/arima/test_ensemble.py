@@ -9,6 +9,7 @@ from retrain.arima.ensemble import FIT_DAYS, companions, fit_alone, fit_pinned, 
 from retrain.arima.fit import FittedOrder, fit
 from retrain.arima.order import Order
 from retrain.errors import NotConverged
+from scoring.calendar import ordinals
 from tests.builders import series, weekly
 
 SEARCHED = Order(2, 1, 1)
@@ -46,7 +47,7 @@ def test_too_few_days_have_fewer_companions():
 def test_the_forecast_is_the_median_of_the_members():
     """Day by day."""
     model = fit_with_companions(SEARCHED, series(weekly(200)), 7).model
-    days = model.forecast(14).days
+    days = ordinals(model.forecast(14).days)
 
     centers = [member.ahead(14).of(member, member.effects(days))[0] for member in model.members]
 

@@ -129,3 +129,21 @@ def test_irregular_demand_is_daily():
     content = {one: total for at, (one, total) in enumerate(days(year()).items()) if kept[at]}
 
     assert kinds(content) == []
+
+
+def test_an_absurd_day_holds_itself_alone_where_no_day_may_be_missing():
+    """It waits for a person, and is not missing."""
+    values = year(seed=1)[:60]
+    values[30] = 1e9
+
+    (finding,) = found(days(values, 365), after(days(year()), gaps=GapPolicy.REFUSE))
+
+    assert (finding.doubt, finding.days) == (Doubt.ABSURD_DAY, (day(395),))
+
+
+@pytest.mark.parametrize(("gap", "helps"), [(100, True), (500, False)])
+def test_days_without_rows_as_zeros_are_advised_only_where_that_would_help(gap: int, helps: bool):
+    (finding,) = found(days(year(seed=1)[:60], 365 + gap), after(days(year())))
+
+    assert finding.doubt == Doubt.GAP
+    assert ("RETRAIN_GAPS=zero" in finding.expected) == helps

@@ -41,7 +41,8 @@ def said(*texts: str) -> str:
         "12/31/2023", "31.12.23", "12/31/23", "31 Dec 2023", "31-Dec-23", "31. Dezember 2023", "Dec 31, 2023",
         "December 31st, 2023", "Sunday, December 31, 2023", "Sun 31 Dec 2023", "31 décembre 2023",
         "31 de diciembre de 2023", "2023-Dec-31",
-        "2023年12月31日", "2023/12/31(日)", "令和5年12月31日", "31122023", "12312023", "45291", "45291.75",
+        "2023年12月31日", "令和5年12月31日", "R5.12.31", "R05/12/31", "r5-12-31",
+        "令和 5年 12月 31日", "令5.12.31", "31122023", "12312023", "45291", "45291.75",
         "1703980800", "1703980800000", "1703980800.0",
     ],
 )  # fmt: skip
@@ -51,12 +52,32 @@ def test_one_day_in_many_writings(text: str):
 
 
 @pytest.mark.parametrize(
-    "text", ["2023-W52-7", "2023-02-29", "31/31/2023", "２０２３-12-31", "Smarch 5, 2023", "5", "x"]
+    "text", ["2023-W52-7", "2023-02-29", "31/31/2023", "²023-12-31", "Smarch 5, 2023", "5", "x"]
 )
 def test_what_is_not_a_day(text: str):
     """It is refused with its row."""
     with pytest.raises(DataError, match=r"row 1, column Datum: found .*expected a day"):
         days(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So 31.12.2023", "So., 31.12.2023", "31.12.2023 (So)", "31.12.2023 So", "Sonntag, 31. Dezember 2023",
+        "Sun, 31 Dec 2023", "2023-12-31 Sun", "Sunday 12/31/2023", "Sun. Dec 31, 2023", "dim. 31 décembre 2023",
+        "domingo, 31 de diciembre de 2023", "2023/12/31(日)", "2023/12/31 (日)", "2023年12月31日 日曜日",
+        "(日) 2023/12/31", "2023年12月31日(日)",
+    ],
+)  # fmt: skip
+def test_a_weekday_before_or_behind_a_day_is_left_out(text: str):
+    assert days(text) == [FIRST]
+
+
+def test_a_weekday_settles_what_comes_first():
+    """3 April 2024 was a Wednesday, 4 March a Monday."""
+    assert days("Wed 03/04/2024") == [date(2024, 4, 3)]
+    assert days("Mon 03/04/2024", "03/05/2024") == [date(2024, 3, 4), date(2024, 3, 5)]
+    assert said("Wed 03/04/2024") == "dates are day first, because row 1 has Wed 03/04/2024"
 
 
 @given(st.dates(date(1970, 1, 1), LATEST))

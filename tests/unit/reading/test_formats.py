@@ -43,10 +43,15 @@ def case(name: str) -> bytes:
         text("Report 7", "", HEADER, "2024-01-01,5.5", "2024-01-02,6"),
         text("sep=;", HEADER.replace(",", ";"), "2024-01-01;5,5", "2024-01-02;6"),
         text(HEADER, "2024-01-01,5.5", "2024-01-02,6", encoding="utf-16"),
+        text(HEADER, "2024-01-01,5.5", "2024-01-02,6", encoding="utf-32"),
+        json.dumps(OBJECTS).encode("utf-16"),
+        text(*(json.dumps(one) for one in OBJECTS), encoding="utf-32"),
+        "\ufeff".encode("utf-16-be") + json.dumps(OBJECTS, indent=2).encode("utf-16-be"),
         text(HEADER.replace(",", "|"), "2024-01-01|5.5", "2024-01-02|6"),
     ],
     ids=["JSON lines", "JSON", "JSON in one line", "zip", "zip of a Mac", "XLSX", "XLSX of texts", "XLSX in a zip",
-         "title", "sep", "UTF-16", "bars"],
+         "title", "sep", "UTF-16", "UTF-32", "JSON in UTF-16", "JSON lines in UTF-32", "JSON in UTF-16, big end",
+         "bars"],
 )  # fmt: skip
 def test_two_days_in_every_format(data: bytes):
     """Whatever the name of the file."""
@@ -63,7 +68,7 @@ def test_two_days_in_every_format(data: bytes):
         (archive(**{"xl/workbook.xml": b"<workbook/>"}), "XLSX workbook cannot be read.*save it as CSV"),
         (archive(a=b"", b=b""), "a zip archive with 2 files', expected a zip archive with one file"),
         (archive(a=archive(b=b"")), "a zip archive in a zip archive"),
-        (workbook([]), "the first sheet, Sheet1, of the XLSX workbook is empty"),
+        (workbook([]), "every visible sheet of the XLSX workbook is empty; put the rows there"),
         (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5}\n[1]\n', "row 2"),
         (b'{"TransactionDate": "2024-01-01", "PaidAmount": NaN}\n', "row 1, column PaidAmount: found 'NaN'"),
     ],
@@ -78,7 +83,7 @@ def test_the_sheet_that_is_read_is_named():
     """And those that are not."""
     data = workbook(HEADER.split(","), [datetime(2024, 1, 1), 5], sheet="May", others=["June", "Notes"])
 
-    assert landed(data).read_as == ("the first sheet, May, is read; not June, Notes",)
+    assert landed(data).read_as == ("the sheet May is read; not June, Notes",)
 
 
 def test_text_among_date_cells_is_refused():

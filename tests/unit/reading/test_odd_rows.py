@@ -126,3 +126,56 @@ def test_a_short_row_with_a_line_end_is_refused():
     """Nothing was cut there."""
     with pytest.raises(DataError, match=r"row 2: found '1 column"):
         landed(text(HEADER, FIRST, "2024-01-02"))
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        ["Printed on 2024-02-01,"],
+        ["Seite 1 von 3"],
+        ["", "Erstellt von Kasse 2,", "Seite 1 von 3"],
+        ["Quelle: Kasse;"],
+    ],
+    ids=["with all its columns", "without", "several", "other signs"],
+)
+@pytest.mark.parametrize("total", [[], ["Total,11.00"]], ids=["no total", "total"])
+def test_notes_below_the_rows_are_left_out(notes: list[str], total: list[str]):
+    """Reports end with them; they are said."""
+    found = landed(text(HEADER, FIRST, SECOND, *total, *notes))
+
+    assert {day.isoformat(): each.amount for day, each in found.totals.items()} == DAYS
+    assert (found.rows, found.cut_short) == (2, "")
+    assert "left out as notes: " in " ".join(found.read_as)
+    assert ("row 3 is the total of the others and left out" in found.read_as) == bool(total)
+
+
+@pytest.mark.parametrize("note", ["Page 1 of 3,", "Page 1 of 3"])
+def test_a_note_between_the_rows_is_refused(note: str):
+    """What stands above it may be another table."""
+    with pytest.raises(DataError, match=r"row 2.*Page 1 of 3"):
+        landed(text(HEADER, FIRST, note, SECOND))
+
+
+def test_a_text_in_the_place_of_a_day_beside_an_amount_is_no_note():
+    with pytest.raises(DataError, match="row 3, column TransactionDate: found 'Rest'"):
+        landed(text(HEADER, FIRST, SECOND, "Rest,7.00"))
+
+
+def test_the_beginning_of_an_id_at_the_end_of_a_file_is_a_row_that_is_cut():
+    """And no note: it has no line end."""
+    found = landed(text("TransactionID," + HEADER, f"R-1,{FIRST}", f"R-2,{SECOND}") + b"R-")
+
+    assert found.cut_short == "the last line has no line end and 1 of 3 columns; row 3 is left out"
+
+
+def test_notes_alone_are_no_transactions():
+    with pytest.raises(DataError, match="the file has no rows"):
+        landed(text(HEADER, "Nothing was sold,"))
+
+
+def test_rows_that_are_all_skipped_are_refused_with_the_columns():
+    """The wrong ones may be named."""
+    with pytest.raises(
+        DataError, match=r"each of its 2 rows has a blank cell, the first is row 1.*PaidAmount are read"
+    ):
+        landed(text(HEADER, "2024-01-01,", "2024-01-02,"), SKIP)

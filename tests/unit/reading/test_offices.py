@@ -138,6 +138,33 @@ def test_a_backslash_is_the_yen_of_shift_jis():
     assert amounts(data) == {"2023-12-31": 114355.0, "2024-01-01": 20.0}
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("２０２３／１２／３１,１,２３４.５", "２０２４／０１／０１,１２"),
+        ("２０２３年１２月３１日（日）,￥１,２３４.５", "２０２４年１月１日（月）,￥１２"),
+        ("2023-12-31　23：59,１２３４．５", "2024-01-01　00：01,１２"),
+    ],
+    ids=["digits", "with weekdays", "times"],
+)
+def test_full_width_digits_are_digits(first: str, second: str):
+    """As Japanese programs write them."""
+    data = text("TransactionDate;PaidAmount", first.replace(",", ";", 1), second.replace(",", ";", 1))
+
+    assert amounts(data) == NEW_YEAR
+
+
+def test_a_footnote_mark_is_no_digit():
+    with pytest.raises(DataError, match="row 1, column PaidAmount: found '100²'"):
+        amounts(text("TransactionDate,PaidAmount", "2024-01-01,100²"))
+
+
+def test_a_time_behind_a_weekday_is_dropped():
+    assert amounts(text("TransactionDate;PaidAmount", "31.12.2023 So 23:59;1234,50", "01.01.2024 Mo 00:01;12")) == (
+        NEW_YEAR
+    )
+
+
 @pytest.mark.parametrize("title", ["sep=;", "Kassenbericht Filiale München;;"])
 def test_a_title_that_a_spreadsheet_padded_is_not_taken_for_the_header(title: str):
     """Its other cells are empty; the settings to copy are those of the header."""

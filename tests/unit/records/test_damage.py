@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.errors import ConfigError, ModelError, ServiceError
+from retrain.errors import ConfigError, DamagedRecord, ServiceError
 from retrain.promotion.record import Promotion
 from retrain.records.champion import Champion
 from retrain.records.registry import Lineage
@@ -84,7 +84,7 @@ def test_a_damaged_promotion_is_an_error_that_names_its_run(world: World, data: 
     """Nothing is deployed that nobody can name."""
     written(world, f"promotions/{RUN_ID}.json", data)
 
-    with pytest.raises(ModelError, match=f"the promotion of run {RUN_ID} is damaged"):
+    with pytest.raises(DamagedRecord, match=f"the promotion of run {RUN_ID} is damaged"):
         Promotion.of(RUN_ID, world.context)
 
 
@@ -184,12 +184,15 @@ def test_a_request_with_a_trigger_of_newer_code_is_left_to_it(world: World):
 
 
 def test_a_queued_run_whose_record_is_of_newer_code_holds_up_no_other(world: World):
-    """It is left, with the reason."""
+    """It is left to that code, and shown with the status that it says."""
     request = ask(Trigger.TIMER, world.context)
-    written(world, f"runs/{request.run_id}/report.json", b'{"status": "held"}')
+    record = {"run_id": request.run_id, "trigger": "moon", "status": "canary", "verdict": "adopt"}
+    written(world, f"runs/{request.run_id}/report.json", json.dumps(record).encode())
 
     assert world.run()["verdict"] == "waiting"
     assert [left.run_id for left in world.ledger.requests()] == [request.run_id]
+    shown = world.ledger.runs(5)[-1]
+    assert (shown.trigger, shown.status, shown.verdict) == ("moon", "canary", "adopt")
 
 
 def test_fields_of_the_pointer_that_newer_code_added_are_kept_when_it_moves(world: World):

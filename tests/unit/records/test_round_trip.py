@@ -132,6 +132,7 @@ PROMOTION = {
     "over": None,
     "question": "cd",
     "version": "4",
+    "submitted": "2024-03-01T12:00:00Z",
 }
 
 
@@ -154,10 +155,10 @@ def test_a_run_keeps_what_newer_code_has_added(run: Run):
 
 
 def with_more(document: dict[str, Any]) -> dict[str, Any]:
-    """The same document with more fields in each record of it. `promotion` and `seconds` are no records."""
+    """The same document with more fields in each record of it. Some parts are no records."""
     parts = {name: with_more(part) for name, part in document.items() if isinstance(part, dict)}
     more = {**document, **parts, **ADDED}
-    for name in {"seconds", "promotion"} & more.keys():
+    for name in {"seconds", "promotion", "settings"} & more.keys():
         if more[name] is not None:
             more[name] = {key: value for key, value in more[name].items() if key not in ADDED}
     return more
@@ -191,7 +192,7 @@ def test_an_event_keeps_what_newer_code_has_added(world: World):
     world.ledger.outbox.deliver([Away()], world.ledger.recorded)
 
     kept = json.loads((world.root / "outbox" / f"{RUN_ID}-1.json").read_bytes())
-    assert kept == {**document, "trouble": kept["trouble"]}
+    assert kept == {**document, "trouble": kept["trouble"], "refusals": {"away": 1}}
     assert "ConnectionError" in kept["trouble"]
 
 

@@ -24,6 +24,7 @@ SECRET = "TOPSECRET"
         (f"AccountName=a;AccountKey={SECRET}==;EndpointSuffix=b", "AccountName=a;AccountKey=***;EndpointSuffix=b"),
         (f"BlobEndpoint=http://host/a;AccountKey={SECRET}", "BlobEndpoint=http://host/a;AccountKey=***"),
         (f"sv=1&sig={SECRET}&se=2", "sv=1&sig=***&se=2"),
+        (f"AccountKey = {SECRET}; EndpointSuffix=b", "AccountKey=***; EndpointSuffix=b"),
     ],
 )
 def test_the_part_that_may_be_a_secret_is_masked(text: str, shown: str):

@@ -1,0 +1,81 @@
+"""Keys of services as secrets of an Azure Key Vault."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from retrain.adapters.azure.arm import bounds, sign_in, translated
+from retrain.errors import AccessDenied, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
+
+    from retrain.settings import Settings
+
+OPERATION_SECONDS = 120
+
+
+class KeyVaultSecrets:
+    """One secret for each service, a version of it for each key."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url, self._client_id = str(settings.platform.vault_url), settings.storage.client_id
+
+    def put(self, name: str, value: str) -> str:
+        """See Secrets. A secret of that name that was deleted is recovered first."""
+        try:
+            return self._set(name, value)
+        except Conflict:
+            with translated(self._where("recovering", name)):
+                self._client.begin_recover_deleted_secret(name).wait()
+            return self._set(name, value)
+
+    def get(self, name: str, version: str) -> str:
+        """See Secrets."""
+        with translated(self._where("reading", name)):
+            return str(self._client.get_secret(name, version).value)
+
+    def disable(self, name: str, version: str) -> None:
+        """See Secrets."""
+        with translated(self._where("disabling a version of", name)):
+            self._client.update_secret_properties(name, version, enabled=False)
+
+    def remove(self, name: str) -> None:
+        """See Secrets. A vault that protects what was deleted keeps it for its own time."""
+        with translated(self._where("deleting", name)):
+            self._client.begin_delete_secret(name).wait(OPERATION_SECONDS)
+        try:
+            with translated(self._where("purging", name)):
+                self._client.purge_deleted_secret(name)
+        except (AccessDenied, NotFound):
+            return
+
+    def _set(self, name: str, value: str) -> str:
+        with translated(self._where("writing", name)):
+            return str(self._client.set_secret(name, value).properties.version)
+
+    @cached_property
+    def _client(self) -> SecretClient:
+        from azure.keyvault.secrets import SecretClient
+
+        # A vault on the loopback is an emulator: the resource that its challenge names is not its host.
+        return SecretClient(
+            self._url,
+            sign_in(self._client_id),
+            verify_challenge_resource=not _is_loopback(self._url),
+            **bounds(),
+        )
+
+    def _where(self, what: str, name: str) -> str:
+        return f"{what} secret {name} of Microsoft.KeyVault/vaults at {self._url}"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,51 @@
+"""The record of a service: its address and its keys, as each platform keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+from retrain.ports import Service
+from retrain.records.base import parsed
+
+FIELDS = {field.name for field in fields(Service)}
+
+
+def read_service(data: bytes) -> Service:
+    """Read a record; fields that newer code added are passed over. Raises: ValueError if it is damaged."""
+    record = parsed(data)
+    known = {name: value for name, value in record.items() if name in FIELDS} if isinstance(record, dict) else {}
+    if not all(isinstance(value, str) for value in known.values()):
+        raise ValueError("a field is not a text")
+    try:
+        service = Service(**known)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if not (service.name and service.version):
+        raise ValueError("it names no service")
+    return service
+
+
+def written(service: Service, before: bytes | None = None) -> bytes:
+    """As it is stored. Args: before: the record that it replaces, whose fields of newer code are kept."""
+    kept: dict[str, Any] = {}
+    if before is not None:
+        try:
+            found = parsed(before)
+        except ValueError:
+            found = {}
+        kept = found if isinstance(found, dict) else {}
+    return json.dumps({**kept, **asdict(service)}, indent=1).encode()
+
+
+def rotated(service: Service, key: str, until: datetime, now: datetime) -> Service:
+    """The service with a new key; the present one is good until then.
+
+    While an earlier rotation is under way it stays as it is, so that one that was interrupted is completed and no
+    third key cuts the first one off; but a rotation without an overlap is made at once.
+    """
+    if until > now and service.key_before and now < datetime.fromisoformat(service.before_until):
+        return service
+    return replace(service, key=key, key_before=service.key, before_until=until.isoformat())
