@@ -2,11 +2,12 @@
 
     make bench-age JSON=file
 
-Both stores have the same days and one service. The young one has them from one file, with one version and 20 runs; the
-aged one from a file a day, with hundreds of versions and champions and thousands of runs. A command is a process, from
-its start to its end; a route is called in this process, as in a Function App that is warm, with its stores opened
-anew each time. Then requests wait in the aged store, as behind a run that takes long, and what does not process them
-is measured again. The two stores take turns; times are those of the processor. The quick form has a store of weeks.
+Both stores have the same days and one service. The young one has them from one file, with one version and 20 runs.
+The aged one has them from a file a day, with hundreds of versions and champions and thousands of runs. A command is
+a process, from its start to its end; a route is called in this process, as in a Function App that is warm, with its
+stores opened anew each time. Then requests wait in the aged store, as behind a run that takes long, and what does
+not process them is measured again. The two stores take turns; times are those of the processor. The quick form has
+a store of weeks.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from benchmarks.result import Result, Row, Table, finish, parser, progress
 from retrain.doors import http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 FULL, QUICK = Age(runs=5000, files=3000, versions=500, requests=500), Age(30, 120, 5, 10)
 YOUNG_RUNS = 20
-ROUNDS, QUICK_ROUNDS = 5, 1
+ROUNDS, QUICK_ROUNDS = 3, 1
 ROUTE_CALLS, QUICK_ROUTE_CALLS = 20, 2
 LIMIT = 1.5
 
@@ -66,7 +67,7 @@ def routes(run_id: str) -> dict[str, Callable[[], http.Answer]]:
         "GET /api/runs": lambda: http.list_runs(str(YOUNG_RUNS)),
         "GET /api/runs/{id}": lambda: http.show_run(run_id),
         "GET /api/runs/{id}/page": lambda: http.show_page(run_id),
-        "GET /api/forecast": lambda: http.forecast_days("7"),
+        "GET /api/forecast": lambda: http.forecast_days("7", lambda _run_id: None),
         "POST /api/retrain": lambda: http.accept(b"{}", lambda _run_id: None),
     }
 
@@ -100,7 +101,7 @@ def _environment(root: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
-def compared(what: dict[str, Timed], stores: tuple[Path, Path], rounds: int) -> tuple[Row, ...]:
+def compared(what: Mapping[str, Timed], stores: tuple[Path, Path], rounds: int) -> tuple[Row, ...]:
     """The young store and the aged one in turn, by command or route; a round before the first warms up."""
     rows: list[Row] = []
     for name, timed in what.items():
@@ -109,7 +110,12 @@ def compared(what: dict[str, Timed], stores: tuple[Path, Path], rounds: int) -> 
         young_seconds, aged_seconds = (statistics.median(side) for side in zip(*pairs, strict=True))
         ratio = statistics.median(old / new for new, old in pairs)
         rows.append(
-            {"what": name, "young, ms": 1000 * young_seconds, "aged, ms": 1000 * aged_seconds, "aged / young": ratio}
+            {
+                "what": name,
+                "young, ms": 1000 * young_seconds,
+                "aged, ms": 1000 * aged_seconds,
+                "aged / young": ratio,
+            }
         )
     return tuple(rows)
 
@@ -143,7 +149,6 @@ def main() -> None:
 
 
 def _tables(stores: tuple[Path, Path], age: Age, rounds: int, calls: int) -> Iterator[Table]:
-    _, context = opened(stores[0])
     file = stores[0].parent / "next.csv"
     file.write_text("TransactionDate,PaidAmount\n2015-01-06,112.5\n")
     named = {name: partial(_on_own_run, words) for name, words in commands("RUN", file).items()}
@@ -157,17 +162,21 @@ def _tables(stores: tuple[Path, Path], age: Age, rounds: int, calls: int) -> Ite
 
 
 def _on_own_run(words: list[str], root: Path) -> float:
-    """A command on a store; RUN is the store's newest run."""
-    return command_seconds([_newest(root) if word == "RUN" else word for word in words], root)
+    """A command on a store; RUN is the run that made its champion."""
+    return command_seconds([_made(root) if word == "RUN" else word for word in words], root)
 
 
 def _route(name: str, calls: int, root: Path) -> float:
-    return route_seconds(routes(_newest(root))[name], calls, root)
+    return route_seconds(routes(_made(root))[name], calls, root)
 
 
-def _newest(root: Path) -> str:
+def _made(root: Path) -> str:
+    """The run that made the champion."""
     _, context = opened(root)
-    return next(run.run_id for run in context.ledger.runs(YOUNG_RUNS) if run.status.has_ended)
+    champion = context.ledger.pointer().champion
+    if champion is None:
+        raise SystemExit(f"{root} has no champion")
+    return champion.run_id
 
 
 def _stop_services(root: Path) -> None:

@@ -70,13 +70,12 @@ def aged(root: Path, age: Age, runs: int) -> None:
     young(root, age, runs)
     _, context = opened(root)
     newest = context.ledger.runs(1)[0]
-    for what, add in (
-        ("files", lambda: _split(context, age.files)),
-        ("versions", lambda: _add_versions(context, newest.run_id, age.versions)),
-        ("runs", lambda: _add_runs(context, newest.run_id, age.runs - runs)),
-    ):
-        progress(f"making the aged store: {what}")
-        add()
+    progress("making the aged store: files")
+    _split(context, age.files)
+    progress("making the aged store: versions")
+    _add_versions(context, newest.run_id, age.versions)
+    progress("making the aged store: runs")
+    _add_runs(context, newest.run_id, age.runs - runs)
 
 
 def add_requests(root: Path, age: Age) -> None:
@@ -142,9 +141,7 @@ def _split(context: Context, count: int) -> None:
     context.state.write(RECORD, head.to_json())
 
 
-def _entry(
-    whole: LandedFile, run_id: str, at: datetime, name: str, day: date, context: Context
-) -> LandedFile:
+def _entry(whole: LandedFile, run_id: str, at: datetime, name: str, day: date, context: Context) -> LandedFile:
     facts = whole.facts.evolve(file=name, rows=1, days=1, new_days=1)
     return whole.evolve(
         run_id=run_id,

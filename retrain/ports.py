@@ -52,7 +52,7 @@ class ObjectStore(Protocol):
         """Store a stream; a reader sees the whole object or none."""
 
     def names(self, prefix: str) -> Iterator[str]:
-        """The names that begin with the prefix, ascending; the prefix ends in a slash, or is empty for all."""
+        """The names that begin with the prefix, ascending; all for an empty one."""
 
     def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
         """The same names, each with its `state`."""

@@ -84,7 +84,7 @@ def runs(options: argparse.Namespace) -> int:
     from retrain.doors.terminal import ending
 
     _, context = connected(options)
-    for found in context.ledger.runs(options.newest):
+    for found in context.ledger.runs(options.newest, context.now()):
         line = f"{found.run_id}  {found.trigger:<8}  {ending(found):<9}  {found.reason}"
         print(json.dumps(found.as_json()) if options.json else printable(line))
     return 0

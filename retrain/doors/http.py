@@ -174,7 +174,8 @@ def _queued(make: Callable[[str], Request], context: Context, enqueue: Callable[
 def list_runs(newest: str) -> Answer:
     """The newest reports, at most a hundred."""
     count = _number("newest", newest, NEWEST_AT_MOST)
-    found = connect(parse(os.environ)).ledger.runs(count)
+    context = connect(parse(os.environ))
+    found = context.ledger.runs(count, context.now())
     return Answer(200, {"runs": [run.as_json() for run in found]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound, ServiceError, ServiceUnavailable
@@ -112,11 +113,31 @@ class Ledger(Queue):
                 return Run.of(request, self.address(run_id), status)
         raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
-    def runs(self, newest: int) -> list[Run]:
-        """The newest runs, newest first, those that wait among them. One that cannot be read says so."""
-        recorded = {named[1] for name in self._store.names("runs/") if (named := REPORT.fullmatch(name))}
-        found = (self._shown(run_id) for run_id in sorted(recorded.union(self.asked()))[: -newest - 1 : -1])
+    def runs(self, newest: int, now: datetime | None = None) -> list[Run]:
+        """The newest runs, newest first, those that wait among them. One that cannot be read says so.
+
+        Args: now: to begin with the runs of these days, so that not every run is listed; None lists every one.
+        """
+        run_ids = sorted(self._recorded_lately(newest, now).union(self.asked()))
+        found = (self._shown(run_id) for run_id in run_ids[: -newest - 1 : -1])
         return [run for run in found if run is not None]
+
+    def _recorded_lately(self, at_least: int, now: datetime | None) -> set[str]:
+        """The runs on record of today, of this month, of this year, or all: as far back as there are so many.
+
+        The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since.
+        """
+        days = () if now is None else (now, now + timedelta(days=1))
+        for part in ("%Y%m%d", "%Y%m", "%Y"):
+            lately = {f"{day:{part}}" for day in days}
+            found = {run_id for begin in lately for run_id in self._recorded_ids(begin)}
+            if days and len(found) >= at_least:
+                return found
+        return set(self._recorded_ids(""))
+
+    def _recorded_ids(self, begin: str) -> list[str]:
+        names = self._store.names(f"runs/{begin}")
+        return [named[1] for name in names if (named := REPORT.fullmatch(name))]
 
     def _shown(self, run_id: str) -> Run | None:
         try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from retrain.errors import ModelError, NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import DamagedRecord, ModelError, NotFound
 from retrain.ports import ABSENT
 from retrain.records.base import RESTORE, parsed, unreadable
 from scoring.model import BadArtifact, ForecastModel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 
+VERSIONS = "versions/"
 VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
@@ -101,15 +103,11 @@ class Registry:
 
         Raises: Conflict if somebody else registers at the same moment.
         """
-        versions = self.versions()
-        for version in reversed(versions):
-            try:
-                there = self.get(version)
-            except ServiceUnavailable:
-                raise
-            except ServiceError:  # an old version whose record cannot be read stops no new one
-                continue
-            if (there.lineage, there.artifact_sha256) == (lineage, artifact_sha256):
+        versions, index = self.versions(), self._index(artifact_sha256, lineage)
+        # The newest one is not in the index yet if its process died before it could note it.
+        for version in filter(None, (self._indexed(index), *versions[-1:])):
+            there = self._known(version)
+            if there and (there.lineage, there.artifact_sha256) == (lineage, artifact_sha256):
                 return there
         version = str(int(versions[-1]) + 1 if versions else 1)
         record = {
@@ -121,7 +119,26 @@ class Registry:
             "registered_at": now.isoformat(),
         }
         self._store.write(self._record(version), json.dumps(record, indent=1).encode(), if_etag=ABSENT)
+        self._store.write(index, json.dumps({"version": version}).encode())
         return RegisteredModel(self.name, version, artifact_sha256, lineage, run_id)
+
+    def _index(self, artifact_sha256: str, lineage: Lineage) -> str:
+        """Where it stands which version an artifact of a lineage is: so that none of the others has to be read."""
+        identity = json.dumps([self.name, artifact_sha256, lineage.as_json()]).encode()
+        return f"{VERSIONS}{hashlib.sha256(identity).hexdigest()}.json"
+
+    def _indexed(self, index: str) -> str:
+        """The version that an index names; empty if there is none, or it is damaged."""
+        stored = self._store.read(index)
+        with suppress(ValueError, KeyError, TypeError):
+            return str(parsed(stored.data)["version"]) if stored else ""
+        return ""
+
+    def _known(self, version: str) -> RegisteredModel | None:
+        """A version; None if there is none, or its record is damaged: that stops no new one."""
+        with suppress(NotFound, DamagedRecord):
+            return self.get(version)
+        return None
 
     def versions(self) -> list[str]:
         """Ascending."""

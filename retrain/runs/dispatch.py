@@ -84,12 +84,15 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
         requests = [request for request in context.ledger.requests() if request.run_id not in attempted]
         return sorted(requests, key=_rank)
 
-    while waiting():
+    seen: set[str] = set()  # also those that cannot be read here
+    while not seen.issuperset(asked := context.ledger.asked()):
         try:
             with context.state.lock(LOCK):
-                if not attempted and not all(request.dry_run for request in waiting()):
-                    notice(context)
-                for request in waiting():
+                requests = waiting()
+                if not seen and not all(request.dry_run for request in requests) and notice(context):
+                    requests = waiting()  # the repair is among them
+                seen.update(asked, (request.run_id for request in requests))
+                for request in requests:
                     attempted.add(request.run_id)
                     found = _attempt(request, settings, context)
                     if found is None:
@@ -100,11 +103,12 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
                         left += [Left(each.run_id, found.behind, found.first, found.reason) for each in waiting()]
                         return Outcome(tuple(ended), tuple(left))
         except LockHeld:
-            left += [Left(each.run_id, Behind.ANOTHER_PROCESS) for each in waiting()]
+            there = (run_id for run_id in context.ledger.asked() if run_id not in attempted)
+            left += [Left(run_id, Behind.ANOTHER_PROCESS) for run_id in there]
             break
         except LockLost as lost:
             told = {*ended, *(each.run_id for each in left)}
-            there = (each.run_id for each in context.ledger.requests() if each.run_id not in told)
+            there = (run_id for run_id in context.ledger.asked() if run_id not in told)
             left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
             return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))

@@ -19,6 +19,7 @@ from retrain.records.counted_days import Head
 from retrain.records.history import PARTS, RECORD
 from retrain.records.landing_log import Decided, LandedFile, Log, Retracted, Seen
 from retrain.records.ledger import POINTER
+from retrain.records.registry import VERSIONS
 from retrain.records.request import STAMP, Accept, Drop, Land, Request, Retract
 from retrain.runs.asking import ask
 from retrain.runs.sweep import is_marker
@@ -43,6 +44,7 @@ FOLDERS = (
     "undelivered/",
     "unreadable/",
     "verdicts/",
+    VERSIONS,
 )
 """Where records are, besides the history and the champion. Those of services belong to the platform."""
 

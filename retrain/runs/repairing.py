@@ -24,16 +24,21 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 
-def notice(context: Context) -> None:
-    """Ask for a repair if the champion's service does not answer as it should. No failure here ends the round."""
+def notice(context: Context) -> bool:
+    """Ask for a repair if the champion's service does not answer as it should. No failure here ends the round.
+
+    Returns: whether a repair was asked for.
+    """
     with suppress(RetrainError):
         champion = context.ledger.pointer().champion
         if champion is None:
-            return
+            return False
         loaded = context.registry.load(context.registry.get(champion.version))
         found = look(champion.version, loaded, context.platform, attempts=1)  # its repair looks again
         if found.state is not State.ANSWERS:
             ask_for_repair(champion.version, context, found)
+            return True
+    return False
 
 
 def ask_for_repair(version: str, context: Context, found: Look | None = None) -> str:

@@ -111,6 +111,16 @@ def test_names_are_listed_below_a_prefix_in_order(store: ObjectStore):
     assert list(store.names("nothing/")) == []
 
 
+def test_names_are_listed_by_the_beginning_of_a_name(store: ObjectStore):
+    """A prefix need not end where a part of a name ends."""
+    for name in ("runs/2025-1/report", "runs/2026-1/report", "runs/2026-2/log/a", "other/2026"):
+        store.write(name, b"")
+
+    assert list(store.names("runs/2026")) == ["runs/2026-1/report", "runs/2026-2/log/a"]
+    assert list(store.names("runs/2026-2/l")) == ["runs/2026-2/log/a"]
+    assert list(store.names("runs/2027")) == []
+
+
 def test_every_name_is_listed_without_a_prefix(store: ObjectStore):
     """And nothing that the store keeps for itself, such as unfinished files."""
     for name in ("two.csv", "a folder/one.csv"):

@@ -68,6 +68,10 @@ TABLES = {
         "by fault, a month or more beside a year or more": {"fault", *SHARES},
         "by doubt": {"doubt", "honest files"},
     },
+    "bench-age": dict.fromkeys(
+        ("commands", "routes", "commands, while requests wait", "routes, while requests wait"),
+        {"what", "young, ms", "aged, ms", "aged / young"},
+    ),
     "bench-reproducibility": {
         "by environment": {
             "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",

@@ -99,10 +99,11 @@ class FolderStore:
 
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
+        folder, slash, begin = prefix.rpartition("/")
         with self._translated(prefix):
-            folder = self._path(prefix) if prefix else self.root
-            files = (path.relative_to(self.root) for path in folder.rglob("*") if path.is_file())
-            yield from sorted(path.as_posix() for path in files if path.parts[0] not in (LOCKS, UNFINISHED))
+            where = self._path(folder) if folder else self.root
+            found = _files(where, f"{folder}{slash}", begin)
+            yield from sorted(name for name in found if name.partition("/")[0] not in (LOCKS, UNFINISHED))
 
     def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
         """See ObjectStore."""
@@ -271,6 +272,18 @@ def _publish(file: IO[bytes], path: Path) -> None:
     """Make the bytes visible, all at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Path(file.name).replace(path)
+
+
+def _files(folder: str | Path, name: str, begin: str) -> Iterator[str]:
+    """The names of all files in a folder of this name that begin so, and in the folders inside."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(begin):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{name}{entry.name}/", "")
+            elif entry.is_file():
+                yield f"{name}{entry.name}"
 
 
 def _state(path: Path) -> str:
