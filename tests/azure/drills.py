@@ -68,9 +68,9 @@ QUICK = tuple(
 
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
 NEVER_READY = {"scoring/__main__.py": b"import time\ntime.sleep(60)\n"}
-GENUINE = (Path(__file__).parents[2] / "scoring" / "app.py").read_bytes()
-assert b"mean=prediction.mean[at]" in GENUINE
-WRONG_NUMBERS = {"scoring/app.py": GENUINE.replace(b"mean=prediction.mean[at]", b"mean=prediction.mean[at] + 1")}
+GENUINE = (Path(__file__).parents[2] / "scoring" / "schema.py").read_bytes()
+assert b'"mean": mean,' in GENUINE
+WRONG_NUMBERS = {"scoring/schema.py": GENUINE.replace(b'"mean": mean,', b'"mean": mean + 1,')}
 
 
 @dataclass(frozen=True, slots=True)

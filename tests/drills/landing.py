@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 20  # ten times what a landing takes on an idle machine
 MOST_BYTES = 400 << 20
 MOST_WRITTEN = 128 << 20
-RUNS = 200_000  # of the fuzzer
+RUNS = 100_000  # of the fuzzer
 START_SECONDS = 60  # of an interpreter on a busy machine, which is no part of a landing
 outcomes: dict[str, list[bool]] = {"folder": [], "Azurite": [], "reader": []}
 

@@ -3,13 +3,15 @@
     python -m tests.drills.table FILE
 
 reads what the drills told while DRILLS=FILE was set, prints the page, and fails unless every drill ran in every
-place where it belongs, nothing was lost, and the page in docs/ says just that. WRITE_TABLES=1 writes it first.
+place where it belongs, nothing was lost, and the page in docs/ has the same lines. WRITE_TABLES=1 writes it first.
+How often something was done is not compared: a sweep over the calls of a store is longer by one with each new call.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -68,9 +70,10 @@ def page(rows: list[Row]) -> str:
     lines = [
         "# Reliability",
         "",
-        "Written by `make drills WRITE_TABLES=1`; `make drills` compares. Each line was done in that run; lost is",
-        "whatever went missing, was done twice, or broke the law above the lines. What the drills on the services",
-        "of Azure came to is [a table of its own](azure-drills.md).",
+        "Written by `make drills WRITE_TABLES=1`. Each line was done in that run, so many times; lost is whatever",
+        "went missing, was done twice, or broke the law above the lines. `make drills` fails if a line is missing or",
+        "new, or something is lost. What the drills on the services of Azure came to is [a table of its",
+        "own](azure-drills.md).",
     ]
     for drill, law in LAWS.items():
         told = sorted((done, place, *counts) for (of, done, place), counts in sums.items() if of == drill)
@@ -88,8 +91,17 @@ def wrong(rows: list[Row], found: str) -> list[str]:
     there = PAGE.read_text() if PAGE.exists() else ""
     if not any(row.done == FUZZED for row in rows) and find_spec("atheris") is None:  # it is made for Linux alone
         there = "".join(line for line in there.splitlines(keepends=True) if FUZZED not in line)
-    other = [] if there == found else [f"{PAGE.name} says something else; run `make drills WRITE_TABLES=1`"]
+    other = (
+        []
+        if _lines(there) == _lines(found)
+        else [f"{PAGE.name} says something else; run `make drills WRITE_TABLES=1`"]
+    )
     return missing + lost + other
+
+
+def _lines(page_text: str) -> str:
+    """The page without how often each line was done."""
+    return re.sub(r"\| [\d,]+ (?=\| \d+ \|$)", "", page_text, flags=re.MULTILINE)
 
 
 def main() -> int:

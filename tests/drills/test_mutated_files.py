@@ -71,7 +71,7 @@ def test_any_text_in_parquet_is_days_or_a_reason(changes: list[tuple[int, int, b
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_what_a_fuzzer_finds_by_the_code_it_comes_to_is_days_or_a_reason(tmp_path: Path):
     """It follows the branches of the reader; it also notices an input that ends the process."""
     pytest.importorskip("atheris", reason="the fuzzer is made for Linux on x86-64 only")

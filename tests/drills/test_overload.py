@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import statistics
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,10 +74,12 @@ def test_the_costliest_forecast_costs_little(tmp_path: Path, every: float):
 @pytest.mark.timeout(1800)
 def test_a_hundred_thousand_requests_leave_nothing_behind(tmp_path: Path):
     """Forecasts, refusals and probes; the resident memory is flat."""
-    with costliest_service(tmp_path) as service:
+    with (
+        costliest_service(tmp_path) as service,
+        closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)) as connection,
+    ):
         days = [{"date": f"{service.origin.year + 1}-12-{day:02}", "amount": 100.0} for day in range(1, 8)]
         good = json.dumps({"horizon_days": 7, "observations": days}).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         wrong = 0
 
         def ask(count: int) -> None:

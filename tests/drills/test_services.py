@@ -133,12 +133,10 @@ def damaged(office: Office) -> None:
 def wrong(office: Office) -> None:
     """Its image was tampered with, and it was started from that: it shifts every forecast."""
     folder = office.platform._images / "daily-transactions-v1" / "scoring"
-    text = (folder / "model.py").read_text()
+    genuine = (folder / "schema.py").read_text()
+    assert '"mean": mean,' in genuine
     office.platform.stop(NAME, at_once=True)
-    (folder / "app.py").write_text(
-        (folder / "app.py").read_text().replace("mean=prediction.mean[at]", "mean=prediction.mean[at] + 1")
-    )
-    assert (folder / "model.py").read_text() == text
+    (folder / "schema.py").write_text(genuine.replace('"mean": mean,', '"mean": mean + 1,'))
     office.platform.deploy(NAME, "1", str(folder.parent))
     for _ in poll(PATIENCE_SECONDS):
         with suppress(ServiceError):

@@ -68,10 +68,10 @@ TABLES = {
         "by fault, a month or more beside a year or more": {"fault", *SHARES},
         "by doubt": {"doubt", "honest files"},
     },
-    "bench-age": dict.fromkeys(
-        ("commands", "routes", "commands, while requests wait", "routes, while requests wait"),
-        {"what", "young, ms", "aged, ms", "aged / young"},
-    ),
+    "bench-age": {
+        title: {"what", "young, ms", "aged, ms", "aged / young"}
+        for title in ("commands", "routes", "commands, while requests wait", "routes, while requests wait")
+    },
     "bench-reproducibility": {
         "by environment": {
             "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",
