@@ -71,9 +71,9 @@ def page(rows: list[Row]) -> str:
         "# Reliability",
         "",
         "Written by `make drills WRITE_TABLES=1`. Each line was done in that run, so many times; lost is whatever",
-        "went missing, was done twice, or broke the law above the lines. `make drills` fails if a line is missing or",
-        "new, or something is lost. What the drills on the services of Azure came to is [a table of its",
-        "own](azure-drills.md).",
+        "went missing, was done twice, or broke the law above the lines. `make drills` fails if a line is",
+        "missing or new, or something is lost. What the drills on the services of Azure came to is [a table of",
+        "its own](azure-drills.md).",
     ]
     for drill, law in LAWS.items():
         told = sorted((done, place, *counts) for (of, done, place), counts in sums.items() if of == drill)
@@ -91,12 +91,9 @@ def wrong(rows: list[Row], found: str) -> list[str]:
     there = PAGE.read_text() if PAGE.exists() else ""
     if not any(row.done == FUZZED for row in rows) and find_spec("atheris") is None:  # it is made for Linux alone
         there = "".join(line for line in there.splitlines(keepends=True) if FUZZED not in line)
-    other = (
-        []
-        if _lines(there) == _lines(found)
-        else [f"{PAGE.name} says something else; run `make drills WRITE_TABLES=1`"]
-    )
-    return missing + lost + other
+    if _lines(there) != _lines(found):
+        return [*missing, *lost, f"{PAGE.name} says something else; run `make drills WRITE_TABLES=1`"]
+    return missing + lost
 
 
 def _lines(page_text: str) -> str:
