@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 FIRST_DAY = date(2015, 1, 5)
-BIRTH = datetime(2015, 1, 5, tzinfo=UTC)
+YEARS = timedelta(days=3650)
 WHOLE = "all.csv"
 
 
@@ -96,10 +96,11 @@ def _amount(day: int) -> float:
 
 
 def _names(count: int) -> Iterator[tuple[str, datetime]]:
-    """Names of runs before today, ascending."""
-    step = timedelta(days=3650) / max(count, 1)
+    """Names of runs of the last ten years, ascending."""
+    step = YEARS / max(count, 1)
+    birth = datetime.now(UTC) - YEARS
     for number in range(count):
-        at = BIRTH + number * step
+        at = birth + number * step
         yield new_run_id(at), at
 
 

@@ -116,19 +116,19 @@ class Ledger(Queue):
     def runs(self, newest: int, now: datetime | None = None) -> list[Run]:
         """The newest runs, newest first, those that wait among them. One that cannot be read says so.
 
-        Args: now: to begin with the runs of these days, so that not every run is listed; None lists every one.
+        Args: now: to look at the runs of this month first, so that not every run is listed; None lists every one.
         """
         run_ids = sorted(self._recorded_lately(newest, now).union(self.asked()))
         found = (self._shown(run_id) for run_id in run_ids[: -newest - 1 : -1])
         return [run for run in found if run is not None]
 
     def _recorded_lately(self, at_least: int, now: datetime | None) -> set[str]:
-        """The runs on record of today, of this month, of this year, or all: as far back as there are so many.
+        """The runs on record of this month, of this year, or all: as far back as there are so many.
 
         The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since.
         """
         days = () if now is None else (now, now + timedelta(days=1))
-        for part in ("%Y%m%d", "%Y%m", "%Y"):
+        for part in ("%Y%m", "%Y"):
             lately = {f"{day:{part}}" for day in days}
             found = {run_id for begin in lately for run_id in self._recorded_ids(begin)}
             if days and len(found) >= at_least:
