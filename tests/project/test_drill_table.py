@@ -31,6 +31,7 @@ def test_a_line_that_the_page_does_not_have_is_told(monkeypatch: pytest.MonkeyPa
         return [one for one in wrong([row], page([row])) if "WRITE_TABLES" in one]
 
     assert complaints(Row("clock", "folder", "runs", 1_001, 0)) == []
+    assert complaints(Row("clock", "folder", "runs of 3 days", 1_000, 0))
     assert complaints(Row("clock", "folder", "other runs", 1_000, 0))
     assert complaints(Row("clock", "folder", "runs", 1_000, 1))
 
