@@ -154,11 +154,11 @@ def _tables(stores: tuple[Path, Path], age: Age, rounds: int, calls: int) -> Ite
     named = {name: partial(_on_own_run, words) for name, words in commands("RUN", file).items()}
     by_route = {name: partial(_route, name, calls) for name in routes("")}
     yield Table("commands", compared(named, stores, rounds))
-    yield Table("routes", compared(by_route, stores, max(rounds, 1)))
+    yield Table("routes", compared(by_route, stores, rounds))
     add_requests(stores[1], age)
     looking = {name: timed for name, timed in named.items() if name not in ACTING}
     yield Table("commands, while requests wait", compared(looking, stores, rounds))
-    yield Table("routes, while requests wait", compared(by_route, stores, max(rounds, 1)))
+    yield Table("routes, while requests wait", compared(by_route, stores, rounds))
 
 
 def _on_own_run(words: list[str], root: Path) -> float:

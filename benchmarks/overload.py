@@ -32,8 +32,7 @@ from retrain.arima.ensemble import fit_with_companions
 from retrain.arima.order import Order
 from retrain.data.series import DailySeries
 from scoring.connections import HEAD_SECONDS
-from scoring.observations import MAX_OBSERVATION_DAYS
-from scoring.schema import MAX_OBSERVATIONS
+from scoring.schema import MAX_OBSERVATION_DAYS, MAX_OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,6 @@ Source: medians of a few simple forecasts, Petropoulos & Svetunkov (2020), Int. 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from statistics import NormalDist
@@ -161,13 +160,13 @@ class ForecastModel:
         """`observe`, the first `unknown` observations of it one by one."""
         first = self.origin.toordinal() + 1
         days = np.arange(first, first + len(amounts))
-        passing = ~np.isin(weekdays_of(days), list(self.closures.weekdays))
+        passing = self._passing(days)
         days, values = days[passing], self._values(np.asarray(amounts, dtype=np.float64)[passing], days[passing])
         members = tuple(observe_all(member, values, days, unknown) for member in self.members)
         return replace(self, origin=self.origin + timedelta(days=len(amounts)), members=members)
 
     def _values(self, amounts: Vector, days: NDArray[np.int64]) -> Vector:
-        """`_value` of each amount, shape (n,)."""
+        """What the members observe of the amounts of days, given by their ordinals; NaN for nothing. Shape (n,)."""
         used = np.isfinite(amounts) & ~np.isin(days, [day.toordinal() for day in self.closures.days])
         if self.log:
             used &= amounts > 0
@@ -175,9 +174,13 @@ class ForecastModel:
         values[used] = np.log(amounts[used]) if self.log else amounts[used]
         return values
 
-    def observes(self, amount: float, day: date) -> bool:
-        """Whether the amount of a day would change what the model knows."""
-        return day.weekday() not in self.closures.weekdays and math.isfinite(self._value(amount, day))
+    def _passing(self, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which days, given by their ordinals, are days of the members: all but closed weekdays."""
+        return ~np.isin(weekdays_of(days), list(self.closures.weekdays))
+
+    def observes(self, amounts: Vector, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which amounts would change what the model knows, shape (n,). Args: days: theirs, as ordinals."""
+        return self._passing(days) & np.isfinite(self._values(amounts, days))
 
     def restarted(self, first_day: date, amounts: Vector) -> Self:
         """The model, its parameters being what they are, as if it had observed these days alone.
@@ -209,12 +212,13 @@ class ForecastModel:
         Returns: shape (n - horizon_days + 1, horizon_days); row i is made after i observed days.
         """
         origins, days = len(amounts) - horizon_days + 1, self._days(len(amounts))
-        values = [self._value(amount, day) for amount, day in zip(amounts.tolist(), days, strict=True)]
+        numbers = ordinals(days)
+        values = self._values(amounts, numbers).tolist()
         whole = Agenda.of(days, self.closures)
         agendas = [whole.part(origin, horizon_days) for origin in range(origins)]
         moments = []
         for member in self.members:
-            ahead, effects, rows = member.ahead(horizon_days), member.effects(ordinals(days)), []
+            ahead, effects, rows = member.ahead(horizon_days), member.effects(numbers), []
             for origin, agenda in enumerate(agendas):
                 coming = effects[origin : origin + horizon_days]
                 if agenda.has_closed:
@@ -229,14 +233,6 @@ class ForecastModel:
 
     def _days(self, count: int) -> tuple[date, ...]:
         return tuple(self.origin + timedelta(days=step + 1) for step in range(count))
-
-    def _value(self, amount: float, day: date) -> float:
-        """What the members observe of the amount of a day; NaN for nothing."""
-        if day in self.closures.days:
-            return math.nan
-        if not self.log:
-            return amount
-        return math.log(amount) if amount > 0 else math.nan
 
     def to_json(self) -> bytes:
         """The artifact: canonical JSON, so that the same model has the same sha256."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from starlette.exceptions import HTTPException
 
+from scoring.calendar import ordinals
 from scoring.model import FIRST_DAYS
+from scoring.schema import MAX_OBSERVATION_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +24,7 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
 
-MAX_OBSERVATION_DAYS = 3660
 MAX_RESTART_DAYS = 36_525  # from the last day of training: a century
-
-
-def told(model: ForecastModel, body: ForecastRequest) -> ForecastModel:
-    """The model after the observations. Raises: HTTPException 409 if they do not fit."""
-    return telling(model, body)(model)
 
 
 def telling(model: ForecastModel, body: ForecastRequest) -> Callable[[ForecastModel], ForecastModel]:
@@ -46,7 +42,9 @@ def telling(model: ForecastModel, body: ForecastRequest) -> Callable[[ForecastMo
                 f"training, {model.origin}"
             )
             raise HTTPException(HTTPStatus.CONFLICT, detail)
-    usable = sum(model.observes(observation.amount, observation.date) for observation in body.observations)
+    amounts = np.array([observation.amount for observation in body.observations], dtype=np.float64)
+    days = ordinals([observation.date for observation in body.observations])
+    usable = int(model.observes(amounts, days).sum())
     if usable < FIRST_DAYS:
         kind = "on open days with amounts above zero" if model.log else "on open days"
         detail = f"{usable} observations {kind} are too few to restart; send at least {FIRST_DAYS}"

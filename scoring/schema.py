@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_AMOUNT = 1e15
 MAX_OBSERVATIONS = 1000
+MAX_OBSERVATION_DAYS = 3660  # after the last day of training, or between the first and the last day of a restart
 
 
 def _whole(value: Any) -> Any:

@@ -7,16 +7,16 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from scoring.model import FIRST_DAYS
+from scoring.schema import MAX_OBSERVATION_DAYS, MAX_OBSERVATIONS
+
 if TYPE_CHECKING:
     from datetime import date
 
     from retrain.data.series import Days
 
-# What fits into the body that a service reads. Told the newest thousand of three thousand days, it forecasts within
-# a hundredth of a standard deviation of what it forecasts when it is told them all.
-MOST_OBSERVATIONS = 1000
-REACH_DAYS = 3660  # after the last day of training, or between the first and the last day of a restart
-RESTART_DAYS = 60  # fewer tell a model too little to restart on them
+MOST_OBSERVATIONS, REACH_DAYS, RESTART_DAYS = MAX_OBSERVATIONS, MAX_OBSERVATION_DAYS, FIRST_DAYS
+"""What a service takes at most, and what it needs to restart."""
 LONG_GAP_DAYS = 92
 STALE_DAYS = 366  # the files of some businesses land once a year
 TIME_ZONES_DAYS = 1  # somewhere it is tomorrow already
@@ -27,7 +27,8 @@ class Told:
     """What a service is told.
 
     Attributes:
-        observed: ascending, at most `MOST_OBSERVATIONS`.
+        observed: ascending, at most `MOST_OBSERVATIONS`. Told the newest thousand of three thousand days, a service
+            forecasts within a hundredth of a standard deviation of what it forecasts when it is told them all.
         restart: whether it is to forget the days that it was trained on.
         notes: a sentence for whatever it is not told, and for what the forecast lacks.
     """

@@ -29,29 +29,13 @@ VARIABLE = "SCORING_KEY"
 
 def services(options: argparse.Namespace) -> int:
     """List the services and their state, or do to one what an option says."""
-    chosen = {
-        name: getattr(options, name)
-        for name in ("stop", "restart", "rotate", "curl", "key")
-        if _is_given(options, name)
-    }
+    actions = {"stop": _stop, "restart": _restart, "rotate": _rotate, "curl": _curl, "key": _key}
+    chosen = [name for name in actions if getattr(options, name) not in (None, False)]
     if options.all and "stop" not in chosen:
         raise UsageError("--all is for --stop: `retrain services --stop --all`")
     if len(chosen) > 1:
         raise UsageError(f"--{' and --'.join(chosen)} exclude each other; give one of them")
-    for name, action in (
-        ("stop", _stop),
-        ("restart", _restart),
-        ("rotate", _rotate),
-        ("curl", _curl),
-        ("key", _key),
-    ):
-        if name in chosen:
-            return action(options)
-    return _list(options)
-
-
-def _is_given(options: argparse.Namespace, name: str) -> bool:
-    return getattr(options, name) not in (None, False)
+    return actions[chosen[0]](options) if chosen else _list(options)
 
 
 def _list(options: argparse.Namespace) -> int:

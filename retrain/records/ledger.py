@@ -127,12 +127,12 @@ class Ledger(Queue):
 
         The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since.
         """
-        days = () if now is None else (now, now + timedelta(days=1))
-        for part in ("%Y%m", "%Y"):
-            lately = {f"{day:{part}}" for day in days}
-            found = {run_id for begin in lately for run_id in self._recorded_ids(begin)}
-            if days and len(found) >= at_least:
-                return found
+        if now is not None:
+            for part in ("%Y%m", "%Y"):
+                lately = {f"{day:{part}}" for day in (now, now + timedelta(days=1))}
+                found = {run_id for begin in lately for run_id in self._recorded_ids(begin)}
+                if len(found) >= at_least:
+                    return found
         return set(self._recorded_ids(""))
 
     def _recorded_ids(self, begin: str) -> list[str]:

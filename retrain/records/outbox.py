@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import AwareDatetime, Field
 
 from retrain.data.open_enum import OpenEnum
-from retrain.errors import Bug, LockHeld, RetrainError, ServiceError, ServiceUnavailable
+from retrain.errors import Bug, LockHeld, RetrainError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record, put_new, set_aside, skipping, visible
 from retrain.records.request import RUN_ID, Trigger
@@ -196,13 +196,10 @@ class Outbox:
 
 def _known(event: Event, recorded: Callable[[str], Run | None]) -> Run | None:
     """The run that it tells of; None while that has not ended, or cannot be read. Raises: ServiceUnavailable."""
-    try:
+    with skipping():  # a damaged record holds up its own event and no other
         run = recorded(event.run_id)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:  # a damaged record holds up its own event and no other
-        return None
-    return run if run is not None and run.ends >= event.end else None
+        return run if run is not None and run.ends >= event.end else None
+    return None
 
 
 def _offered(event: Event, run: Run, listeners: Sequence[Listener]) -> Event:

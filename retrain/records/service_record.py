@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
 from retrain.ports import Service
 from retrain.records.base import parsed
 
@@ -38,6 +39,27 @@ def written(service: Service, before: bytes | None = None) -> bytes:
             found = {}
         kept = found if isinstance(found, dict) else {}
     return json.dumps({**kept, **asdict(service)}, indent=1).encode()
+
+
+class Records(Protocol):
+    """Where a platform keeps the records of its services."""
+
+    def read(self, name: str) -> Service | None:
+        """A service as on record. Raises: ServiceError if its record is damaged."""
+
+    def set_aside(self, name: str) -> None:
+        """Move a damaged record out of the way, where a person finds it."""
+
+
+def believed(records: Records, name: str) -> Service | None:
+    """The service as on record; a damaged record is set aside. Raises: ServiceUnavailable; AccessDenied."""
+    try:
+        return records.read(name)
+    except (ServiceUnavailable, AccessDenied):
+        raise
+    except ServiceError:
+        records.set_aside(name)
+        return None
 
 
 def rotated(service: Service, key: str, until: datetime, now: datetime) -> Service:

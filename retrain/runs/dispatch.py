@@ -29,6 +29,7 @@ from retrain.errors import (
 )
 from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK, TRACEBACK, overtake, resume, start
+from retrain.records.base import skipping
 from retrain.records.history import Histories
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
@@ -206,12 +207,9 @@ def _overtaken(request: RollBack, settings: Settings, context: Context) -> Run |
 
 def _readable(run_id: str, context: Context) -> Run | None:
     """A run's record; None if there is none, or it is damaged. Raises: ServiceUnavailable."""
-    try:
+    with skipping():
         return context.ledger.recorded(run_id)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:
-        return None
+    return None
 
 
 def _is_over(run: Run, request: Request) -> bool:

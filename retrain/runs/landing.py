@@ -23,6 +23,7 @@ from retrain.records.request import Accept, Land, shown_name
 from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 from retrain.runs.judging import Judge
+from retrain.runs.sweep import is_empty
 from retrain.settings.data import DataSettings
 
 if TYPE_CHECKING:
@@ -55,14 +56,14 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         return history
     with _of_the_file(name):
         version = context.inbox.state(request.file)
-        is_empty = _is_empty(request.file, context)
+        has_no_bytes = is_empty(request.file, context)
     earlier = history.standing(history.log.landed_by(request.file, version))
     if earlier is not None and not request.again:
         draft.run = draft.run.evolve(landing=_before(earlier, name))
         return history
     judge = Judge(histories, history, lineage, settings, context.now().date())
     file = _File(request, name, version, judge, context)
-    if is_empty:
+    if has_no_bytes:
         draft.run = draft.run.evolve(landing=Ignored(file=name, ignored="the file is empty"))
         return file.noted(because="it is empty")
     try:
@@ -222,11 +223,6 @@ def _of_the_file(name: str) -> Iterator[None]:
         raise
     except ServiceError as error:
         raise ServiceError(f"{name} cannot be read: {error}; the next trigger tries again") from error
-
-
-def _is_empty(file: str, context: Context) -> bool:
-    with context.inbox.open(file) as stream:
-        return not stream.read(1)
 
 
 def _before(landed: Standing, name: str) -> LandedBefore:

@@ -52,11 +52,16 @@ def ignored(context: Context) -> list[str]:
     return [name for name, _ in context.inbox.listing("") if is_marker(name)]
 
 
+def is_empty(name: str, context: Context) -> bool:
+    """Whether an object of the inbox has no bytes. Raises: NotFound; what the store raises."""
+    with context.inbox.open(name) as stream:
+        return not stream.read(1)
+
+
 def has_content(name: str, context: Context) -> bool:
     """Whether an object of the inbox has any bytes; False if it is gone or cannot be read."""
     try:
-        with context.inbox.open(name) as stream:
-            return bool(stream.read(1))
+        return not is_empty(name, context)
     except (NotFound, ServiceError):
         return False
 

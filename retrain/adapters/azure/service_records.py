@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
+from retrain.errors import ServiceError
 from retrain.ports import Service
-from retrain.records.base import set_aside
+from retrain.records.base import set_aside, skipping
 from retrain.records.service_record import read_service, written
 
 if TYPE_CHECKING:
@@ -42,26 +42,17 @@ class ServiceRecords:
             ) from exc
         return self._keys.shown(service)
 
-    def believed(self, name: str) -> Service | None:
-        """The same, but a record that cannot be parsed is set aside."""
-        try:
-            return self.read(name)
-        except (ServiceUnavailable, AccessDenied):
-            raise
-        except ServiceError:
-            stored = self._state.read(_record(name))
-            if stored is not None:
-                set_aside(self._state, _record(name), stored)
-            return None
+    def set_aside(self, name: str) -> None:
+        """Move a damaged record out of the way, where a person finds it."""
+        stored = self._state.read(_record(name))
+        if stored is not None:
+            set_aside(self._state, _record(name), stored)
 
     def listed(self, name: str, version: str) -> Service:
         """The same, for a list: a service without address and key if there is no record that can be read."""
-        try:
+        service = None
+        with skipping():
             service = self.read(name)
-        except ServiceUnavailable:
-            raise
-        except ServiceError:
-            service = None
         return service or Service(name, version, "", "")
 
     def save(self, service: Service) -> None:

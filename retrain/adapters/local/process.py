@@ -26,7 +26,7 @@ from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, Se
 from retrain.poll import poll
 from retrain.ports import Image, Service
 from retrain.records.service_keys import ServiceKeys
-from retrain.records.service_record import rotated
+from retrain.records.service_record import believed, rotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class ProcessPlatform:
     @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. The address changes if another process has taken the port meanwhile."""
-        there = self._believed(name)
+        there = believed(self._files, name)
         if there is None:  # what runs under this name has a key that nobody knows
             self.stop(name, at_once=True)
             there = Service(name, version, "", secrets.token_urlsafe(32))
@@ -112,16 +112,6 @@ class ProcessPlatform:
         except ServiceError:
             service = None
         return service or Service(name, name.rpartition("-v")[2], "", "")
-
-    def _believed(self, name: str) -> Service | None:
-        """The recorded service; a record that cannot be read is set aside."""
-        try:
-            return self._files.read(name)
-        except (ServiceUnavailable, AccessDenied):
-            raise
-        except ServiceError:
-            self._files.set_aside(name)
-            return None
 
     def is_running(self, name: str) -> bool:
         """See Platform."""

@@ -15,7 +15,7 @@ from retrain.arima.procedure import Procedure
 from scoring.absurd import without_absurd
 from scoring.calendar import Closures
 from scoring.model import FIRST_DAYS, ForecastModel
-from scoring.observations import told as told_by
+from scoring.observations import telling
 from scoring.schema import ForecastRequest
 from tests.builders import FIRST_DAY, series, weekly
 
@@ -62,20 +62,25 @@ def test_wrong_days_that_it_was_trained_on_are_forgotten():
     assert restarted.forecast(1).mean[0] < 1.2 * VALUES[-7:].max()
 
 
+def told_by(model: ForecastModel, body: dict[str, object]) -> ForecastModel:
+    """The model after a request."""
+    return telling(model, ForecastRequest.model_validate_json(json.dumps(body)))(model)
+
+
 def told(days: int, **body: object) -> ForecastModel:
     """The model after a request with the first days."""
     observations = [
         {"date": (FIRST_DAY + timedelta(days=at)).isoformat(), "amount": float(VALUES[at])} for at in range(days)
     ]
     request = {"horizon_days": 1, "observations": observations, **body}
-    return told_by(model_of(ORDERS[0]), ForecastRequest.model_validate_json(json.dumps(request)))
+    return told_by(model_of(ORDERS[0]), request)
 
 
 def asked(observations: dict[date, float], order: Order = ORDERS[0]) -> ForecastModel:
     """The model after a request to restart on these days."""
     rows = [{"date": day.isoformat(), "amount": amount} for day, amount in observations.items()]
     request = {"horizon_days": 365, "observations": rows, "restart": True}
-    return told_by(model_of(order), ForecastRequest.model_validate_json(json.dumps(request)))
+    return told_by(model_of(order), request)
 
 
 @pytest.mark.parametrize("first_day", [date(1, 1, 1), date(1900, 1, 1), date(9999, 9, 1)], ids=str)
@@ -125,7 +130,7 @@ def test_days_that_are_closed_do_not_count_as_days_to_restart_on():
     body = {"horizon_days": 1, "observations": rows, "restart": True}
 
     with pytest.raises(HTTPException, match="0 observations on open days"):
-        told_by(model, ForecastRequest.model_validate_json(json.dumps(body)))
+        told_by(model, body)
 
 
 def test_amounts_of_which_most_are_the_same_have_the_spread_of_the_others():
