@@ -59,7 +59,7 @@ def test_the_page_forecasts_once_the_key_is_typed_in(url: str, browser: str, tmp
         answered = page.run(UNTIL.format(STATUS))
         rows = page.run("document.querySelectorAll('.result tbody tr').length")
 
-    assert routes == ["/forecast", "/score", "/healthz", "/readyz"]
+    assert routes == ["/forecast", "/score", "/healthz", "/readyz", "/identity"]
     assert refused == "401 Unauthorized Enter the key at the top of this page."
     assert (answered, rows) == ("200 OK", 7)
     assert {request.startswith(url) for request in page.requests} == {True}
