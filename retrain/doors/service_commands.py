@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.doors.asking import connected, finished
 from retrain.errors import NotFound, UsageError
-from retrain.promotion.look import Look, look
+from retrain.ports import Service
+from retrain.promotion.look import look
 from retrain.promotion.resume import LOCK
+from retrain.records.registry import service_name
 from retrain.records.request import Repair
 from retrain.records.service_state import ServiceState, ServiceStates, State
 from retrain.runs.asking import ask
@@ -18,7 +20,6 @@ from retrain.runs.asking import ask
 if TYPE_CHECKING:
     import argparse
 
-    from retrain.ports import Service
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
 
@@ -53,20 +54,17 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _known(pointer: Pointer, context: Context) -> list[Service]:
-    """What runs, and the champion's service if it is only on record."""
-    found = {service.name: service for service in context.platform.services()}
-    if pointer.champion is not None:
-        service = context.platform.find(pointer.champion.version) if not _has(found, pointer) else None
-        found |= {service.name: service} if service else {}
-    return list(found.values())
-
-
-def _has(found: dict[str, Service], pointer: Pointer) -> bool:
-    return pointer.champion is not None and pointer.champion.version in {one.version for one in found.values()}
+    """What runs, and the champion's service also if it is only on record, or nowhere."""
+    found = context.platform.services()
+    if pointer.champion is None or pointer.champion.version in {service.version for service in found}:
+        return found
+    version = pointer.champion.version
+    none = Service(service_name(context.registry.name, version), version, "", "")
+    return [*found, context.platform.find(version) or none]
 
 
 def _facts(service: Service, pointer: Pointer, context: Context) -> dict[str, Any]:
-    seen = look(service.version, None, context.platform) if service.url else Look(State.DAMAGED)
+    seen = look(service.version, None, context.platform)
     state, _ = ServiceStates(context.state).read(service.name, service.version)
     is_champion = pointer.champion is not None and service.version == pointer.champion.version
     shown = State.STOPPED if state.is_stopped and seen.state is not State.ANSWERS else seen.state
@@ -103,6 +101,12 @@ def _named(name: str, context: Context) -> Service:
     raise NotFound(f"there is no {what}; `retrain services` lists them")
 
 
+def _must_be_named(name: str, option: str) -> None:
+    """An empty name, as of a variable that is not set, is not the champion's. Raises: UsageError."""
+    if not name:
+        raise UsageError(f"{option} needs the name of a service; `retrain services` lists them")
+
+
 def _stop(options: argparse.Namespace) -> int:
     """Written down first, so that no trigger starts again what is being stopped."""
     if bool(options.stop) == options.all:
@@ -121,6 +125,7 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _restart(options: argparse.Namespace) -> int:
+    _must_be_named(options.restart, "--restart")
     settings, context = connected(options)
     version = _named(options.restart, context).version
     request = ask(lambda run_id: Repair(run_id=run_id, version=version, by_person=True), context)
@@ -135,12 +140,14 @@ def _rotate(options: argparse.Namespace) -> int:
         rotated = context.platform.rotate(service.name, context.now() + timedelta(hours=hours))
     until = datetime.fromisoformat(rotated.before_until)
     facts = {"name": rotated.name, "key_before_until": rotated.before_until}
-    told = f"{rotated.name} has a new key; the one before is accepted until {until:%Y-%m-%d %H:%M:%S} UTC"
+    did = "has a new key" if rotated.key != service.key else "keeps its key, because a rotation is under way"
+    told = f"{rotated.name} {did}; the one before is accepted until {until:%Y-%m-%d %H:%M:%S} UTC"
     print(json.dumps(facts) if options.json else told)
     return 0
 
 
 def _key(options: argparse.Namespace) -> int:
+    _must_be_named(options.key, "--key")
     _, context = connected(options)
     print(_named(options.key, context).key)
     return 0

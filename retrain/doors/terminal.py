@@ -44,7 +44,8 @@ def summary(run: Run) -> str:
         lines.append(f"model      {run.model.name} version {run.model.version}")
     lines += _promotion_lines(run)
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
-    lines += [f"time       {spent}", f"artifacts  {run.artifacts}"]
+    lines += [f"time       {spent}"] if spent else []
+    lines.append(f"artifacts  {run.artifacts}")
     return "\n".join(lines)
 
 

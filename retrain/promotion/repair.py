@@ -9,6 +9,7 @@ from retrain.errors import RetrainError
 from retrain.promotion.look import MENDED_BY_STOPPING
 from retrain.promotion.record import Promotion
 from retrain.promotion.verify import prove, wait_until_ready
+from retrain.records.base import skipping
 from retrain.records.image import build_context
 from retrain.records.registry import service_name
 from retrain.records.service_state import State
@@ -44,13 +45,23 @@ def start_again(
     elif found.state is State.ANSWERS:  # a person asks for it
         context.platform.stop(name)
     image = "" if anew or found.state is State.WRONG else _recorded_image(model, context)
-    if not image:
-        artifact = context.registry.artifact(model)
-        image = context.platform.build(model.name, model.version, build_context(model, artifact)).reference
-    service = context.platform.deploy(name, model.version, image)
+    service = _deployed(name, model, image, context) if image else None
+    service = service or context.platform.deploy(name, model.version, _built(model, context))
     wait_until_ready(service, context.platform, settings.platform.ready_seconds)
     prove(service, loaded)
     return service
+
+
+def _deployed(name: str, model: RegisteredModel, image: str, context: Context) -> Service | None:
+    """The service from the recorded image; None if it cannot be started from that, which may be gone by now."""
+    with skipping():
+        return context.platform.deploy(name, model.version, image)
+    return None
+
+
+def _built(model: RegisteredModel, context: Context) -> str:
+    artifact = context.registry.artifact(model)
+    return context.platform.build(model.name, model.version, build_context(model, artifact)).reference
 
 
 def _recorded_image(model: RegisteredModel, context: Context) -> str:

@@ -51,7 +51,7 @@ class Records(Protocol):
         """Move a damaged record out of the way, where a person finds it."""
 
 
-def believed(records: Records, name: str) -> Service | None:
+def read_or_set_aside(records: Records, name: str) -> Service | None:
     """The service as on record; a damaged record is set aside. Raises: ServiceUnavailable; AccessDenied."""
     try:
         return records.read(name)

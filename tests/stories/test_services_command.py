@@ -92,6 +92,17 @@ def test_a_forecast_repairs_a_champion_that_was_killed(store: World, retrain: Re
     assert "repairs the service now" in told
 
 
+def test_a_champion_whose_folder_is_gone_is_listed_and_comes_back(store: World, retrain: Retrain):
+    """Its record, its image and its log were in it."""
+    ProcessPlatform(store.root / "platform").stop(NAME, at_once=True)
+    shutil.rmtree(store.root / "platform")
+    gone = listed(retrain)
+    code, _, _ = retrain("forecast")
+
+    assert (gone["name"], gone["state"], gone["champion"]) == (NAME, "no service", True)
+    assert (code, listed(retrain)["state"]) == (0, "answers")
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_printed_call_works_in_bash_and_holds_no_key(store: World, retrain: Retrain):
     """Nor does the list of processes: curl reads it from its input."""
@@ -113,9 +124,10 @@ def test_a_rotation_gives_a_new_key_and_says_how_long_the_one_before_is_good(ret
     before = retrain("services", "--key", NAME)[1]
     code, told, _ = retrain("services", "--rotate")
     after = retrain("services", "--key", NAME)[1]
-    retrain("services", "--rotate", NAME)
+    _, told_again, _ = retrain("services", "--rotate", NAME)
 
     assert code == 0
+    assert "keeps its key, because a rotation is under way" in told_again
     assert "the one before is accepted until" in told
     assert before != after == retrain("services", "--key", NAME)[1]
     assert retrain("forecast")[0] == 0
@@ -128,9 +140,11 @@ def test_a_rotation_gives_a_new_key_and_says_how_long_the_one_before_is_good(ret
         (["--stop", NAME, "--all"], "--stop needs the name of a service, or --all"),
         (["--all"], "--all is for --stop"),
         (["--curl", "--rotate"], "--rotate and --curl exclude each other"),
+        (["--restart", ""], "--restart needs the name of a service"),
+        (["--key", ""], "--key needs the name of a service"),
         (["--restart", "nobody"], "there is no service 'nobody'; `retrain services` lists them"),
     ],
-    ids=["stop-nothing", "stop-both", "all-alone", "two-at-once", "unknown"],
+    ids=["stop-nothing", "stop-both", "all-alone", "two-at-once", "restart-nothing", "key-nothing", "unknown"],
 )
 def test_a_wrong_option_is_refused_with_what_to_write(retrain: Retrain, words: list[str], message: str):
     """Nothing is done."""

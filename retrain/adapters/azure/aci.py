@@ -18,7 +18,7 @@ from retrain.errors import ConfigError, NotFound, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
-from retrain.records.service_record import believed, rotated
+from retrain.records.service_record import read_or_set_aside, rotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,7 +182,7 @@ class AciPlatform:
     def _recorded_service(self, name: str, version: str) -> Service:
         """The service as recorded, or recorded now: deploying again keeps the key, not the certificate."""
         certificate = self._tls().get("certificate.pem", "")
-        there = believed(self._records, name)
+        there = read_or_set_aside(self._records, name)
         if there is not None and not there.deployment:
             return replace(there, certificate=certificate)
         new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)

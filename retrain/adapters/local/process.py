@@ -26,7 +26,7 @@ from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, Se
 from retrain.poll import poll
 from retrain.ports import Image, Service
 from retrain.records.service_keys import ServiceKeys
-from retrain.records.service_record import believed, rotated
+from retrain.records.service_record import read_or_set_aside, rotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class ProcessPlatform:
     @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. The address changes if another process has taken the port meanwhile."""
-        there = believed(self._files, name)
+        there = read_or_set_aside(self._files, name)
         if there is None:  # what runs under this name has a key that nobody knows
             self.stop(name, at_once=True)
             there = Service(name, version, "", secrets.token_urlsafe(32))
