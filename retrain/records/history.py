@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from retrain.records.landing_log import Entry
 
 RECORD = "history.json"
-LANDINGS = "landings/"
-PARTS = "history/"
+LANDINGS, PARTS, LOG = "landings/", "history/", ".log.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +219,7 @@ class Histories:
         Raises: ConfigError if rows were made into days in another way before.
         """
         after = self.preview(entry, history)
-        head = after.head.evolve(log=f"{PARTS}{entry.run_id}.log.json")
+        head = after.head.evolve(log=f"{PARTS}{entry.run_id}{LOG}")
         if not isinstance(entry, Seen):
             head = head.evolve(aggregate=_aggregate(after, aggregate))
         if after.totals != history.totals:

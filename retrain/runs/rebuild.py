@@ -6,29 +6,32 @@ rebuild that was interrupted goes on where it was; afterwards the store is an em
 
 from __future__ import annotations
 
+import re
 import secrets
-from functools import partial
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import UsageError
+from retrain.errors import DataError, UsageError
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
-from retrain.records.base import visible
+from retrain.records.base import skipping, visible
 from retrain.records.champion import being_rebuilt, rebuilt_into
 from retrain.records.counted_days import Head
-from retrain.records.history import PARTS, RECORD
-from retrain.records.landing_log import Decided, LandedFile, Log, Retracted, Seen
+from retrain.records.history import LOG, PARTS, RECORD
+from retrain.records.landing_log import Log
 from retrain.records.ledger import POINTER
+from retrain.records.queue import FOLDER as REQUESTS
 from retrain.records.registry import VERSIONS
-from retrain.records.request import STAMP, Accept, Drop, Land, Request, Retract
-from retrain.runs.asking import ask
-from retrain.runs.sweep import is_marker
+from retrain.records.request import STAMP, OfNewerCode, parse_request
+from retrain.runs.rebuilt import Rebuilt
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.records.context import Context
+    from retrain.records.request import Request
 
 MOVED = "before-rebuild/"
+FOLDER = re.compile(rf"{MOVED}[0-9A-Za-z-]+/")
 FOLDERS = (
     "accepted/",
     "artifacts/",
@@ -38,7 +41,7 @@ FOLDERS = (
     "outbox/",
     "promotions/",
     "quarantine/",
-    "requests/",
+    REQUESTS,
     "runs/",
     "service-states/",
     "undelivered/",
@@ -53,7 +56,8 @@ def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
     """Remove every service of the model, move every record away, and ask for all that had landed.
 
     The log of landings says what had, in which order, and what a person decided since; files that it does not know
-    follow in the order of their names. Where it cannot be read, all do.
+    follow in the order of their names. Where it cannot be read, all do. What was asked for and still waits is asked
+    for anew after that.
 
     Args: read_anew: read every file with the settings in force, and not with those with which it landed.
     Returns: the requests, in the order in which they have to be worked off.
@@ -68,50 +72,48 @@ def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
         for name in _records(context.state):  # the log is the last of them
             context.progress("move", name)
             _move(name, f"{folder}{name}", context.state)
-        requests = _asked_again(_old_log(folder, context), context, read_anew=read_anew)
+        log = _log_in(context.state, folder) or Log.empty()
+        rebuilt = Rebuilt(context, f"the store was made anew; its records are in {folder}", read_anew)
+        requests = rebuilt.ask_again(log, _left(context.state, folder))
         context.state.delete(POINTER)
     return requests
 
 
-def _old_log(folder: str, context: Context) -> Log:
-    """The log as it was moved away; an empty one if there is none that can be read."""
-    head = context.state.read(f"{folder}{RECORD}")
-    try:
-        name = Head.from_json(head.data).log if head else ""
-        log = context.state.read(f"{folder}{name}") if name else None
-        return Log.model_validate_json(log.data) if log else Log.empty()
-    except ValueError:
-        return Log.empty()
+def _log_in(state: ObjectStore, folder: str = "") -> Log | None:
+    """The log of landings below a folder; without its head, the newest that can be read. None if there is none."""
+    names = list(visible(state.names(f"{folder}{PARTS}")))
+    with skipping(), suppress(ValueError, DataError):
+        head = state.read(f"{folder}{RECORD}")
+        if head is not None:
+            names.append(f"{folder}{Head.from_json(head.data).log}")
+    for name in reversed(names):
+        with skipping(), suppress(ValueError, DataError):
+            stored = state.read(name) if name.endswith(LOG) else None
+            if stored is not None:
+                return Log.model_validate_json(stored.data)
+    return None
 
 
-def _asked_again(log: Log, context: Context, *, read_anew: bool) -> list[Request]:
-    """The entries of a log as requests that are not made yet, then the files that it does not know."""
-    waiting = {name for name in context.inbox.names("") if not is_marker(name)}
-    # The inbox has the newest bytes of a name alone: they land where they landed last.
-    last = {entry.source: entry.run_id for entry in log.looks if isinstance(entry, LandedFile)}
-    last = {entry.source: entry.run_id for entry in log.looks} | last
-    new_run: dict[str, str] = {}
-    requests: list[Request] = []
-    for entry in log.entries:
-        if isinstance(entry, LandedFile | Seen) and entry.source in waiting and last[entry.source] == entry.run_id:
-            waiting.discard(entry.source)
-            requests.append(ask(partial(_as_before, entry, read_anew), context))
-            new_run[entry.run_id] = requests[-1].run_id
-        elif isinstance(entry, Decided) and entry.of in new_run:
-            kind = Accept if entry.kind == "accepted" else Drop
-            requests.append(ask(partial(_decision, kind, new_run[entry.of], entry), context))
-        elif isinstance(entry, Retracted) and entry.of in new_run:
-            requests.append(ask(partial(_retraction, new_run[entry.of]), context))
-    return requests + [ask(partial(_landing, file), context) for file in sorted(waiting)]
+def _left(state: ObjectStore, folder: str) -> list[Request]:
+    """The requests that were moved away; those that cannot be read stay where they are."""
+    found = []
+    for name in visible(state.names(f"{folder}{REQUESTS}")):
+        with skipping(), suppress(ValueError, OfNewerCode):
+            stored = state.read(name)
+            found += [parse_request(stored.data)] if stored else []
+    return found
 
 
 def must_confirm(context: Context) -> UsageError:
     """The error that says what a rebuild would do."""
     services, records = len(context.platform.services()), len(_records(context.state))
     files, to = len(list(context.inbox.names(""))), context.state.address(MOVED)
+    lost = ""
+    if records and _log_in(context.state) is None:
+        lost = ". The log of landings cannot be read: what people decided, and how files were read, would be lost"
     return UsageError(
         f"this would remove services ({services}), move records to {to} ({records}), and land the files of the "
-        f"inbox again ({files}); add --yes to do so"
+        f"inbox again ({files}){lost}; add --yes to do so"
     )
 
 
@@ -119,7 +121,7 @@ def _begin(context: Context) -> str:
     """The folder into which records are moved: that of the rebuild that was interrupted, or a new one."""
     stored = context.state.read(POINTER)
     begun = rebuilt_into(stored.data) if stored else None
-    if begun is not None:
+    if begun is not None and FOLDER.fullmatch(begun):
         return begun
     folder = f"{MOVED}{context.now():{STAMP}}-{secrets.token_hex(4)}/"
     if stored is not None:
@@ -137,24 +139,3 @@ def _move(name: str, to: str, state: ObjectStore) -> None:
     with state.open(name) as stream:  # a copy in quarantine may be large
         state.upload(to, stream)
     state.delete(name)
-
-
-def _landing(file: str, run_id: str) -> Land:
-    return Land(run_id=run_id, file=file, again=True)
-
-
-def _as_before(entry: LandedFile | Seen, read_anew: bool, run_id: str) -> Land:
-    """Of a file that was refused, nothing is known of how it should be read."""
-    landing = _landing(entry.source, run_id)
-    if isinstance(entry, Seen):
-        return landing
-    joins = None if entry.has_ids else entry.joins
-    return landing.evolve(joins=joins, read_with=None if read_anew else entry.read_with)
-
-
-def _decision(kind: type[Accept | Drop], of: str, entry: Decided, run_id: str) -> Accept | Drop:
-    return kind(run_id=run_id, of=of, days=entry.days, joins=entry.joins)
-
-
-def _retraction(of: str, run_id: str) -> Retract:
-    return Retract(run_id=run_id, of=of)
