@@ -128,6 +128,7 @@ class Run(Record):
 
     Attributes:
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
+        issued: where the forecast of the champion is that the run found, or why none was issued.
         promotion: the finished steps, by name.
         trouble: what holds up a promotion that is under way; the next trigger tries again.
         will_retry: it failed, but not for good: its request is kept, and the next trigger makes it again.
@@ -144,6 +145,7 @@ class Run(Record):
     landing: Landing | None = None
     data: Data | None = None
     basis: Basis | None = None
+    issued: str | None = None
     champion: Model | None = None
     challenger: Model | None = None
     seasonal_naive: Scores | None = None

@@ -17,6 +17,7 @@ from retrain.records.registry import Lineage
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
 from retrain.records.run import Basis
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
+from retrain.runs.issuing import issue
 from retrain.runs.landing import ask_for_released, land
 from retrain.runs.settle import settle
 
@@ -62,6 +63,9 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         champion = _champion(pointer, draft, settings, context)
         question = question_of(series, champion, settings)
         draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
+        if champion is not None and not request.dry_run:
+            issued = issue(champion, history, request.run_id, settings, context)
+            draft.run = draft.run.evolve(issued=issued)
         is_forced = isinstance(request, Evaluate) and request.force
         unchanged = None if is_forced else _unchanged(question, series, champion, context)
         if unchanged is not None:
