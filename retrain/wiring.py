@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrain.adapters.notify.listeners import listeners
 from retrain.errors import ConfigError
 from retrain.records.context import Context
 from retrain.records.ledger import Ledger
@@ -50,6 +51,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
             local,
             now,
             progress,
+            listeners=listeners(settings),
             forecasts=forecasts,
             asked_under=settings.deciding,
         )
@@ -71,7 +73,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         now,
         progress,
         jobs,
-        (catalog,),
+        (catalog, *listeners(settings)),
         forecasts,
         asked_under=settings.deciding,
     )

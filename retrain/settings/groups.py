@@ -15,6 +15,7 @@ from retrain.settings.azure import AzureSettings
 from retrain.settings.data import DataSettings
 from retrain.settings.forecasting import ForecastingSettings
 from retrain.settings.masking import HIDDEN, masked
+from retrain.settings.notify import NotifySettings
 from retrain.settings.platform import PlatformSettings
 from retrain.settings.policy import PolicySettings
 from retrain.settings.setting import Group, Setting, as_text, settings_of
@@ -41,6 +42,7 @@ class Settings:
     forecasting: ForecastingSettings
     policy: PolicySettings
     watch: WatchSettings
+    notify: NotifySettings
     platform: PlatformSettings
     azure: AzureSettings
     acquire: AcquireSettings

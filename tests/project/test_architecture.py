@@ -128,7 +128,7 @@ ONLY_IN = {
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy", "storage")
         ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
         *(
@@ -139,7 +139,10 @@ ONLY_IN = {
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
+    "requests": {
+        "retrain.adapters.notify.webhook",
+        *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
+    },
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
