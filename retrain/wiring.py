@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from retrain.adapters.azure.pipeline import Release
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
+    from retrain.telemetry.channel import Telemetry
 
 
 def _silent(_stage: str, _detail: str) -> None:
@@ -68,6 +69,26 @@ def without_trace(context: Context) -> Iterator[Context]:
         state = OverlayStore(context.state, Path(folder) / "state", hidden="requests/")
         ledger, registry = Ledger(state), Registry(state, context.registry.name)
         yield replace(context, inbox=inbox, state=state, ledger=ledger, registry=registry, listeners=())
+
+
+def exporting(settings: Settings) -> tuple[Telemetry, ...]:
+    """What sends telemetry from outside the Function App; empty, and nothing imported, where no target is set."""
+    sent = settings.telemetry
+    if not (sent.insights or sent.otlp):
+        return ()
+    from retrain.telemetry.export import Exporting, Target
+
+    targets = []
+    if insights := sent.insights:
+        from retrain.adapters.azure.insights import exporters as of_insights
+
+        client_id = settings.storage.client_id
+        targets.append(Target("APPLICATIONINSIGHTS_CONNECTION_STRING", lambda: of_insights(insights, client_id)))
+    if otlp := sent.otlp:
+        from retrain.adapters.otlp import exporters as of_otlp
+
+        targets.append(Target("OTEL_EXPORTER_OTLP_ENDPOINT", lambda: of_otlp(otlp)))
+    return (Exporting(targets),)
 
 
 def releaser(settings: Settings) -> Release:

@@ -1,0 +1,51 @@
+"""Exporters to Application Insights."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from retrain.adapters.azure.arm import sign_in
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs.export import LogRecordExporter
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+TIMEOUT_SECONDS = 5.0  # of one attempt
+RETRIES = 1
+OF_ITS_OWN = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+)
+"""Turn off what the library would report about itself to Microsoft, and would fetch as its configuration."""
+
+
+def exporters(connection: str, client_id: str | None) -> tuple[SpanExporter, LogRecordExporter, MetricExporter]:
+    """Of spans, log records and metrics. What cannot be sent is kept by the outbox, not in files.
+
+    Args: client_id: of the identity to sign in as, which needs the role Monitoring Metrics Publisher; None to send
+        by the connection string alone.
+    """
+    for name in OF_ITS_OWN:
+        os.environ.setdefault(name, "true")
+    from azure.monitor.opentelemetry.exporter import (
+        AzureMonitorLogExporter,
+        AzureMonitorMetricExporter,
+        AzureMonitorTraceExporter,
+    )
+
+    options: dict[str, Any] = {
+        "connection_string": connection,
+        "disable_offline_storage": True,
+        "timeout": TIMEOUT_SECONDS,
+        "retry_total": RETRIES,
+    }
+    if client_id:
+        options["credential"] = sign_in(client_id)
+    return (
+        AzureMonitorTraceExporter(**options),
+        AzureMonitorLogExporter(**options),
+        AzureMonitorMetricExporter(**options),
+    )
