@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.errors import ServiceError
 from retrain.telemetry.channel import Telemetry, as_line, level_of, level_of_state
 from retrain.telemetry.facts import run_facts
+from retrain.telemetry.quiet import silence_exporters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,16 +41,18 @@ class Target:
 
     @cached_property
     def _exporters(self) -> Exporters:
+        silence_exporters()
         return self.connect()
 
     def send(self, spans: Sequence[Any], record: Any, metrics: Any) -> None:
         """Send all of it. Raises: ServiceError if any of it is not accepted in time."""
         try:
             of_spans, of_records, of_metrics = self._exporters
-        except ValueError as error:
-            raise ServiceError(f"{self.setting} cannot be used: {error}") from error
-        results = [of_records.export([record]), of_metrics.export(metrics)]
-        results += [of_spans.export(spans)] if spans else []
+            results = [of_records.export([record]), of_metrics.export(metrics)]
+            results += [of_spans.export(spans)] if spans else []
+        except Exception as error:  # the door of the exporters: no run and no command fails with them
+            reason = f"{type(error).__name__}: {error}"
+            raise ServiceError(f"no telemetry can be sent to what {self.setting} names: {reason}") from error
         if any(result.name != SUCCESS for result in results):
             raise ServiceError(
                 f"what {self.setting} names has not accepted telemetry; check its address and its roles"

@@ -6,6 +6,7 @@ import logging
 
 QUIETED = ("azure", "urllib3", "msrest")
 """They log several lines a call at INFO, such as every header of a request."""
+EXPORTERS = ("azure.monitor", "opentelemetry")
 
 
 def quiet_libraries() -> None:
@@ -15,3 +16,10 @@ def quiet_libraries() -> None:
     """
     for name in QUIETED:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def silence_exporters() -> None:
+    """Let exporters log nothing: what they could not send is told by the outbox, in a sentence."""
+    quiet_libraries()
+    for name in EXPORTERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 NANOSECONDS = 1_000_000_000
 SCOPE = InstrumentationScope("retrain", __version__)
 SECONDS_BOUNDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
+NOT_OF_A_SPAN = ("retrain", "trace_id")
 OF_A_RUN = ("trigger", "status", "verdict")
 OF_A_STATE = {
     "requests": ("retrain.requests", "{request}", "requests that wait"),
@@ -80,7 +81,11 @@ def spans(event: Event, run: Run, facts: Facts) -> list[ReadableSpan]:
         own,
         parent if parent.span_id != own.span_id else None,
         (began, ended),
-        {f"retrain.{name}": value for name, value in facts.items() if value is not None},
+        {
+            f"retrain.{name}": value
+            for name, value in facts.items()
+            if value is not None and name not in NOT_OF_A_SPAN
+        },
         Status(StatusCode.ERROR, run.reason) if failed else Status(StatusCode.OK),
         SpanKind.CONSUMER,
     )
@@ -108,6 +113,7 @@ def log_record(line: str, level: int, at: datetime, run: Run | None = None) -> R
         severity_text=severity.name,
         severity_number=severity,
         body=line,
+        attributes={},
     )
     return ReadableLogRecord(record, resource(), SCOPE)
 

@@ -24,14 +24,14 @@ def state_facts(context: Context) -> Facts:
 
     It asks every service who it is, which costs up to 3 s for one that hangs.
     """
-    facts: Facts = {"retrain": "state"}
+    facts: Facts = {"retrain": "state", **_NOTHING_KNOWN}
     unreadable = []
     for part in (_queue, _champion, _services):
         try:
             facts |= part(context)
         except RetrainError as error:
             unreadable.append(str(error))
-    return {**_NOTHING_KNOWN, **facts, "unreadable": "; ".join(unreadable) or None}
+    return {**facts, "unreadable": "; ".join(unreadable) or None}
 
 
 _NOTHING_KNOWN: Facts = dict.fromkeys(

@@ -1,0 +1,215 @@
+"""Telemetry of jobs and commands, as a collector and Application Insights receive it on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain.records.request import RollBack, Trigger
+from retrain.runs import asking
+from retrain.runs.dispatch import work_off
+from retrain.settings import parse
+from retrain.telemetry.channel import measure
+from retrain.trace import span_of, tracing
+from retrain.wiring import exporting
+from tests.builders import NEW_YEAR, ONE, QUICK, World, ask
+from tests.telemetry.collector import KEY, Collector
+
+if TYPE_CHECKING:
+    from retrain.records.context import Context
+    from retrain.telemetry.channel import Telemetry
+
+ROOT = Path(__file__).parents[2]
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+GIVEN = f"00-{TRACE}-{SPAN}-01"
+LAST_DAY = NEW_YEAR - timedelta(days=1)
+
+
+def told(world: World, *channels: Telemetry) -> Context:
+    """The world's context with somebody who tells of it."""
+    return replace(world.context, listeners=channels)
+
+
+def otlp(collector: Collector) -> Telemetry:
+    return exporting(parse({"OTEL_EXPORTER_OTLP_ENDPOINT": f"{collector.url}/"}))[0]
+
+
+def insights(collector: Collector) -> Telemetry:
+    return exporting(parse({"APPLICATIONINSIGHTS_CONNECTION_STRING": collector.connection_string}))[0]
+
+
+def land(world: World, context: Context, data: bytes = ONE) -> str:
+    """A file lands in the given trace; the run's name."""
+    world.put("one.csv", data)
+    with tracing(GIVEN):
+        request = ask(Trigger.BLOB, context, file="one.csv")
+    work_off(world.settings, context)
+    return request.run_id
+
+
+def attributes(of: dict[str, Any]) -> dict[str, Any]:
+    return {one["key"]: next(iter(one["value"].values())) for one in of["attributes"]}
+
+
+def test_a_run_is_one_span_below_what_asked_with_one_for_each_step(world: World, collector: Collector):
+    """In the trace of the request; the span of the run is the one that its calls named as their parent."""
+    run_id = land(world, told(world, otlp(collector)))
+
+    whole, *steps = collector.spans()
+    assert {span["traceId"] for span in (whole, *steps)} == {TRACE}
+    assert (whole["name"], whole["spanId"], whole["parentSpanId"]) == ("run blob", span_of(run_id), SPAN)
+    assert {span["parentSpanId"] for span in steps} == {whole["spanId"]}
+    assert [span["name"].removeprefix("promotion ") for span in steps] == [
+        *("register", "build", "deploy", "prove", "switch", "confirm", "retire")
+    ]
+    assert attributes(whole)["retrain.run_id"] == run_id
+    assert (
+        int(whole["startTimeUnixNano"]) <= int(steps[0]["startTimeUnixNano"]) <= int(steps[-1]["endTimeUnixNano"])
+    )
+
+
+def test_the_log_record_is_the_line_of_the_function_app(world: World, collector: Collector):
+    """So that one query reads both."""
+    run_id = land(world, told(world, otlp(collector)))
+
+    (record,) = collector.records()
+    facts = json.loads(record["body"]["stringValue"])
+    assert (facts["retrain"], facts["run_id"], facts["trace_id"], facts["verdict"]) == (
+        "run",
+        run_id,
+        TRACE,
+        "promote",
+    )
+    assert (record["traceId"], record["spanId"], record["severityText"]) == (TRACE, span_of(run_id), "INFO")
+
+
+def test_runs_are_counted_by_status_and_verdict_with_their_seconds(world: World, collector: Collector):
+    """As differences, because each process tells of its own runs alone."""
+    land(world, told(world, otlp(collector)))
+
+    (one,) = collector.metrics()["retrain.runs"]["sum"]["dataPoints"]
+    (took,) = collector.metrics()["retrain.run.duration"]["histogram"]["dataPoints"]
+    assert attributes(one) == {"retrain.trigger": "blob", "retrain.status": "done", "retrain.verdict": "promote"}
+    assert int(one["asInt"]) == int(took["count"]) == 1
+    assert collector.metrics()["retrain.runs"]["sum"]["aggregationTemporality"] == 1
+
+
+def test_a_failed_run_is_an_error_with_its_reason(world: World, collector: Collector):
+    land(world, told(world, otlp(collector)), b"%PDF-1.7")
+
+    (span,), (record,) = collector.spans(), collector.records()
+    assert (span["status"]["code"], record["severityText"]) == (2, "ERROR")
+    assert span["status"]["message"] == json.loads(record["body"]["stringValue"])["reason"] != ""
+
+
+def test_application_insights_gets_the_same_in_one_operation(world: World, collector: Collector):
+    """A request with its dependencies, a message, and metrics."""
+    run_id = land(world, told(world, insights(collector)))
+
+    (request,), (message,) = collector.envelopes("RequestData"), collector.envelopes("MessageData")
+    steps = collector.envelopes("RemoteDependencyData")
+    assert {one["tags"]["ai.operation.id"] for one in (request, message, *steps)} == {TRACE}
+    assert request["tags"]["ai.operation.parentId"] == SPAN
+    assert {one["tags"]["ai.operation.parentId"] for one in steps} == {span_of(run_id)}
+    assert json.loads(message["data"]["baseData"]["message"])["run_id"] == run_id
+    assert {one["iKey"] for one in (request, message)} == {KEY}
+    names = {one["data"]["baseData"]["metrics"][0]["name"] for one in collector.envelopes("MetricData")}
+    assert names == {"retrain.runs", "retrain.run.duration"}
+
+
+def test_queue_services_and_data_are_measured(serving: World, collector: Collector):
+    """What waits, what should answer, and what does."""
+    context = told(serving, otlp(collector))
+    ask(Trigger.TIMER, context)
+
+    measure(context)
+
+    found = {name: metric["gauge"]["dataPoints"][0] for name, metric in collector.metrics().items()}
+    assert {name: int(found[name]["asInt"]) for name in found if "asInt" in found[name]} == {
+        "retrain.requests": 1,
+        "retrain.services": 1,
+        "retrain.services.answering": 1,
+        "retrain.data.age": (serving.clock().date() - LAST_DAY).days,
+    }
+    assert found["retrain.requests.trouble"]["asDouble"] == 0.0
+    assert found["retrain.requests.oldest"]["asDouble"] >= 0.0
+
+
+def test_a_service_that_does_not_answer_is_not_counted_as_answering(serving: World, collector: Collector):
+    serving.platform.stop("daily-transactions-v1")
+
+    measure(told(serving, otlp(collector)))
+
+    (record,) = collector.records()
+    state = json.loads(record["body"]["stringValue"])
+    assert (state["services"], state["services_answering"], state["champion_answers"]) == (1, 0, False)
+    assert record["severityText"] == "WARN"
+
+
+def test_telemetry_that_is_refused_is_tried_again_and_then_set_aside(world: World, collector: Collector):
+    """The run is as it is, and the next ones are told."""
+    context = told(world, otlp(collector))
+    collector.refuses = True
+    run_id = land(world, context)
+    for _ in range(4):
+        work_off(world.settings, context)
+    collector.refuses = False
+    asking.ask(lambda name: RollBack(run_id=name), context)
+    work_off(world.settings, context)
+
+    assert world.ledger.run(run_id).status == "done"
+    assert [event.run_id for event in world.ledger.outbox.undelivered()] == [run_id]
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in world.ledger.outbox.undelivered()[0].trouble
+    assert [attributes(span)["retrain.trigger"] for span in collector.spans()] == ["rollback"]
+
+
+@pytest.mark.parametrize("setting", ["nonsense", "InstrumentationKey=1"])
+def test_a_connection_string_that_is_wrong_ends_no_run(world: World, setting: str):
+    """`retrain events` names the setting."""
+    context = told(world, *exporting(parse({"APPLICATIONINSIGHTS_CONNECTION_STRING": setting})))
+    run_id = land(world, context)
+
+    assert world.ledger.run(run_id).status == "done"
+    assert "APPLICATIONINSIGHTS_CONNECTION_STRING" in world.ledger.outbox.waiting()[0].trouble
+
+
+def test_a_job_is_told_where_to_send_telemetry():
+    """By the environment that it is given."""
+    sent = {"APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={KEY}"}
+
+    assert parse(sent).as_environment == sent
+
+
+@pytest.mark.parametrize("command", ["runs", "tick"])
+def test_what_is_off_imports_nothing(tmp_path: Path, command: str):
+    """Neither OpenTelemetry's SDK nor an exporter is loaded by a command without a target."""
+    script = f"""
+import json, sys
+from retrain.doors.cli import main
+main([{command!r}, "--root", {str(tmp_path / "store")!r}])
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True, env=QUICK)
+    modules = json.loads(done.stdout.splitlines()[-1])
+
+    assert not [name for name in modules if name.startswith(("opentelemetry", "azure"))]
+
+
+def test_the_exporters_log_nothing_of_their_own(
+    world: World, collector: Collector, caplog: pytest.LogCaptureFixture
+):
+    """What is not accepted is told by `retrain events`, and not on the terminal."""
+    caplog.set_level(logging.INFO)
+    land(world, told(world, otlp(collector), insights(collector)))
+    collector.refuses = True
+    measure(told(world, otlp(collector), insights(collector)))
+
+    assert not [record.name for record in caplog.records if record.name.startswith(("azure", "opentelemetry"))]
