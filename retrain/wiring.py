@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
     from retrain.telemetry.channel import Telemetry
+    from retrain.telemetry.export import Exporters
 
 
 def _silent(_stage: str, _detail: str) -> None:
@@ -79,16 +80,27 @@ def exporting(settings: Settings) -> tuple[Telemetry, ...]:
     from retrain.telemetry.export import Exporting, Target
 
     targets = []
-    if insights := sent.insights:
-        from retrain.adapters.azure.insights import exporters as of_insights
-
-        client_id = settings.storage.client_id
-        targets.append(Target("APPLICATIONINSIGHTS_CONNECTION_STRING", lambda: of_insights(insights, client_id)))
-    if otlp := sent.otlp:
-        from retrain.adapters.otlp import exporters as of_otlp
-
-        targets.append(Target("OTEL_EXPORTER_OTLP_ENDPOINT", lambda: of_otlp(otlp)))
+    if sent.insights:
+        targets.append(Target("APPLICATIONINSIGHTS_CONNECTION_STRING", lambda: _insights(settings)))
+    if sent.otlp:
+        targets.append(Target("OTEL_EXPORTER_OTLP_ENDPOINT", lambda: _otlp(settings)))
     return (Exporting(targets),)
+
+
+def _insights(settings: Settings) -> Exporters:
+    """Signed in as for the storage; by the connection string alone where the storage needs no identity."""
+    from retrain.adapters.azure.arm import sign_in
+    from retrain.adapters.azure.insights import exporters
+
+    is_by_identity = settings.storage.store == "blob" and settings.storage.connection is None
+    credential = sign_in(settings.storage.client_id) if is_by_identity else None
+    return exporters(str(settings.telemetry.insights), credential)
+
+
+def _otlp(settings: Settings) -> Exporters:
+    from retrain.adapters.otlp import exporters
+
+    return exporters(str(settings.telemetry.otlp))
 
 
 def releaser(settings: Settings) -> Release:

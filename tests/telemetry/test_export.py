@@ -6,7 +6,7 @@ import json
 import logging
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,12 @@ from retrain.telemetry.channel import measure
 from retrain.trace import span_of, tracing
 from retrain.wiring import exporting
 from tests.builders import NEW_YEAR, ONE, QUICK, World, ask
-from tests.telemetry.collector import KEY, Collector
+from tests.platforms import ThreadPlatform
+from tests.telemetry.collector import KEY, Collector, collecting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from retrain.records.context import Context
     from retrain.telemetry.channel import Telemetry
 
@@ -59,47 +62,95 @@ def attributes(of: dict[str, Any]) -> dict[str, Any]:
     return {one["key"]: next(iter(one["value"].values())) for one in of["attributes"]}
 
 
-def test_a_run_is_one_span_below_what_asked_with_one_for_each_step(world: World, collector: Collector):
-    """In the trace of the request; the span of the run is the one that its calls named as their parent."""
-    run_id = land(world, told(world, otlp(collector)))
+@dataclass(frozen=True)
+class Sent:
+    """What was sent of one promotion, to both targets."""
 
-    whole, *steps = collector.spans()
+    run_id: str
+    collector: Collector
+    logged: list[str]
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
+    """Made once; the tests below look at it from several sides."""
+    platform, root, keeping = ThreadPlatform(), logging.getLogger(), Keeping()
+    level = root.level
+    root.addHandler(keeping)
+    root.setLevel(logging.INFO)
+    world = World(tmp_path_factory.mktemp("sent") / "store", platform=platform)
+    with collecting() as collector:
+        run_id = land(world, told(world, otlp(collector), insights(collector)))
+        yield Sent(run_id, collector, keeping.names)
+    root.setLevel(level)
+    root.removeHandler(keeping)
+    platform.close()
+
+
+class Keeping(logging.Handler):
+    """Keeps the names of the loggers that were used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.names.append(record.name)
+
+
+def test_a_run_is_one_span_below_what_asked_with_one_for_each_step(sent: Sent):
+    """In the trace of the request; the span of the run is the one that its calls named as their parent."""
+    whole, *steps = sent.collector.spans()
+
     assert {span["traceId"] for span in (whole, *steps)} == {TRACE}
-    assert (whole["name"], whole["spanId"], whole["parentSpanId"]) == ("run blob", span_of(run_id), SPAN)
+    assert (whole["name"], whole["spanId"], whole["parentSpanId"]) == ("run blob", span_of(sent.run_id), SPAN)
     assert {span["parentSpanId"] for span in steps} == {whole["spanId"]}
     assert [span["name"].removeprefix("promotion ") for span in steps] == [
         *("register", "build", "deploy", "prove", "switch", "confirm", "retire")
     ]
-    assert attributes(whole)["retrain.run_id"] == run_id
-    assert (
-        int(whole["startTimeUnixNano"]) <= int(steps[0]["startTimeUnixNano"]) <= int(steps[-1]["endTimeUnixNano"])
-    )
+    assert attributes(whole)["retrain.run_id"] == sent.run_id
+    assert int(whole["startTimeUnixNano"]) <= int(steps[0]["startTimeUnixNano"])
+    assert int(steps[-1]["endTimeUnixNano"]) <= int(whole["endTimeUnixNano"])
 
 
-def test_the_log_record_is_the_line_of_the_function_app(world: World, collector: Collector):
+def test_the_log_record_is_the_line_of_the_function_app(sent: Sent):
     """So that one query reads both."""
-    run_id = land(world, told(world, otlp(collector)))
-
-    (record,) = collector.records()
+    (record,) = sent.collector.records()
     facts = json.loads(record["body"]["stringValue"])
-    assert (facts["retrain"], facts["run_id"], facts["trace_id"], facts["verdict"]) == (
-        "run",
-        run_id,
-        TRACE,
-        "promote",
-    )
-    assert (record["traceId"], record["spanId"], record["severityText"]) == (TRACE, span_of(run_id), "INFO")
+
+    assert (facts["retrain"], facts["run_id"], facts["trace_id"]) == ("run", sent.run_id, TRACE)
+    assert facts["verdict"] == "promote"
+    assert (record["traceId"], record["spanId"], record["severityText"]) == (TRACE, span_of(sent.run_id), "INFO")
 
 
-def test_runs_are_counted_by_status_and_verdict_with_their_seconds(world: World, collector: Collector):
+def test_runs_are_counted_by_status_and_verdict_with_their_seconds(sent: Sent):
     """As differences, because each process tells of its own runs alone."""
-    land(world, told(world, otlp(collector)))
+    runs, duration = (sent.collector.metrics()[name] for name in ("retrain.runs", "retrain.run.duration"))
+    (one,), (took,) = runs["sum"]["dataPoints"], duration["histogram"]["dataPoints"]
 
-    (one,) = collector.metrics()["retrain.runs"]["sum"]["dataPoints"]
-    (took,) = collector.metrics()["retrain.run.duration"]["histogram"]["dataPoints"]
     assert attributes(one) == {"retrain.trigger": "blob", "retrain.status": "done", "retrain.verdict": "promote"}
     assert int(one["asInt"]) == int(took["count"]) == 1
-    assert collector.metrics()["retrain.runs"]["sum"]["aggregationTemporality"] == 1
+    assert runs["sum"]["aggregationTemporality"] == duration["histogram"]["aggregationTemporality"] == 1
+
+
+def test_application_insights_gets_the_same_in_one_operation(sent: Sent):
+    """A request with its dependencies, a message, and metrics."""
+    envelopes = sent.collector.envelopes
+    (request,), (message,) = envelopes("RequestData"), envelopes("MessageData")
+    steps = envelopes("RemoteDependencyData")
+
+    assert {one["tags"]["ai.operation.id"] for one in (request, message, *steps)} == {TRACE}
+    assert request["tags"]["ai.operation.parentId"] == SPAN
+    assert {one["tags"]["ai.operation.parentId"] for one in steps} == {span_of(sent.run_id)}
+    assert json.loads(message["data"]["baseData"]["message"])["run_id"] == sent.run_id
+    assert {one["iKey"] for one in (request, message)} == {KEY}
+    names = {one["data"]["baseData"]["metrics"][0]["name"] for one in envelopes("MetricData")}
+    assert names == {"retrain.runs", "retrain.run.duration"}
+
+
+def test_the_exporters_log_nothing_of_their_own(sent: Sent):
+    """What is not accepted is told by `retrain events`, and not on the terminal."""
+    assert not [name for name in sent.logged if name.startswith(("azure", "opentelemetry", "urllib3"))]
 
 
 def test_a_failed_run_is_an_error_with_its_reason(world: World, collector: Collector):
@@ -108,21 +159,6 @@ def test_a_failed_run_is_an_error_with_its_reason(world: World, collector: Colle
     (span,), (record,) = collector.spans(), collector.records()
     assert (span["status"]["code"], record["severityText"]) == (2, "ERROR")
     assert span["status"]["message"] == json.loads(record["body"]["stringValue"])["reason"] != ""
-
-
-def test_application_insights_gets_the_same_in_one_operation(world: World, collector: Collector):
-    """A request with its dependencies, a message, and metrics."""
-    run_id = land(world, told(world, insights(collector)))
-
-    (request,), (message,) = collector.envelopes("RequestData"), collector.envelopes("MessageData")
-    steps = collector.envelopes("RemoteDependencyData")
-    assert {one["tags"]["ai.operation.id"] for one in (request, message, *steps)} == {TRACE}
-    assert request["tags"]["ai.operation.parentId"] == SPAN
-    assert {one["tags"]["ai.operation.parentId"] for one in steps} == {span_of(run_id)}
-    assert json.loads(message["data"]["baseData"]["message"])["run_id"] == run_id
-    assert {one["iKey"] for one in (request, message)} == {KEY}
-    names = {one["data"]["baseData"]["metrics"][0]["name"] for one in collector.envelopes("MetricData")}
-    assert names == {"retrain.runs", "retrain.run.duration"}
 
 
 def test_queue_services_and_data_are_measured(serving: World, collector: Collector):
@@ -154,8 +190,10 @@ def test_a_service_that_does_not_answer_is_not_counted_as_answering(serving: Wor
     assert record["severityText"] == "WARN"
 
 
-def test_telemetry_that_is_refused_is_tried_again_and_then_set_aside(world: World, collector: Collector):
-    """The run is as it is, and the next ones are told."""
+def test_telemetry_that_is_refused_is_tried_again_and_then_set_aside(
+    world: World, collector: Collector, caplog: pytest.LogCaptureFixture
+):
+    """The run is as it is, the next ones are told, and the terminal is left alone."""
     context = told(world, otlp(collector))
     collector.refuses = True
     run_id = land(world, context)
@@ -169,6 +207,7 @@ def test_telemetry_that_is_refused_is_tried_again_and_then_set_aside(world: Worl
     assert [event.run_id for event in world.ledger.outbox.undelivered()] == [run_id]
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in world.ledger.outbox.undelivered()[0].trouble
     assert [attributes(span)["retrain.trigger"] for span in collector.spans()] == ["rollback"]
+    assert not [record for record in caplog.records if record.name.startswith(("azure", "opentelemetry"))]
 
 
 @pytest.mark.parametrize("setting", ["nonsense", "InstrumentationKey=1"])
@@ -201,15 +240,3 @@ print(json.dumps(sorted(sys.modules)))
     modules = json.loads(done.stdout.splitlines()[-1])
 
     assert not [name for name in modules if name.startswith(("opentelemetry", "azure"))]
-
-
-def test_the_exporters_log_nothing_of_their_own(
-    world: World, collector: Collector, caplog: pytest.LogCaptureFixture
-):
-    """What is not accepted is told by `retrain events`, and not on the terminal."""
-    caplog.set_level(logging.INFO)
-    land(world, told(world, otlp(collector), insights(collector)))
-    collector.refuses = True
-    measure(told(world, otlp(collector), insights(collector)))
-
-    assert not [record.name for record in caplog.records if record.name.startswith(("azure", "opentelemetry"))]

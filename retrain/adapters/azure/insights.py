@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure.arm import sign_in
-
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -23,11 +22,13 @@ OF_ITS_OWN = (
 """Turn off what the library would report about itself to Microsoft, and would fetch as its configuration."""
 
 
-def exporters(connection: str, client_id: str | None) -> tuple[SpanExporter, LogRecordExporter, MetricExporter]:
+def exporters(
+    connection: str, credential: TokenCredential | None
+) -> tuple[SpanExporter, LogRecordExporter, MetricExporter]:
     """Of spans, log records and metrics. What cannot be sent is kept by the outbox, not in files.
 
-    Args: client_id: of the identity to sign in as, which needs the role Monitoring Metrics Publisher; None to send
-        by the connection string alone.
+    Args: credential: whose identity needs the role Monitoring Metrics Publisher; None to send by the connection
+        string alone.
     """
     for name in OF_ITS_OWN:
         os.environ.setdefault(name, "true")
@@ -43,8 +44,8 @@ def exporters(connection: str, client_id: str | None) -> tuple[SpanExporter, Log
         "timeout": TIMEOUT_SECONDS,
         "retry_total": RETRIES,
     }
-    if client_id:
-        options["credential"] = sign_in(client_id)
+    if credential is not None:
+        options["credential"] = credential
     return (
         AzureMonitorTraceExporter(**options),
         AzureMonitorLogExporter(**options),
