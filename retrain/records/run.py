@@ -70,6 +70,20 @@ class Data(Record):
     files: int
 
 
+class Basis(Record):
+    """What the verdict was reached on, besides the settings of the request and the champion: enough to replay it.
+
+    Attributes:
+        entries: how many entries the log of landings had.
+        question: sha256 of the days, the champion, the decision settings and the code.
+        code: the version of retrain.
+    """
+
+    entries: int
+    question: str
+    code: str
+
+
 class Registered(Record):
     """The version under which the winner is registered."""
 
@@ -135,6 +149,7 @@ class Run(Record):
     request: Asked = Asked()
     landing: Landing | None = None
     data: Data | None = None
+    basis: Basis | None = None
     champion: Model | None = None
     challenger: Model | None = None
     seasonal_naive: Scores | None = None
