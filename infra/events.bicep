@@ -4,6 +4,7 @@ param location string
 param tags object
 param token string
 param storageName string
+param logsId string
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: storageName
@@ -17,6 +18,15 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   properties: {
     source: storage.id
     topicType: 'Microsoft.Storage.StorageAccounts'
+  }
+}
+
+resource failures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: topic
+  name: 'failures'
+  properties: {
+    workspaceId: logsId
+    logs: [{ category: 'DeliveryFailures', enabled: true }]
   }
 }
 

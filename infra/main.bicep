@@ -96,7 +96,13 @@ module storage 'storage.bicep' = {
 module events 'events.bicep' = {
   name: 'events'
   scope: group
-  params: { location: location, tags: tags, token: token, storageName: storage.outputs.name }
+  params: {
+    location: location
+    tags: tags
+    token: token
+    storageName: storage.outputs.name
+    logsId: monitoring.outputs.logsId
+  }
 }
 
 module vault 'vault.bicep' = {
@@ -108,6 +114,7 @@ module vault 'vault.bicep' = {
     token: token
     isPrivate: privateNetwork
     allowedAddress: allowedAddress
+    logsId: monitoring.outputs.logsId
   }
 }
 

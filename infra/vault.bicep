@@ -4,6 +4,7 @@ param tags object
 param token string
 param isPrivate bool
 param allowedAddress string
+param logsId string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: 'kv-${token}'
@@ -22,6 +23,16 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
       defaultAction: isPrivate ? 'Deny' : 'Allow'
       ipRules: isPrivate && !empty(allowedAddress) ? [{ value: allowedAddress }] : []
     }
+  }
+}
+
+// Who read which secret.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'audit'
+  properties: {
+    workspaceId: logsId
+    logs: [{ categoryGroup: 'audit', enabled: true }]
   }
 }
 

@@ -33,12 +33,14 @@ class Deployment:
     Attributes:
         resources: in the order of evaluation, those that exist already among them.
         outputs: of the main file.
-        declared: places of the declarations that were evaluated.
+        declared: places of the declarations that were evaluated; of resources and modules, that made something.
+        used: places of those that an expression refers to.
     """
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
 
     @property
     def made(self) -> list[Resource]:
@@ -85,7 +87,7 @@ class _Module:
     def run(self) -> dict[str, Any]:
         """Evaluate everything; the outputs."""
         for name in self._source.declarations:
-            self.value(name)
+            self._value(name)
         found = {}
         for name, one in self._source.outputs.items():
             assert one.value is not None
@@ -93,18 +95,26 @@ class _Module:
             self._done.declared.add(one.place)
         return found
 
+    def has(self, name: str) -> bool:
+        """See Names."""
+        return name in self._source.declarations
+
     def value(self, name: str) -> Any:
         """See Names."""
+        self._done.used.add(self._source.declarations[name].place)
+        return self._value(name)
+
+    def _value(self, name: str) -> Any:
         if name in self._known:
             return self._known[name]
-        if name not in self._source.declarations:
-            raise TemplateError(str(self.path.name), f"there is no {name}")
         if name in self._under_way:
             raise TemplateError(self._source.declarations[name].place, f"{name} refers to itself")
         self._under_way.add(name)
         one = self._source.declarations[name]
-        self._known[name] = getattr(self, f"_{one.kind}")(one)
-        self._done.declared.add(one.place)
+        self._known[name] = value = getattr(self, f"_{one.kind}")(one)
+        is_skipped = value in (None, []) or (isinstance(value, Outputs) and value.values is None)
+        if one.kind not in ("resource", "module") or not is_skipped:
+            self._done.declared.add(one.place)
         return self._known[name]
 
     def function(self, name: str) -> Callable[..., Any] | None:

@@ -37,6 +37,7 @@ class Names(Protocol):
 
     @property
     def path(self) -> Path: ...
+    def has(self, name: str) -> bool: ...
     def value(self, name: str) -> Any: ...
     def function(self, name: str) -> Callable[..., Any] | None: ...
 
@@ -51,6 +52,9 @@ class Local:
     @property
     def path(self) -> Path:
         return self.around.path
+
+    def has(self, name: str) -> bool:
+        return name in self.own or self.around.has(name)
 
     def value(self, name: str) -> Any:
         return self.own[name] if name in self.own else self.around.value(name)
@@ -102,6 +106,12 @@ def loop(node: Node, names: Names) -> list[tuple[Names, Node]]:
     return [
         (Local(names, dict(zip(variables, (item, index), strict=False))), body) for index, item in enumerate(items)
     ]
+
+
+def _identifier(node: Node, names: Names) -> Any:
+    if not names.has(text_of(node)):
+        raise TemplateError(place_of(names.path, node), f"there is no {text_of(node)}")
+    return names.value(text_of(node))
 
 
 def _string(node: Node, names: Names) -> str:
@@ -220,7 +230,7 @@ HANDLERS: dict[str, Callable[[Node, Names], Any]] = {
     "number": lambda node, _: int(text_of(node)),
     "boolean": lambda node, _: text_of(node) == "true",
     "null": lambda _, __: None,
-    "identifier": lambda node, names: names.value(text_of(node)),
+    "identifier": _identifier,
     "object": _object,
     "array": _list,
     "for_statement": _for,
