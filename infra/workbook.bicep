@@ -16,5 +16,3 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     serializedData: replace(loadTextContent('workbook.json'), 'INSIGHTS-ID', insightsId)
   }
 }
-
-output id string = workbook.id

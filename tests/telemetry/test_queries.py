@@ -17,6 +17,8 @@ from retrain.records.run import Status
 from retrain.telemetry.channel import as_line
 from retrain.telemetry.facts import run_facts
 from retrain.telemetry.state import state_facts
+from tests.azure.template import MAIN, Resource, azd, deploy
+from tests.azure.template.check import AZD
 from tests.builders import World
 from tests.unit.records.examples import NOON, compared_run
 
@@ -106,20 +108,52 @@ def test_the_words_that_queries_compare_with_are_words_of_the_records():
 
 
 def test_every_query_is_an_alert_of_the_template_and_the_other_way_round():
-    used = re.findall(
-        r"name: '([\w-]+)'\n.*\n.*\n +query: loadTextContent\('queries/([\w-]+)\.kql'\)", alert_rules()
-    )
+    rules = {one.body["name"].split("-", 1)[1].rpartition("-")[0]: one for one in deployed_alerts()}
 
-    assert [name for name, _ in used] == [file for _, file in used]
-    assert {name for name, _ in used} == set(alerts())
+    assert {name: query_of(rule) for name, rule in rules.items()} == alerts()
 
 
-def test_an_alert_is_told_by_run_and_reason():
+def test_an_alert_is_told_by_run_and_reason_to_the_people_of_the_template():
     """Two runs that fail within an hour are two alerts, and the mail holds both reasons."""
-    assert (
-        set(re.findall(r"\{ name: '(\w+)', operator: 'Include', values: \['\*'\] \}", alert_rules())) == OF_AN_ALERT
-    )
+    for rule in deployed_alerts():
+        properties = rule.body["properties"]
+        (criterion,) = properties["criteria"]["allOf"]
+
+        assert {each["name"] for each in criterion["dimensions"]} == OF_AN_ALERT
+        assert "/actionGroups/" in properties["actions"]["actionGroups"][0]
+        assert "/components/" in properties["scopes"][0]
 
 
-def alert_rules() -> str:
-    return (INFRA / "alerts.bicep").read_text()
+def test_an_alert_looks_back_further_than_to_its_last_look():
+    """Logs arrive late; a row that arrives after a look must be in the window of the next one."""
+    for rule in deployed_alerts():
+        properties = rule.body["properties"]
+
+        assert minutes(properties["windowSize"]) >= 2 * minutes(properties["evaluationFrequency"])
+
+
+def test_the_workbook_reads_the_application_insights_of_the_template():
+    (book,) = DEPLOYMENT.of_type("Microsoft.Insights/workbooks")
+    read = json.loads(book.body["properties"]["serializedData"])
+
+    assert {each for item in read["items"][1:] for each in item["content"]["crossComponentResources"]} == {
+        book.body["properties"]["sourceId"]
+    }
+
+
+DEPLOYMENT = deploy(azd.parameters(MAIN, AZD))
+
+
+def deployed_alerts() -> list[Resource]:
+    return DEPLOYMENT.of_type("Microsoft.Insights/scheduledQueryRules")
+
+
+def query_of(rule: Resource) -> str:
+    query: str = rule.body["properties"]["criteria"]["allOf"][0]["query"]
+    return query
+
+
+def minutes(duration: str) -> int:
+    """Of an ISO 8601 duration in one unit."""
+    unit = {"M": 1, "H": 60, "D": 24 * 60}[duration[-1]]
+    return unit * int(re.sub(r"\D", "", duration))
