@@ -17,6 +17,7 @@ from retrain.records.service_keys import ServiceKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from azure.storage.blob import BlobServiceClient
 
@@ -87,7 +88,7 @@ def exporting(settings: Settings) -> tuple[Telemetry, ...]:
     return (Exporting(targets),)
 
 
-def _insights(settings: Settings) -> Exporters:
+def _insights(settings: Settings) -> AbstractContextManager[Exporters]:
     """Signed in as for the storage; by the connection string alone where the storage needs no identity."""
     from retrain.adapters.azure.arm import sign_in
     from retrain.adapters.azure.insights import exporters
@@ -97,7 +98,7 @@ def _insights(settings: Settings) -> Exporters:
     return exporters(str(settings.telemetry.insights), credential)
 
 
-def _otlp(settings: Settings) -> Exporters:
+def _otlp(settings: Settings) -> AbstractContextManager[Exporters]:
     from retrain.adapters.otlp import exporters
 
     return exporters(str(settings.telemetry.otlp))

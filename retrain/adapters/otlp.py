@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -12,8 +15,11 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 5.0  # of all attempts together
 
 
-def exporters(endpoint: str) -> tuple[SpanExporter, LogRecordExporter, MetricExporter]:
-    """Of spans, log records and metrics. Headers and certificates are read from OTEL_EXPORTER_OTLP_*.
+@contextmanager
+def exporters(endpoint: str) -> Iterator[tuple[SpanExporter, LogRecordExporter, MetricExporter]]:
+    """Of spans, log records and metrics; their connections end with the context.
+
+    Headers and certificates are read from OTEL_EXPORTER_OTLP_*.
 
     Args: endpoint: without the path of a signal.
     """
@@ -22,8 +28,13 @@ def exporters(endpoint: str) -> tuple[SpanExporter, LogRecordExporter, MetricExp
     from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
 
     base = endpoint.rstrip("/")
-    return (
+    made = (
         OTLPSpanExporter(f"{base}/v1/traces", timeout=TIMEOUT_SECONDS),
         OTLPLogExporter(f"{base}/v1/logs", timeout=TIMEOUT_SECONDS),
         OTLPMetricExporter(f"{base}/v1/metrics", timeout=TIMEOUT_SECONDS),
     )
+    try:
+        yield made
+    finally:
+        for exporter in made:
+            exporter.shutdown()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ServiceError
@@ -14,6 +13,7 @@ from retrain.telemetry.quiet import silence_exporters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -33,27 +33,26 @@ class Target:
 
     Attributes:
         setting: the name of the setting that says where.
-        connect: makes the exporters, which imports them.
+        connect: imports and makes the exporters.
     """
 
     setting: str
-    connect: Callable[[], Exporters]
-
-    @cached_property
-    def _exporters(self) -> Exporters:
-        silence_exporters()
-        return self.connect()
+    connect: Callable[[], AbstractContextManager[Exporters]]
 
     def send(self, spans: Sequence[Any], record: Any, metrics: Any) -> None:
-        """Send all of it. Raises: ServiceError if any of it is not accepted in time."""
+        """Send the record, then the rest. Raises: ServiceError as soon as something is not accepted in time."""
+        silence_exporters()
         try:
-            of_spans, of_records, of_metrics = self._exporters
-            results = [of_records.export([record]), of_metrics.export(metrics)]
-            results += [of_spans.export(spans)] if spans else []
+            with self.connect() as (of_spans, of_records, of_metrics):
+                is_accepted = (
+                    of_records.export([record]).name == SUCCESS
+                    and of_metrics.export(metrics).name == SUCCESS
+                    and (not spans or of_spans.export(spans).name == SUCCESS)
+                )
         except Exception as error:  # the door of the exporters: no run and no command fails with them
             reason = f"{type(error).__name__}: {error}"
             raise ServiceError(f"no telemetry can be sent to what {self.setting} names: {reason}") from error
-        if any(result.name != SUCCESS for result in results):
+        if not is_accepted:
             raise ServiceError(
                 f"what {self.setting} names has not accepted telemetry; check its address and its roles"
             )

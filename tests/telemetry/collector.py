@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from tests.azure.emulator.web import HOST, Request, Response, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.azure.emulator.tls import Certificate
 
 KEY = "00000000-0000-0000-0000-000000000001"
 TRACK = "/v2.1/track"
@@ -19,18 +21,20 @@ TRACK = "/v2.1/track"
 
 @dataclass
 class Collector:
-    """What was sent, by path; `refuses` answers 400 instead."""
+    """What was sent, by path, and with which `Authorization`; `refuses` answers 400 instead."""
 
     url: str = ""
     refuses: bool = False
     took: list[tuple[str, Any]] = field(default_factory=list)
+    authorizations: set[str] = field(default_factory=set)
 
     @property
     def connection_string(self) -> str:
         return f"InstrumentationKey={KEY};IngestionEndpoint={self.url}/"
 
-    def answer(self, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, body: Any, authorization: str) -> tuple[int, dict[str, Any]]:
         """As the genuine one does."""
+        self.authorizations.add(authorization)
         if self.refuses:
             return 400, {}
         self.took.append((path, body))
@@ -77,33 +81,19 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector while the context lasts."""
-    collector = Collector()
+def collecting(tls: Certificate | None = None) -> Iterator[Collector]:
+    """A collector while the context lasts. Args: tls: Azure's libraries send a token over TLS alone."""
+    server = Server(tls)
+    collector = Collector(f"{'https' if tls else 'http'}://{HOST}:{server.port}")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            data = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                data = gzip.decompress(data)
-            status, said = collector.answer(self.path, json.loads(data))
-            body = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Request) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        is_packed = headers.get("content-encoding") == "gzip"
+        body = json.loads(gzip.decompress(request.body) if is_packed else request.body)
+        return Response(*collector.answer(request.path, body, headers.get("authorization", "")))
 
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    collector.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    server.start(answer)
     try:
         yield collector
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.close()

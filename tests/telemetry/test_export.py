@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
 from retrain.records.request import RollBack, Trigger
@@ -20,6 +21,8 @@ from retrain.settings import parse
 from retrain.telemetry.channel import measure
 from retrain.trace import span_of, tracing
 from retrain.wiring import exporting
+from tests.azure.cloud import CLIENT_ID
+from tests.azure.emulator.tls import Certificate
 from tests.builders import NEW_YEAR, ONE, QUICK, World, ask
 from tests.platforms import ThreadPlatform
 from tests.telemetry.collector import KEY, Collector, collecting
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
     from retrain.records.context import Context
     from retrain.telemetry.channel import Telemetry
+    from tests.azure.cloud import Cloud
+    from tests.azurite import SecureAzurite
 
 ROOT = Path(__file__).parents[2]
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -208,6 +213,18 @@ def test_telemetry_that_is_refused_is_tried_again_and_then_set_aside(
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in world.ledger.outbox.undelivered()[0].trouble
     assert [attributes(span)["retrain.trigger"] for span in collector.spans()] == ["rollback"]
     assert not [record for record in caplog.records if record.name.startswith(("azure", "opentelemetry"))]
+
+
+def test_who_signs_in_to_the_storage_signs_in_to_application_insights(cloud: Cloud, vault: SecureAzurite):
+    """By the same identity, for which the resource need not accept its own key."""
+    with collecting(Certificate(vault.certificate, vault.certificate_key)) as collector:
+        cloud.overrides["APPLICATIONINSIGHTS_CONNECTION_STRING"] = collector.connection_string
+        measure(replace(cloud.context, listeners=exporting(cloud.settings)))
+
+    (sent,) = collector.authorizations
+    claims = jwt.decode(sent.removeprefix("Bearer "), options={"verify_signature": False})
+    assert (claims["aud"], claims["appid"]) == ("https://monitor.azure.com/", CLIENT_ID)
+    assert [one["data"]["baseType"] for one in collector.envelopes("MessageData")] == ["MessageData"]
 
 
 @pytest.mark.parametrize("setting", ["nonsense", "InstrumentationKey=1"])

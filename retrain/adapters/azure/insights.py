@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azure.core.credentials import TokenCredential
     from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -22,10 +25,13 @@ OF_ITS_OWN = (
 """Turn off what the library would report about itself to Microsoft, and would fetch as its configuration."""
 
 
+@contextmanager
 def exporters(
     connection: str, credential: TokenCredential | None
-) -> tuple[SpanExporter, LogRecordExporter, MetricExporter]:
-    """Of spans, log records and metrics. What cannot be sent is kept by the outbox, not in files.
+) -> Iterator[tuple[SpanExporter, LogRecordExporter, MetricExporter]]:
+    """Of spans, log records and metrics; their connections end with the context.
+
+    What cannot be sent is kept by the outbox, not in files.
 
     Args: credential: whose identity needs the role Monitoring Metrics Publisher; None to send by the connection
         string alone.
@@ -46,8 +52,13 @@ def exporters(
     }
     if credential is not None:
         options["credential"] = credential
-    return (
+    made = (
         AzureMonitorTraceExporter(**options),
         AzureMonitorLogExporter(**options),
         AzureMonitorMetricExporter(**options),
     )
+    try:
+        yield made
+    finally:
+        for exporter in made:
+            exporter.client.close()
