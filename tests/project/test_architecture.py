@@ -112,7 +112,8 @@ ONLY_IN = {
     },
     "azure.identity": {"retrain.adapters.azure.arm"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+        f"retrain.adapters.azure.{name}"
+        for name in ("arm", "blob", "blob_reader", "insights", "lease", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
