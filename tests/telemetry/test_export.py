@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
+from retrain.doors.cli import main
+from retrain.errors import ServiceUnavailable
 from retrain.records.request import RollBack, Trigger
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from retrain.settings import parse
-from retrain.telemetry.channel import measure
+from retrain.telemetry.channel import LOGGER, LogLines, measure
 from retrain.trace import span_of, tracing
 from retrain.wiring import exporting
 from tests.azure.cloud import CLIENT_ID
 from tests.azure.emulator.tls import Certificate
 from tests.builders import NEW_YEAR, ONE, QUICK, World, ask
+from tests.listening import Listener
 from tests.platforms import ThreadPlatform
 from tests.telemetry.collector import KEY, Collector, collecting
 
@@ -242,6 +245,47 @@ def test_a_job_is_told_where_to_send_telemetry():
     sent = {"APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={KEY}"}
 
     assert parse(sent).as_environment == sent
+
+
+def test_a_tick_on_the_command_line_sends_its_run_and_the_state(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+
+    assert main(["tick", "--root", str(tmp_path / "store")]) == 0
+
+    told = [json.loads(record["body"]["stringValue"]) for record in collector.records()]
+    assert [(one["retrain"], one.get("verdict"), one.get("requests")) for one in told] == [
+        ("run", "waiting", None),
+        ("state", None, 0),
+    ]
+
+
+def test_a_dry_run_on_the_command_line_tells_nothing(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It leaves no trace anywhere."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+
+    assert main(["run", "--dry-run", "--root", str(tmp_path / "store")]) == 0
+
+    assert collector.took == []
+
+
+def test_a_run_is_told_once_although_another_listener_keeps_its_event(
+    world: World, collector: Collector, caplog: pytest.LogCaptureFixture
+):
+    """The app has logged it; a job that delivers what is left does not send it again."""
+    caplog.set_level(logging.INFO)
+    catalogue = Listener("catalogue", away=ServiceUnavailable("the catalogue is away"))
+    run_id = land(world, replace(world.context, listeners=(catalogue, LogLines())))
+    catalogue.away = None
+    work_off(world.settings, replace(world.context, listeners=(catalogue, otlp(collector))))
+
+    lines = [record.message for record in caplog.records if record.name == LOGGER]
+    assert [json.loads(line)["run_id"] for line in lines] == [run_id]
+    assert [event for event, _ in catalogue.told] == [f"{run_id}-1"]
+    assert collector.records() == []
 
 
 @pytest.mark.parametrize("command", ["runs", "tick"])
