@@ -12,6 +12,7 @@ from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.cloud import READY_SECONDS
 from tests.azure.emulator.tls import self_signed
+from tests.azure.emulator.world import NETWORK, PROVIDERS
 from tests.contract.test_platform import MODEL, context_of
 from tests.faults import fails
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from retrain.ports import Service
     from tests.azure.cloud import Cloud
 
-SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/services"
+SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
 
 
 def deploy(cloud: Cloud, version: str = "3") -> Service:
