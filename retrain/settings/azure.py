@@ -51,8 +51,11 @@ class AzureSettings(Group):
         "image that others are built on; your own copy of `python:3.13-slim` avoids the limits of Docker Hub",
         unit="name",
     )
-    identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
-        None, "RETRAIN_IDENTITY", "user-assigned identity that pulls images", unit="resource id"
+    pull_identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
+        None,
+        "RETRAIN_PULL_IDENTITY",
+        "user-assigned identity that services have: it pulls their image and may do nothing else",
+        unit="resource id",
     )
     compute: str = setting(
         "serverless",
@@ -136,7 +139,7 @@ class AzureSettings(Group):
             "RETRAIN_REGISTRY": self.registry,
         }
         if self.target == "aci":
-            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_IDENTITY": self.identity}
+            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_PULL_IDENTITY": self.pull_identity}
         if self.target == "kubernetes":
             needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
         for name, value in needed.items():

@@ -104,12 +104,13 @@ ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
     "azure.storage": {
-        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease", "transport")),
         "retrain.wiring",
     },
-    "azure.identity": {"retrain.adapters.azure.arm"},
+    "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+        f"retrain.adapters.azure.{name}"
+        for name in ("arm", "blob", "blob_reader", "credentials", "lease", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",

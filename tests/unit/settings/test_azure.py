@@ -20,7 +20,7 @@ def azure(**changed: str) -> dict[str, str]:
         "RETRAIN_WORKSPACE": "w",
         "RETRAIN_REGISTRY": "forecastsacr",
         "RETRAIN_LOCATION": "westeurope",
-        "RETRAIN_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
+        "RETRAIN_PULL_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
         "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
         "TRANSACTIONS_STORAGE__clientId": "c",
     }
