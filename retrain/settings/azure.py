@@ -77,11 +77,13 @@ class AzureSettings(Group):
     subnet: Optional[Annotated[str, Field(pattern=SUBNET)]] = setting(
         None, "RETRAIN_SUBNET", "subnet for container groups; empty for public addresses", unit="resource id"
     )
-    tls: Optional[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = setting(
-        None,
+    tls: str = setting(
+        "self-signed",
         "RETRAIN_TLS",
-        "folder in the state container with `certificate.pem` and `key.pem`, for example `tls`; empty for HTTP",
-        unit="path",
+        "TLS of container groups: `self-signed` makes a certificate for each version; `off` is plain HTTP, which "
+        "shows keys to whoever is in between; `tls` names a folder of the state container with `certificate.pem` "
+        "and `key.pem`",
+        pattern=r"^(self-signed|off|tls[a-z0-9/-]*)$",
     )
     instance_type: str = setting(
         "Standard_DS2_v2",
@@ -115,7 +117,7 @@ class AzureSettings(Group):
                 f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
                 f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
             )
-        if self.tls and self.target != "aci":
+        if self.tls.startswith("tls") and self.target != "aci":
             raise ConfigError(
                 "RETRAIN_TLS is for container groups only; an online endpoint has its own certificate"
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,6 +83,50 @@ def test_a_group_whose_creation_failed_is_created_again(cloud: Cloud):
     prove(deploy(cloud), model())
 
 
+def test_a_version_has_a_certificate_of_its_own(cloud: Cloud):
+    """Made with its key, kept with it, and accepted alone: the key never crosses a network in plain HTTP."""
+    service = deploy(cloud)
+    other = deploy(cloud, "4")
+
+    prove(service, model())
+    assert service.url.startswith("https://")
+    assert service.certificate != other.certificate
+    with pytest.raises(ServiceError, match="SSLError"):
+        prove(replace(service, certificate=other.certificate), model())
+    with pytest.raises(ServiceError, match="SSLError"):
+        prove(replace(service, certificate=""), model())
+    probes = sent(cloud)[0]["properties"]["containers"][0]["properties"]
+    assert probes["livenessProbe"]["httpGet"]["scheme"] == probes["readinessProbe"]["httpGet"]["scheme"] == "https"
+
+
+def test_a_certificate_outlives_the_group_and_a_rotation_of_the_key(cloud: Cloud):
+    """Whoever has copied it need not copy another; the private key goes to the container alone."""
+    service = deploy(cloud)
+    platform = cloud.context.platform
+    platform.stop(service.name)
+    again = deploy(cloud)
+    rotated = platform.rotate(service.name, datetime.now(UTC) + timedelta(hours=1))
+    wait_until_ready(rotated, platform, limit_seconds=READY_SECONDS)
+
+    assert (again.key, again.certificate) == (service.key, service.certificate)
+    assert (rotated.certificate, rotated.key == service.key) == (service.certificate, False)
+    prove(rotated, model())
+    assert "PRIVATE KEY" not in repr(cloud.azure.calls) + repr(platform.find("3"))
+
+
+def test_plain_http_is_an_explicit_choice_and_can_be_taken_back(cloud: Cloud):
+    """The next deployment of the same version has a certificate."""
+    cloud.overrides = {"RETRAIN_TLS": "off"}
+    plain = deploy(cloud)
+    cloud.overrides = {}
+    cloud.context.platform.stop(plain.name)
+    secure = deploy(cloud)
+
+    assert (plain.url.split(":")[0], plain.certificate) == ("http", "")
+    assert (secure.url.split(":")[0], secure.key) == ("https", plain.key)
+    prove(secure, model())
+
+
 def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
     """As a secret volume; whoever asks trusts this certificate and no other."""
     files = self_signed(tmp_path)
@@ -133,7 +179,7 @@ def test_in_a_subnet_a_group_is_private(cloud: Cloud):
     cloud.overrides = {"RETRAIN_SUBNET": SUBNET}
     service = deploy(cloud)
 
-    assert service.url.startswith("http://127.0.0.1:")
+    assert service.url.startswith("https://127.0.0.1:")
     body = sent(cloud)[0]["properties"]
     assert body["subnetIds"] == [{"id": SUBNET}]
     assert (body["ipAddress"]["type"], "dnsNameLabel" in body["ipAddress"]) == ("Private", False)

@@ -41,6 +41,8 @@ def azure(**changed: str) -> dict[str, str]:
         ({"TRANSACTIONS_STORAGE": "UseDevelopmentStorage=true"}, "RETRAIN_JOBS=inline"),
         ({"RETRAIN_TARGET": "managed-online", "RETRAIN_TLS": "tls"}, "for container groups"),
         ({"RETRAIN_TLS": "requests"}, "RETRAIN_TLS is 'requests'"),
+        ({"RETRAIN_TLS": ""}, "`off` is plain HTTP"),
+        ({"RETRAIN_IDENTITY": "i"}, "write RETRAIN_PULL_IDENTITY"),
         ({"RETRAIN_STATE_CONTAINER": "transactions"}, "use two containers"),
     ],
 )
