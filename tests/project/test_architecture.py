@@ -83,7 +83,7 @@ ONLY_IN = {
     "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
         f"retrain.adapters.azure.{name}"
-        for name in ("arm", "blob", "blob_reader", "credentials", "lease", "transport")
+        for name in ("arm", "blob", "blob_reader", "credentials", "lease", "rest", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",

@@ -37,6 +37,7 @@ class Switches:
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False
+    abac: bool = False
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
 
