@@ -174,6 +174,23 @@ def test_a_container_has_the_pulling_identity_and_no_other(cloud: Cloud):
     assert CLIENT_ID not in str(group)
 
 
+def test_the_identity_of_the_app_is_given_to_no_container(cloud: Cloud):
+    """A setting that says so is refused before anything is created."""
+    cloud.overrides = {"RETRAIN_PULL_IDENTITY": PULL_IDENTITY.replace("puller", "retrainer")}
+
+    with pytest.raises(ConfigError, match="identity of the app itself"):
+        deploy(cloud)
+    assert (cloud.running, sent(cloud)) == ([], [])
+
+
+def test_a_pulling_identity_that_does_not_exist_is_named(cloud: Cloud):
+    """By the setting."""
+    cloud.overrides = {"RETRAIN_PULL_IDENTITY": PULL_IDENTITY.replace("puller", "nobody")}
+
+    with pytest.raises(ConfigError, match="RETRAIN_PULL_IDENTITY names an identity that does not exist"):
+        deploy(cloud)
+
+
 def test_in_a_subnet_a_group_is_private(cloud: Cloud):
     """It has an address of the network and no name."""
     cloud.overrides = {"RETRAIN_SUBNET": SUBNET}

@@ -19,6 +19,7 @@ from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
 from tests.azure.emulator.routes import ArmError, Routes
+from tests.azure.emulator.standing import Standing
 from tests.azure.emulator.storage import Storage
 from tests.azure.emulator.timeline import Call, Timeline
 from tests.azure.emulator.tls import Certificate
@@ -74,6 +75,7 @@ class Emulator(Switches):
         )
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
+        Standing(world)
         self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 

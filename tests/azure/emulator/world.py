@@ -38,6 +38,8 @@ class Switches:
     vault_refuses: bool = False
     broken_build: bool = False
     abac: bool = False
+    cores_of_jobs: int = 24
+    container_groups: int = 100
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
 
