@@ -156,26 +156,43 @@ resource onWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Container groups are made and removed here.
-resource onGroup 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(resourceGroup().id, app.id, role.containerInstances)
-  properties: {
-    principalId: app.id
-    principalType: app.type
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.containerInstances)
+// Container groups are made and removed here; on a command line by whoever deploys.
+resource onGroup 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for one in filter([app, deployer], one => !empty(one.id)): {
+    name: guid(resourceGroup().id, one.id, role.containerInstances)
+    properties: {
+      principalId: one.id
+      principalType: one.type
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.containerInstances)
+    }
   }
-}
+]
 
 // A container group is given this identity and no other.
-resource onPuller 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: puller
-  name: guid(puller.id, app.id, role.identityOperator)
-  properties: {
-    principalId: app.id
-    principalType: app.type
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.identityOperator)
+resource onPuller 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for one in filter([app, deployer], one => !empty(one.id)): {
+    scope: puller
+    name: guid(puller.id, one.id, role.identityOperator)
+    properties: {
+      principalId: one.id
+      principalType: one.type
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.identityOperator)
+    }
   }
-}
+]
+
+// Container groups join the subnet.
+resource onSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for one in filter([app, deployer], one => !empty(one.id) && !empty(networkName)): {
+    scope: services
+    name: guid(services.id, one.id, role.networkContributor)
+    properties: {
+      principalId: one.id
+      principalType: one.type
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.networkContributor)
+    }
+  }
+]
 
 // Telemetry, which is taken in by identity only.
 resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
@@ -185,16 +202,5 @@ resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: app.id
     principalType: app.type
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.metricsPublisher)
-  }
-}
-
-// Container groups join the subnet.
-resource onSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(networkName)) {
-  scope: services
-  name: guid(services.id, app.id, role.networkContributor)
-  properties: {
-    principalId: app.id
-    principalType: app.type
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.networkContributor)
   }
 }

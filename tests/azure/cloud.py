@@ -74,7 +74,7 @@ class Cloud:
             "RETRAIN_WORKSPACE": azure.WORKSPACE,
             "RETRAIN_REGISTRY": azure.REGISTRY,
             "RETRAIN_LOCATION": azure.LOCATION,
-            "RETRAIN_IDENTITY": PULL_IDENTITY,
+            "RETRAIN_PULL_IDENTITY": PULL_IDENTITY,
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",

@@ -130,7 +130,7 @@ def test_the_registered_model_carries_its_lineage(story: Story):
     assert told["git_commit"] == "0a1b2c3"
     assert float(told["rmse"]) == pytest.approx(story.promoted["challenger"]["rmse"], rel=1e-5)
     assert "@sha256:" in told["image"]
-    assert told["service"].startswith("http://")
+    assert told["service"].startswith("https://")
     assert told["champion"] == "yes"
 
 

@@ -159,6 +159,12 @@ ML_ADVICE = (
     "give this identity the role AzureML Data Scientist on "
     f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/forecasts"
 )
+GROUP_ADVICE = (
+    "give this identity the role Azure Container Instances Contributor Role on "
+    f"{PROVIDERS.removesuffix('/providers/')}, which allows"
+)
+ASSIGN_ADVICE = f"give this identity the role Managed Identity Operator on {PULL_IDENTITY}"
+JOIN_ADVICE = f"give this identity the role Network Contributor on {SUBNET}"
 NEEDS = {
     (APP, "Storage Blob Data Owner"): [
         Need(store, BLOB_ADVICE),
@@ -177,21 +183,14 @@ NEEDS = {
     (APP, "Container Registry Tasks Contributor"): [Need(build, BUILD_ADVICE)],
     (APP, "AcrPull"): [Need(run_a_job, "give this identity the role AcrPull on the registry forecastsacr")],
     (APP, "AzureML Data Scientist"): [Need(see_workspace, ML_ADVICE)],
-    (APP, "Azure Container Instances Contributor Role"): [
-        Need(
-            see_services,
-            "give this identity the role Azure Container Instances Contributor Role on "
-            f"{PROVIDERS.removesuffix('/providers/')}",
-        )
-    ],
-    (APP, "Managed Identity Operator"): [
-        Need(create_service, f"give this identity the role Managed Identity Operator on {PULL_IDENTITY}")
-    ],
-    (APP, "Network Contributor"): [
-        Need(create_service_in_the_network, f"give this identity the role Network Contributor on {SUBNET}")
-    ],
+    (APP, "Azure Container Instances Contributor Role"): [Need(see_services, GROUP_ADVICE)],
+    (APP, "Managed Identity Operator"): [Need(create_service, ASSIGN_ADVICE)],
+    (APP, "Network Contributor"): [Need(create_service_in_the_network, JOIN_ADVICE)],
     (PULLER, "AcrPull"): [Need(create_service, "IDENTITY the role AcrPull there")],
     (TOPIC, "Storage Blob Data Contributor"): [Need(write_as_the_topic, BLOB_ADVICE)],
+    (DEPLOYER, "Azure Container Instances Contributor Role"): [Need(by(DEPLOYER, see_services), GROUP_ADVICE)],
+    (DEPLOYER, "Managed Identity Operator"): [Need(by(DEPLOYER, create_service), ASSIGN_ADVICE)],
+    (DEPLOYER, "Network Contributor"): [Need(by(DEPLOYER, create_service_in_the_network), JOIN_ADVICE)],
     (DEPLOYER, "Storage Blob Data Contributor"): [Need(by(DEPLOYER, store), BLOB_ADVICE)],
     (DEPLOYER, "Key Vault Secrets Officer"): [Need(by(DEPLOYER, keep_key), VAULT_ADVICE)],
     (DEPLOYER, "Container Registry Tasks Contributor"): [Need(by(DEPLOYER, build), BUILD_ADVICE)],

@@ -173,7 +173,7 @@ def test_containers_are_given_another_identity_than_the_app():
     settings = app_settings(deployment)
     app = deployment.one("Microsoft.Web/sites").body["identity"]["userAssignedIdentities"]
 
-    assert settings["RETRAIN_IDENTITY"] not in app
+    assert settings["RETRAIN_PULL_IDENTITY"] not in app
     assert len(deployment.of_type("Microsoft.ManagedIdentity/userAssignedIdentities")) == 2
 
 
@@ -231,4 +231,4 @@ def test_nothing_of_the_template_is_in_the_package_of_the_app():
     """What deploys the app is no part of it."""
     ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
 
-    assert {"infra", "azure.yaml"} <= set(ignored)
+    assert {"/infra", "/azure.yaml"} <= set(ignored)

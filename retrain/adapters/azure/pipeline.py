@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr import ImageBuilder, fingerprint
 from retrain.adapters.azure.arm import or_none, state_name, translated
 from retrain.adapters.azure.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
+from retrain.adapters.azure.quota import check_quota
 from retrain.adapters.azure.roles import missing_role, role_for
 from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
@@ -121,7 +122,11 @@ class Release:
         self._workspace, self._settings = workspace, settings
 
     def release(self, progress: Callable[[str, str], None]) -> dict[str, str]:
-        """Register datastore, environment and components, and return their names. Idempotent."""
+        """Register datastore, environment and components, and return their names. Idempotent.
+
+        Raises: ServiceError if no job could get a node, before anything is built.
+        """
+        check_quota(self._settings)
         context = job_context()
         code = fingerprint(context, self._settings)
         progress("datastore", datastore(self._settings))

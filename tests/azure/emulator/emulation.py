@@ -21,6 +21,7 @@ from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
 from tests.azure.emulator.routes import ArmError, Routes
+from tests.azure.emulator.standing import Standing
 from tests.azure.emulator.storage import Storage
 from tests.azure.emulator.timeline import Call, Timeline
 from tests.azure.emulator.tls import Certificate
@@ -55,6 +56,7 @@ class Emulator(Switches):
         self._server, self.vault = Server(certificate), KeyVault(self, certificate)
         self._identity = IdentityEndpoint(self)
         self._storage = Storage(azurite)
+        self.az = self._identity.install_az(folder / "bin")
         self.arm_url = f"https://localhost:{self._server.port}"
         self.environment = {**self._identity.environment, "REQUESTS_CA_BUNDLE": str(azurite.certificate)}
         self._routes = Routes(names.PROVIDERS)
@@ -76,6 +78,7 @@ class Emulator(Switches):
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
         self.insights = Insights(world)
+        Standing(world)
         self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 

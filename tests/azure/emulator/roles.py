@@ -51,6 +51,7 @@ ROLES = {
         (
             f"{ACR}/agentpools/*",
             f"{ACR}/listBuildSourceUploadUrl/action",
+            f"{ACR}/read",
             f"{ACR}/runs/*",
             f"{ACR}/scheduleRun/action",
             f"{ACR}/taskruns/*",

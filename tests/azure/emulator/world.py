@@ -37,20 +37,25 @@ class Switches:
     """What a test may turn on the running emulator."""
 
     granted: bool = True
+    signed_in: bool = True
     aci_without_address: bool = False
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False
     taken_away: frozenset[Assignment] = frozenset()
+    added: frozenset[Assignment] = frozenset()
+    abac: bool = False
+    cores_of_jobs: int = 24
+    container_groups: int = 100
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
 
     @property
     def access(self) -> Access:
-        """The role assignments in force: those of the template, without what a test takes away."""
+        """The role assignments in force: those of the template, but for what a test takes away or adds."""
         from tests.azure.emulator.access import Access, of_the_template
 
-        return Access(of_the_template() - self.taken_away)
+        return Access((of_the_template() - self.taken_away) | self.added)
 
     def reset(self) -> None:
         """All as at the start."""
