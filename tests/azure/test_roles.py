@@ -7,6 +7,7 @@ nothing more is needed.
 from __future__ import annotations
 
 import re
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ import pytest
 
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.azureml import Workspace, show_datastore
+from retrain.adapters.azure.rest import arm, resource_group
 from retrain.adapters.azure.roles import role_for
 from retrain.adapters.azure.vault import KeyVaultSecrets
-from retrain.errors import AccessDenied, RetrainError
+from retrain.errors import AccessDenied, NotFound, RetrainError
 from retrain.records.request import new_run_id
 from retrain.wiring import releaser
 from tests.azure.cloud import PULL_IDENTITY, Cloud
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from tests.azurite import SecureAzurite
 
 SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
-IMAGE = "forecastsacr.azurecr.io/m@sha256:" + "ab" * 32
+GROUP = PROVIDERS.removesuffix("/providers/")
+API = "2025-02-15"
 JOB_SECONDS = 60
 
 
@@ -65,11 +68,6 @@ def guarded(cloud: Cloud, gate: SecureAzurite) -> Cloud:
     return replace(cloud, storage=gate)
 
 
-def acting_as(cloud: Cloud, who: str, **overrides: str) -> Cloud:
-    """The same world for another identity."""
-    return replace(cloud, overrides={**cloud.overrides, **overrides, "TRANSACTIONS_STORAGE__clientId": who})
-
-
 def host(cloud: Cloud) -> FunctionsHost:
     """The Functions host of this world, with the app settings of the template."""
     storage = cloud.storage
@@ -90,13 +88,13 @@ def store(cloud: Cloud) -> None:
 
 def write_as_the_topic(cloud: Cloud) -> None:
     """Event Grid gives up an event."""
-    store(acting_as(cloud, TOPIC, RETRAIN_STATE_CONTAINER="dead-letters"))
+    store(cloud.acting_as(TOPIC, RETRAIN_STATE_CONTAINER="dead-letters"))
 
 
 def keep_key(cloud: Cloud) -> None:
     """The key of a service is kept."""
     vault = {"RETRAIN_KEYS": "vault", "RETRAIN_VAULT_URL": cloud.azure.vault.url}
-    secrets = KeyVaultSecrets(acting_as(cloud, cloud.settings.storage.client_id or APP, **vault).settings)
+    secrets = KeyVaultSecrets(replace(cloud, overrides={**cloud.overrides, **vault}).settings)
     secrets.put(f"{cloud.name}-key", "key")
     secrets.remove(f"{cloud.name}-key")
 
@@ -144,9 +142,24 @@ def run_a_job(cloud: Cloud) -> None:
         raise AccessDenied(ended.failure)
 
 
+def see_topics(cloud: Cloud) -> None:
+    """The topic of the storage account is looked for."""
+    with closing(arm(cloud.settings)) as calls, suppress(NotFound):
+        calls.get(
+            f"{resource_group(cloud.settings)}/providers/Microsoft.EventGrid/systemTopics", "", api_version=API
+        )
+
+
+def see_app(cloud: Cloud) -> None:
+    """The keys of the host are asked for."""
+    path = f"{resource_group(cloud.settings)}/providers/Microsoft.Web/sites/app/host/default/listkeys"
+    with closing(arm(cloud.settings)) as calls, suppress(NotFound):
+        calls.post(path, "", api_version=API)
+
+
 def by(who: str, call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
     """The call, made by another identity."""
-    return lambda cloud: call(acting_as(cloud, who))
+    return lambda cloud: call(cloud.acting_as(who))
 
 
 BLOB_ADVICE = "give this identity the role Storage Blob Data Contributor on the storage account devstoreaccount1"
@@ -159,10 +172,7 @@ ML_ADVICE = (
     "give this identity the role AzureML Data Scientist on "
     f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/forecasts"
 )
-GROUP_ADVICE = (
-    "give this identity the role Azure Container Instances Contributor Role on "
-    f"{PROVIDERS.removesuffix('/providers/')}, which allows"
-)
+GROUP_ADVICE = f"give this identity the role Azure Container Instances Contributor Role on {GROUP}, which allows"
 ASSIGN_ADVICE = f"give this identity the role Managed Identity Operator on {PULL_IDENTITY}"
 JOIN_ADVICE = f"give this identity the role Network Contributor on {SUBNET}"
 NEEDS = {
@@ -189,6 +199,12 @@ NEEDS = {
     (PULLER, "AcrPull"): [Need(create_service, "IDENTITY the role AcrPull there")],
     (TOPIC, "Storage Blob Data Contributor"): [Need(write_as_the_topic, BLOB_ADVICE)],
     (DEPLOYER, "Azure Container Instances Contributor Role"): [Need(by(DEPLOYER, see_services), GROUP_ADVICE)],
+    (DEPLOYER, "EventGrid Contributor"): [
+        Need(by(DEPLOYER, see_topics), f"give this identity the role EventGrid Contributor on {GROUP}")
+    ],
+    (DEPLOYER, "Website Contributor"): [
+        Need(by(DEPLOYER, see_app), f"give this identity the role Website Contributor on {GROUP}/providers/Micro")
+    ],
     (DEPLOYER, "Managed Identity Operator"): [Need(by(DEPLOYER, create_service), ASSIGN_ADVICE)],
     (DEPLOYER, "Network Contributor"): [Need(by(DEPLOYER, create_service_in_the_network), JOIN_ADVICE)],
     (DEPLOYER, "Storage Blob Data Contributor"): [Need(by(DEPLOYER, store), BLOB_ADVICE)],
@@ -209,7 +225,9 @@ ADVISED = {
     "Microsoft.Insights/Telemetry/write": "Monitoring Metrics Publisher",
     "Microsoft.ContainerRegistry/registries/pull/read": "AcrPull",
     "Microsoft.ContainerRegistry/registries/scheduleRun/action": "Container Registry Tasks Contributor",
-    "Microsoft.Web/sites/host/listkeys/action": "Contributor",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions/write": "EventGrid Contributor",
+    "Microsoft.Web/sites/host/listkeys/action": "Website Contributor",
+    "Microsoft.Resources/deployments/write": "Contributor",
 }
 
 
@@ -239,7 +257,7 @@ def test_with_the_roles_of_the_template_a_first_model_is_promoted(guarded: Cloud
 
 def test_an_identity_without_any_role_is_refused_everything(guarded: Cloud):
     """The gate and the emulator take no stranger."""
-    stranger = acting_as(guarded, "55555555-5555-5555-5555-555555555555")
+    stranger = guarded.acting_as("55555555-5555-5555-5555-555555555555")
 
     for call in (store, keep_key, build, see_workspace, see_services):
         with pytest.raises(AccessDenied):

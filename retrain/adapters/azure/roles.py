@@ -8,6 +8,7 @@ ROLES = {
     "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
     "Microsoft.ContainerRegistry/registries/pull/": "AcrPull",
     "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
+    "Microsoft.EventGrid/": "EventGrid Contributor",
     "Microsoft.Insights/": "Monitoring Metrics Publisher",
     "Microsoft.KeyVault/": "Key Vault Secrets Officer",
     "Microsoft.MachineLearningServices/": "AzureML Data Scientist",
@@ -16,6 +17,7 @@ ROLES = {
     "Microsoft.Storage/storageAccounts/blobServices/": BLOB_ROLE,
     "Microsoft.Storage/storageAccounts/queueServices/": "Storage Queue Data Contributor",
     "Microsoft.Storage/storageAccounts/tableServices/": "Storage Table Data Contributor",
+    "Microsoft.Web/": "Website Contributor",
 }
 """The role by the beginning of the actions that it allows; of two beginnings that fit, the first holds."""
 

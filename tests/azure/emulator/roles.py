@@ -94,6 +94,11 @@ ROLES = {
             *(f"{ML}/{hub}/{what}" for hub in ("hubs", "featurestores") for what in ("write", "delete")),
         ),
     ),
+    "1e241071-0855-49ea-94dc-649edcd759de": Role("EventGrid Contributor", ("Microsoft.EventGrid/*",)),
+    "de139f84-1756-47ae-9be6-808fbbe84772": Role(
+        "Website Contributor",
+        ("Microsoft.Web/sites/*", "Microsoft.Web/serverFarms/read", "Microsoft.Web/serverFarms/join/action"),
+    ),
     "f1a07417-d97a-45cb-824c-7a7467783830": Role(
         "Managed Identity Operator",
         tuple(f"Microsoft.ManagedIdentity/userAssignedIdentities/*/{what}" for what in ("read", "assign/action")),
