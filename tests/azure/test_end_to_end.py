@@ -7,6 +7,7 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from retrain.trace import span_of
 from tests.azure import specs
 from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
+from tests.azure.emulator.gate import Gate
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
 from tests.telemetry.collector import collecting
@@ -65,13 +67,14 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (
         pytest.MonkeyPatch.context() as patch,
         emulator(tmp_path_factory.mktemp("azure"), vault, runner="process") as azure,
+        closing(Gate(vault, azure)) as gate,
         Worker(ROOT) as worker,
         collecting() as collector,
     ):
         hurry(patch)
         worker.trace_parent = UPLOAD
         cloud = Cloud(
-            azure, vault, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+            azure, gate.storage, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         )
         for name, value in {**azure.environment, **cloud.environment}.items():
             patch.setenv(name, value)
