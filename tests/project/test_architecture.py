@@ -23,7 +23,8 @@ RULES = {
     "runs": {"promotion", "records", "settings", "gate", "arima", "plausible", "reading", "data"},
     "adapters": {"records", "settings"},
     "wiring": {"adapters", "records", "settings"},
-    "doors": {"wiring", "runs", "promotion", "records", "settings", "gate", "arima", "reading", "data"},
+    "doctor": {"wiring", "adapters", "promotion", "records", "settings"},
+    "doors": {"doctor", "wiring", "runs", "promotion", "records", "settings", "gate", "arima", "reading", "data"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}

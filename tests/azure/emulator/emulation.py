@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.azure.emulator import world as names
 from tests.azure.emulator.container_instances import ContainerInstances
+from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
@@ -76,6 +77,7 @@ class Emulator(Switches):
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
         Standing(world)
+        Deployed(world)
         self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 
