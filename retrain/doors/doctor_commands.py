@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import chosen_settings
 from retrain.doors.output import EXIT_CODES, printable, show_progress
-from retrain.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
 
-    from retrain.doctor.check import Check, Line
+    from retrain.doctor.check import Line
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Look at everything that the settings call for. Returns: 4 if anything has a fault; otherwise 0."""
     from retrain.doctor.check import Outcome, examine, worst
+    from retrain.doctor.report import as_json, checks_of
 
-    checks, lines = _checks(options), []
+    checks = checks_of(lambda: chosen_settings(options), os.environ)
+    lines: list[Line] = []
     width = max(len(check.name) for check in checks)
     for line in examine(checks):
         lines.append(line)
@@ -29,19 +30,9 @@ def doctor(options: argparse.Namespace) -> int:
             print(printable(_shown(line, width)))
         show_progress("looking", f"{len(lines)} of {len(checks)}")
     show_progress("", "")
-    outcome = worst(lines)
     if options.json:
-        print(json.dumps({"outcome": str(outcome), "checks": [line.as_json() for line in lines]}))
-    return EXIT_CODES["configuration"] if outcome is Outcome.FAULT else 0
-
-
-def _checks(options: argparse.Namespace) -> list[Check]:
-    from retrain.doctor.everything import all_checks, checks_without_settings
-
-    try:
-        return all_checks(chosen_settings(options), os.environ)
-    except ConfigError as error:
-        return checks_without_settings(error)
+        print(json.dumps(as_json(lines)))
+    return EXIT_CODES["configuration"] if worst(lines) is Outcome.FAULT else 0
 
 
 def _shown(line: Line, width: int) -> str:
