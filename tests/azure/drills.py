@@ -47,6 +47,7 @@ PLACES = (
     Place("list the model's versions", "GET", r"/models/[^/]+/versions$", ""),
     Place("register the model", "PUT", r"/models/[^/]+/versions/2$", ""),
     Place("look for an earlier build", "GET", r"/registries/[^/]+/runs$", "build"),
+    Place("look at the registry", "GET", r"/registries/[^/]+$", "build"),
     Place("ask where to upload", "POST", r"/listBuildSourceUploadUrl$", "build"),
     Place("schedule the build", "POST", r"/scheduleRun$", "build"),
     Place("look at the build", "GET", r"/runs/ca\d+$", "build"),
@@ -137,7 +138,7 @@ MISHAPS = (
     Mishap(
         "the image cannot be pulled",
         lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible", times=None),
-        "RETRAIN_IDENTITY the role AcrPull",
+        "RETRAIN_PULL_IDENTITY the role AcrPull",
     ),
     Mishap(
         "another operation on the group is going on, twice",

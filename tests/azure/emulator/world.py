@@ -32,10 +32,12 @@ class Switches:
     """What a test may turn on the running emulator."""
 
     granted: bool = True
+    signed_in: bool = True
     aci_without_address: bool = False
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False
+    abac: bool = False
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
 
