@@ -130,6 +130,24 @@ module monitoring 'monitoring.bicep' = {
   params: { location: location, tags: tags, token: token, dailyGb: dailyLogGb, alertAddress: alertAddress }
 }
 
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    insightsId: monitoring.outputs.insightsId
+    actionGroupId: monitoring.outputs.actionGroupId
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: { location: location, tags: tags, insightsId: monitoring.outputs.insightsId }
+}
+
 module workspace 'workspace.bicep' = {
   name: 'workspace'
   scope: group
