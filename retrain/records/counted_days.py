@@ -34,6 +34,7 @@ class Head(Record):
         unknown: the days that are held or were dropped, and that nothing else says anything of; ascending.
         files: how many files are in force.
         held_files: how many landings wait for a person as a whole.
+        entries: how many entries the log has.
     """
 
     layout: Literal[1]
@@ -43,11 +44,12 @@ class Head(Record):
     unknown: tuple[date, ...]
     files: int
     held_files: int
+    entries: int
 
     @classmethod
     def empty(cls) -> Self:
         """The head of a store in which nothing has landed."""
-        return cls(layout=1, log="", view="", aggregate=None, unknown=(), files=0, held_files=0)
+        return cls(layout=1, log="", view="", aggregate=None, unknown=(), files=0, held_files=0, entries=0)
 
 
 @dataclass(frozen=True, slots=True)

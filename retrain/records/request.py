@@ -43,6 +43,7 @@ class BaseRequest(Record):
         begun: how often its run has begun without coming to an end.
         settings: values by the names of the settings that it was asked under, as they are written in the
             environment; its run is made under them, whoever makes it. Empty for those of whoever makes it.
+        traceparent: the trace of what asked, see `retrain.trace`.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class BaseRequest(Record):
     note: str | None = None
     begun: NonNegativeInt = 0
     settings: dict[str, str] = Field(default_factory=dict)
+    traceparent: str = ""
 
 
 class Land(BaseRequest):

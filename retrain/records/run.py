@@ -44,12 +44,18 @@ class Status(OpenEnum):
 
 
 class Asked(Record):
-    """What the request asked for besides its trigger. `settings`: those under which the run is made."""
+    """What the request asked for besides its trigger.
+
+    Attributes:
+        settings: those under which the run is made.
+        traceparent: the trace in which it was asked for, see `retrain.trace`.
+    """
 
     force: bool = False
     dry_run: bool = False
     note: str | None = None
     settings: dict[str, str] = Field(default_factory=dict)
+    traceparent: str = ""
 
 
 class Data(Record):
@@ -62,6 +68,20 @@ class Data(Record):
     interpolated_days: int
     closed: str | None = None
     files: int
+
+
+class Basis(Record):
+    """What the verdict was reached on, besides the settings of the request and the champion: enough to replay it.
+
+    Attributes:
+        entries: how many entries the log of landings had.
+        question: sha256 of the days, the champion, the decision settings and the code.
+        code: the version of retrain.
+    """
+
+    entries: int
+    question: str
+    code: str
 
 
 class Registered(Record):
@@ -129,6 +149,7 @@ class Run(Record):
     request: Asked = Asked()
     landing: Landing | None = None
     data: Data | None = None
+    basis: Basis | None = None
     champion: Model | None = None
     challenger: Model | None = None
     seasonal_naive: Scores | None = None
@@ -155,7 +176,13 @@ class Run(Record):
             ends: how often it has ended before.
         """
         force = isinstance(request, Evaluate) and request.force
-        asked = Asked(force=force, dry_run=request.dry_run, note=request.note, settings=request.settings)
+        asked = Asked(
+            force=force,
+            dry_run=request.dry_run,
+            note=request.note,
+            settings=request.settings,
+            traceparent=request.traceparent,
+        )
         return cls(
             run_id=request.run_id,
             trigger=request.trigger,

@@ -19,6 +19,7 @@ from retrain.settings.platform import PlatformSettings
 from retrain.settings.policy import PolicySettings
 from retrain.settings.setting import Group, Setting, as_text, settings_of
 from retrain.settings.storage import StorageSettings
+from retrain.settings.telemetry import TelemetrySettings
 from retrain.settings.triggers import TriggerSettings
 
 DECIDING = ("data", "forecasting", "policy")
@@ -42,6 +43,7 @@ class Settings:
     platform: PlatformSettings
     azure: AzureSettings
     acquire: AcquireSettings
+    telemetry: TelemetrySettings
     sources: Mapping[str, Source] = field(compare=False, repr=False)
 
     @property

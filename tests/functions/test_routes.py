@@ -48,7 +48,7 @@ def test_an_absurd_number_of_runs_is_refused(app: App, newest: str):
 
 
 def test_the_app_looks_at_its_own_deployment(app: App, monkeypatch: pytest.MonkeyPatch):
-    """200 with a line each; 503 if anything has a fault, also one that keeps everything else from being looked at."""
+    """200 with a line each; 503 if anything has a fault, also if little can be looked at because of it."""
     well = app.worker.http("look_at_deployment", "GET")
     monkeypatch.setenv("RETRAIN_HORIZON_DAYS", "many")
     wrong = app.worker.http("look_at_deployment", "GET")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OPEN_TO_ALL = {"errors", "poll", "ports", "scoring", "retrain"}
+OPEN_TO_ALL = {"errors", "poll", "ports", "scoring", "retrain", "trace"}
 """`retrain` itself holds the version and nothing else."""
 RULES = {
     "data": set[str](),
@@ -21,10 +21,12 @@ RULES = {
     "records": {"gate", "data"},
     "promotion": {"records", "settings"},
     "runs": {"promotion", "records", "settings", "gate", "arima", "plausible", "reading", "data"},
+    "telemetry": {"promotion", "records"},
     "adapters": {"records", "settings"},
-    "wiring": {"adapters", "records", "settings"},
+    "wiring": {"adapters", "telemetry", "records", "settings"},
     "doctor": {"wiring", "adapters", "promotion", "records", "settings"},
-    "doors": {"doctor", "wiring", "runs", "promotion", "records", "settings", "gate", "arima", "reading", "data"},
+    "doors": {"doctor", "wiring", "telemetry", "runs", "promotion", "records", "settings"}
+    | {"gate", "arima", "reading", "data"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}
@@ -74,6 +76,7 @@ OUTSIDE_WORLD = {
     "filelock",
     "pydantic",
 }
+INSIGHTS = "retrain.adapters.azure.insights"
 ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
@@ -84,7 +87,7 @@ ONLY_IN = {
     "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
         f"retrain.adapters.azure.{name}"
-        for name in ("arm", "blob", "blob_reader", "credentials", "lease", "rest", "transport")
+        for name in ("arm", "blob", "blob_reader", "credentials", "insights", "lease", "rest", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -99,11 +102,13 @@ ONLY_IN = {
     "cryptography": {"retrain.adapters.azure.aci_tls", "retrain.doors.service_commands"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
+    "opentelemetry": {"retrain.telemetry.signals", "retrain.telemetry.export", "retrain.adapters.otlp", INSIGHTS},
+    "azure.monitor": {INSIGHTS},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage", "telemetry")
         ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
         *(
