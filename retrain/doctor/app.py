@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from retrain.adapters.azure.roles import role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
 from retrain.settings.azure import FUNCTION_SECONDS
 
@@ -24,7 +25,6 @@ BY_IDENTITY = ("TRANSACTIONS_STORAGE__credential", "TRANSACTIONS_STORAGE__client
 APP_NAMES = ("AZURE_FUNCTION_APP", "WEBSITE_SITE_NAME")
 """The variables that name the Function App: an output of the template, and what Azure tells the app itself."""
 SYSTEM_KEY = "blobs_extension"
-WEBSITE_ROLE = "Website Contributor"
 
 
 def app_name(environment: Mapping[str, str]) -> str:
@@ -55,7 +55,9 @@ def app_checks(
         "host keys": lambda: host_keys(site, rest),
     }
     scope = site.lstrip("/")
-    return [Check(name, look, WEBSITE_ROLE, scope, optional=True, after="identity") for name, look in looks.items()]
+    return [
+        Check(name, look, role_for(site), scope, optional=True, after="identity") for name, look in looks.items()
+    ]
 
 
 def host(folder: Path) -> Finding:

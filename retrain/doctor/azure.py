@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.acr import ABAC, REGISTRY_API
-from retrain.adapters.azure.arm import ROLES
 from retrain.adapters.azure.credentials import identify
 from retrain.adapters.azure.pull_identity import pull_identity, refuse_identity_of_app
 from retrain.adapters.azure.quota import (
@@ -24,6 +23,7 @@ from retrain.adapters.azure.quota import (
     no_cores,
 )
 from retrain.adapters.azure.rest import resource_group
+from retrain.adapters.azure.roles import role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
 from retrain.errors import NotFound
 
@@ -206,8 +206,7 @@ def released(workspace: str, settings: Settings, rest: Rest) -> Finding:
 
 def _check(name: str, look: Any, resource: str, scope: str = "") -> Check:
     """A check of a resource with the role that its kind needs."""
-    role = next((role for provider, role in ROLES.items() if provider in resource), "Contributor")
-    return Check(name, look, role, (scope or resource).lstrip("/"), after="identity")
+    return Check(name, look, role_for(f"{resource}/"), (scope or resource).lstrip("/"), after="identity")
 
 
 def _optional(name: str, look: Any, scope: str) -> Check:

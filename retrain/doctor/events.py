@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from retrain.adapters.azure.roles import role_for
 from retrain.doctor.check import Check, Finding, fault, ok
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ EVENTS_API = "2025-02-15"
 CREATED = "Microsoft.Storage.BlobCreated"
 WEBHOOK = "/runtime/webhooks/blobs"
 SUBSCRIBE = "run `retrain subscribe`"
-READER = "EventGrid EventSubscription Reader"
 
 
 def event_checks(settings: Settings, rest: Rest, group: str) -> list[Check]:
@@ -26,7 +26,7 @@ def event_checks(settings: Settings, rest: Rest, group: str) -> list[Check]:
         Check(
             "event subscription",
             lambda: subscription(settings, rest, group),
-            role=READER,
+            role=role_for("Microsoft.EventGrid/"),
             scope=group.lstrip("/"),
             optional=True,
             after="identity",

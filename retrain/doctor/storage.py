@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.blob import ROLE
 from retrain.adapters.azure.rest import storage
+from retrain.adapters.azure.roles import BLOB_ROLE, role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
 from retrain.doctor.events import account_name
 from retrain.doctor.machine import writable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 QUEUE = "retrain-requests"
-QUEUE_ROLE = "Storage Queue Data Contributor"
+QUEUES = "Microsoft.Storage/storageAccounts/queueServices/"
 QUEUE_URI = "TRANSACTIONS_STORAGE__queueServiceUri"
 VERSION = {"x-ms-version": "2023-11-03", "Accept": "application/xml"}
 
@@ -31,14 +31,14 @@ def storage_checks(settings: Settings, environment: Mapping[str, str], state: Ob
     if settings.storage.connection is not None:
         return [Check("store", lambda: writable(state))]
     account = account_name(settings)
-    scope = f"storage account {account}"
+    scope = f"the storage account {account}"
     checks = [
-        Check("containers", lambda: containers(settings), ROLE, scope, after="identity"),
-        Check("store", lambda: writable(state), ROLE, scope, after="identity"),
+        Check("containers", lambda: containers(settings), BLOB_ROLE, scope, after="identity"),
+        Check("store", lambda: writable(state), BLOB_ROLE, scope, after="identity"),
     ]
     if settings.platform.name == "azure":
         look = partial(requests, settings, environment)
-        checks.append(Check("queue", look, QUEUE_ROLE, scope, after="identity"))
+        checks.append(Check("queue", look, role_for(QUEUES), scope, after="identity"))
     return checks
 
 

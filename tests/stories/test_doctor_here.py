@@ -148,7 +148,7 @@ def test_a_storage_that_refuses_names_the_role_and_the_account(world: World, mon
     (line,) = examine([check])
 
     assert line.finding.advice.startswith("give this identity the role Storage Blob Data")
-    assert line.finding.advice.endswith("on storage account acc")
+    assert line.finding.advice.endswith("on the storage account acc")
 
 
 @pytest.mark.parametrize(("told", "seconds"), [('"00:10:00"', 600), ("null", 1800), ('"-1"', 1800)])
