@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, file_commands, landing_commands, replay_commands, service_commands
+from retrain.doors import (
+    commands,
+    doctor_commands,
+    file_commands,
+    landing_commands,
+    replay_commands,
+    service_commands,
+)
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -121,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)
+    command("doctor", doctor_commands.doctor, "look at everything that a deployment needs, and say what to do")
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(

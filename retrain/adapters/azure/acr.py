@@ -81,7 +81,7 @@ class ImageBuilder:
         path = f"{resource_group(self._settings)}/providers/{self._where}"
         try:
             found = arm(self._settings).get(path, f"looking at {self._where}", api_version=REGISTRY_API)
-        except ServiceError:
+        except RetrainError:
             return False
         return (found.get("properties") or {}).get("roleAssignmentMode") == ABAC
 

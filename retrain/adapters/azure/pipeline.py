@@ -79,7 +79,7 @@ class PipelineJobs:
 
     def _check_release(self) -> None:
         """Raises: ConfigError if the components are missing; Azure would only reject the job as a bad request."""
-        name, version = _component_id(DEPLOY, self._code).split(":")
+        name, version = released_as(self._settings)
         try:
             with translated(self._workspace.context(f"looking for component {name}:{version}")):
                 self._workspace.client.components.get(name, version)
@@ -113,6 +113,12 @@ class PipelineJobs:
         if NOT_PULLED not in message.lower():
             return message
         return f"{message}; {missing_role(role_for(PULL), f'the registry {self._settings.azure.registry}', PULL)}"
+
+
+def released_as(settings: Settings) -> tuple[str, str]:
+    """The name and the version of the last component that a release of the code that runs here registers."""
+    name, _, version = _component_id(DEPLOY, fingerprint(job_context(), settings)).partition(":")
+    return name, version
 
 
 class Release:

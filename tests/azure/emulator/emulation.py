@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
 from tests.azure.emulator.container_instances import ContainerInstances
+from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
@@ -79,6 +80,7 @@ class Emulator(Switches):
         MachineLearning(world)
         self.insights = Insights(world)
         Standing(world)
+        Deployed(world)
         self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 

@@ -33,6 +33,20 @@ Runner = Literal["process", "thread"]
 
 
 @dataclass
+class Deployment:
+    """How the Function App and what belongs to it are found."""
+
+    python: str = "3.13"
+    state: str = "Running"
+    settings: dict[str, str] = field(default_factory=dict)
+    system_keys: dict[str, str] = field(default_factory=lambda: {"blobs_extension": "k"})
+    subscription: str = "Succeeded"
+    subject: str = "/blobServices/default/containers/"
+    roles_of_puller: list[str] = field(default_factory=lambda: ["7f951dda-4ed3-4680-a7ca-43fe172d538d"])
+    delegated: list[str] = field(default_factory=lambda: ["Microsoft.ContainerInstance/containerGroups"])
+
+
+@dataclass
 class Switches:
     """What a test may turn on the running emulator."""
 
@@ -47,6 +61,7 @@ class Switches:
     abac: bool = False
     cores_of_jobs: int = 24
     container_groups: int = 100
+    deployed: Deployment = field(default_factory=Deployment)
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
 
