@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.event_grid import EventSubscription
     from retrain.adapters.azure.pipeline import Release
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
@@ -90,7 +91,7 @@ def exporting(settings: Settings) -> tuple[Telemetry, ...]:
 
 def _insights(settings: Settings) -> AbstractContextManager[Exporters]:
     """Signed in as for the storage; by the connection string alone where the storage needs no identity."""
-    from retrain.adapters.azure.arm import sign_in
+    from retrain.adapters.azure.credentials import sign_in
     from retrain.adapters.azure.insights import exporters
 
     is_by_identity = settings.storage.store == "blob" and settings.storage.connection is None
@@ -113,6 +114,13 @@ def releaser(settings: Settings) -> Release:
     from retrain.adapters.azure.pipeline import Release
 
     return Release(Workspace(settings), settings)
+
+
+def subscription(settings: Settings) -> EventSubscription:
+    """How the Function App learns of new files. Raises: ConfigError where no events tell of them."""
+    from retrain.adapters.azure.event_grid import EventSubscription
+
+    return EventSubscription(settings)
 
 
 def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:

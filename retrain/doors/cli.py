@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, file_commands, landing_commands, replay_commands, service_commands
+from retrain.doors import (
+    commands,
+    deploy_commands,
+    file_commands,
+    landing_commands,
+    replay_commands,
+    service_commands,
+)
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -115,9 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument(
         "--read-anew", action="store_true", help="read the files with the settings in force, not as they were read"
     )
+    command("subscribe", deploy_commands.subscribe, "let Event Grid tell the Function App of new files, on Azure")
     command(
         "release",
-        commands.release,
+        deploy_commands.release,
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)

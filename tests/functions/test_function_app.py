@@ -45,9 +45,9 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
         for name in ("retrain_on_request", "list_runs", "show_run", "decide_on_held_days", "show_page", "forecast")
     }
 
-    assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
+    assert (blob["path"], blob["source"]) == ("transactions/{name}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
-    assert (timer["schedule"], timer["runOnStartup"]) == ("%RETRAIN_SCHEDULE%", False)
+    assert (timer["schedule"], timer["runOnStartup"]) == ("0 0 3 * * *", False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
     assert [routes[name]["route"] for name in routes] == [
         "retrain",

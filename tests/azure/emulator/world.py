@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tests.azurite import ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -21,8 +23,11 @@ RESOURCE_GROUP = "forecasting"
 WORKSPACE = "forecasts"
 REGISTRY = "forecastsacr"
 LOCATION = "westeurope"
+FUNCTION_APP = "forecasts-app"
+TOPIC = "files"
 PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/"
 WORKSPACE_PATH = f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+ACCOUNT_PATH = f"{PROVIDERS}Microsoft.Storage/storageAccounts/{ACCOUNT}"
 
 Runner = Literal["process", "thread"]
 
