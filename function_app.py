@@ -99,6 +99,14 @@ def show_page(req: func.HttpRequest) -> func.HttpResponse:
     return respond(lambda: http.show_page(req.route_params["id"]))
 
 
+@app.route("doctor", methods=["GET"])
+def look_at_deployment(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - it asks nothing
+    """What this deployment lacks, seen as the identity of the app."""
+    from retrain.doors import http
+
+    return respond(http.look_at_deployment)
+
+
 @app.route("forecast", methods=["GET"])
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
 def forecast(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retrain.adapters.azure.azureml import Workspace
     from retrain.adapters.azure.event_grid import EventSubscription
     from retrain.adapters.azure.pipeline import Release
-    from retrain.ports import ObjectStore, Platform
+    from retrain.ports import ObjectStore, Platform, Secrets
     from retrain.settings import Settings
     from retrain.telemetry.channel import Telemetry
     from retrain.telemetry.export import Exporters
@@ -133,12 +133,18 @@ def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> P
     return OnlinePlatform(settings, workspace, state, _keys(settings, state))
 
 
-def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+def vault(settings: Settings) -> Secrets | None:
+    """Where the keys of services are kept apart from their records; None if they are in them."""
     if settings.platform.keys == "state":
-        return ServiceKeys()
+        return None
     from retrain.adapters.azure.vault import KeyVaultSecrets
 
-    return ServiceKeys(KeyVaultSecrets(settings), state.address(""))
+    return KeyVaultSecrets(settings)
+
+
+def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+    secrets = vault(settings)
+    return ServiceKeys() if secrets is None else ServiceKeys(secrets, state.address(""))
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:

@@ -13,6 +13,7 @@ from retrain import __version__
 from retrain.doors import (
     commands,
     deploy_commands,
+    doctor_commands,
     file_commands,
     landing_commands,
     replay_commands,
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)
+    command("doctor", doctor_commands.doctor, "look at everything that a deployment needs, and say what to do")
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(

@@ -198,6 +198,15 @@ def list_runs(newest: str) -> Answer:
     return Answer(200, {"runs": [run.as_json() for run in found]})
 
 
+def look_at_deployment() -> Answer:
+    """What `retrain doctor` finds here; 503 if anything has a fault."""
+    from retrain.doctor.check import Outcome
+    from retrain.doctor.report import report
+
+    found = report(os.environ)
+    return Answer(503 if found["outcome"] == Outcome.FAULT else 200, found)
+
+
 def forecast_days(days: str, enqueue: Callable[[str], None]) -> Answer:
     """What the champion's service forecasts; 502 or 504 when it is away, and the worker is woken to repair it."""
     horizon = _number("days", days, MOST_DAYS)

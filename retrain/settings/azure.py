@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 SERVICE_NAME = r"^[a-z](-?[a-z0-9])*$"
 LONGEST_MODEL_NAME = 40  # leaves room for the version and for what makes a DNS label unique
 IDENTITY = r"^/subscriptions/.+/userAssignedIdentities/[^/]+$"
+FUNCTION_SECONDS = 1800
+"""`functionTimeout` of host.json: after that the host ends the process of a trigger."""
+DECIDING_SECONDS = 240
+"""What is left of it for reading and deciding."""
 SUBNET = r"^/subscriptions/.+/subnets/[^/]+$"
 
 
@@ -109,6 +113,25 @@ class AzureSettings(Group):
         None, "RETRAIN_COMMIT", "commit of the code that runs here; it is kept with each version", unit="id"
     )
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a promotion has to end within the time of one Function."""
+        return self.jobs == "inline"
+
+    @property
+    def build_seconds(self) -> int:
+        """The limit for building an image."""
+        return 720 if self.is_inline else 1800
+
+    @property
+    def operation_seconds(self) -> int:
+        """The limit for one operation on a container group."""
+        return 420 if self.is_inline else 900
+
+    def inline_seconds(self, platform: PlatformSettings) -> float:
+        """The longest time of an inline promotion on container groups."""
+        return self.build_seconds + self.operation_seconds + platform.ready_seconds + platform.confirm_seconds
+
     def check(self, platform: PlatformSettings, storage: StorageSettings) -> None:
         """See that all is set that `RETRAIN_PLATFORM=azure` needs. Raises: ConfigError naming the setting."""
         self._check_complete()
@@ -127,6 +150,14 @@ class AzureSettings(Group):
                 "RETRAIN_JOBS=azureml needs an identity, because a job is not given secrets; set "
                 "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
                 "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
+            )
+        longest = self.inline_seconds(platform)
+        if self.is_inline and self.target == "aci" and longest > FUNCTION_SECONDS - DECIDING_SECONDS:
+            raise ConfigError(
+                f"RETRAIN_READY_SECONDS={platform.ready_seconds:g} and RETRAIN_CONFIRM_SECONDS="
+                f"{platform.confirm_seconds:g} are too long for RETRAIN_JOBS=inline: a promotion could take "
+                f"{longest:g} s, and a Function is ended after {FUNCTION_SECONDS} s; lower them, or set "
+                "RETRAIN_JOBS=azureml"
             )
         if storage.store != "blob":
             raise ConfigError(

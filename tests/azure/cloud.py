@@ -90,6 +90,10 @@ class Cloud:
     def settings(self) -> Settings:
         return parse(self.environment)
 
+    def acting_as(self, who: str, **overrides: str) -> Cloud:
+        """The same world for another identity, with other settings."""
+        return replace(self, overrides={**self.overrides, **overrides, "TRANSACTIONS_STORAGE__clientId": who})
+
     @property
     def context(self) -> Context:
         """Connected anew, as every trigger does, `later` from now."""

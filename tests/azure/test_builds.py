@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.errors import BuildFailed
+from retrain.errors import BuildFailed, ServiceError
+from retrain.wiring import releaser
 from tests.contract.test_platform import context_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,23 @@ def test_a_build_elsewhere_has_the_rights_of_the_registry(cloud: Cloud):
     build(cloud)
 
     assert "credentials" not in scheduled(cloud)
+
+
+def test_an_inline_build_is_given_up_before_its_function_is_ended(cloud: Cloud):
+    """By the registry too, which a process that is killed cannot tell."""
+    build(cloud)
+
+    assert scheduled(cloud)["timeout"] == cloud.settings.azure.build_seconds == 720
+
+
+def test_a_release_that_no_job_could_use_is_not_made(cloud: Cloud):
+    """A node needs quota: it is looked at before an image is built."""
+    cloud.azure.cores_of_jobs = 0
+    before = len(cloud.azure.calls)
+
+    with pytest.raises(ServiceError, match=r"0 of 0 cores left for jobs in westeurope.* request quota"):
+        releaser(cloud.settings).release(lambda _stage, _detail: None)
+    assert {call.method for call in cloud.azure.calls[before:]} == {"GET"}
 
 
 def test_who_may_not_look_at_the_registry_builds_as_by_default(cloud: Cloud):

@@ -13,7 +13,9 @@ from retrain.errors import ConfigError, ServiceError
 from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, READY_SECONDS
+from tests.azure.emulator.access import operator_of
 from tests.azure.emulator.tls import self_signed
+from tests.azure.emulator.world import NETWORK, PROVIDERS
 from tests.contract.test_platform import context_of, model
 from tests.faults import fails
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from retrain.ports import Service
     from tests.azure.cloud import Cloud
 
-SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/services"
+SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
 
 
 def deploy(cloud: Cloud, version: str = "3") -> Service:
@@ -172,6 +174,27 @@ def test_a_container_has_the_pulling_identity_and_no_other(cloud: Cloud):
     assert list(group["identity"]["userAssignedIdentities"]) == [PULL_IDENTITY]
     assert [each["identity"] for each in group["properties"]["imageRegistryCredentials"]] == [PULL_IDENTITY]
     assert CLIENT_ID not in str(group)
+
+
+def test_the_identity_of_the_app_is_given_to_no_container(cloud: Cloud):
+    """A setting that says so is refused before anything is created."""
+    identity = PULL_IDENTITY.replace("puller", "retrainer")
+    cloud.azure.added = frozenset({operator_of(identity)})
+    cloud.overrides = {"RETRAIN_PULL_IDENTITY": identity}
+
+    with pytest.raises(ConfigError, match="identity of the app itself"):
+        deploy(cloud)
+    assert (cloud.running, sent(cloud)) == ([], [])
+
+
+def test_a_pulling_identity_that_does_not_exist_is_named(cloud: Cloud):
+    """By the setting."""
+    identity = PULL_IDENTITY.replace("puller", "nobody")
+    cloud.azure.added = frozenset({operator_of(identity)})
+    cloud.overrides = {"RETRAIN_PULL_IDENTITY": identity}
+
+    with pytest.raises(ConfigError, match="RETRAIN_PULL_IDENTITY names an identity that does not exist"):
+        deploy(cloud)
 
 
 def test_in_a_subnet_a_group_is_private(cloud: Cloud):

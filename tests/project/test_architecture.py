@@ -24,7 +24,8 @@ RULES = {
     "telemetry": {"promotion", "records"},
     "adapters": {"records", "settings"},
     "wiring": {"adapters", "telemetry", "records", "settings"},
-    "doors": {"wiring", "telemetry", "runs", "promotion", "records", "settings"}
+    "doctor": {"wiring", "adapters", "promotion", "records", "settings"},
+    "doors": {"doctor", "wiring", "telemetry", "runs", "promotion", "records", "settings"}
     | {"gate", "arima", "reading", "data"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""

@@ -13,6 +13,7 @@ from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERS
 from retrain.adapters.azure.aci_tls import OFF, SELF_SIGNED, Pair, own, self_signed
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
+from retrain.adapters.azure.pull_identity import check_pull_identity
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
 from retrain.errors import NotFound, ServiceError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
-OPERATION_SECONDS = 900
+OPERATION_SECONDS = 900  # shorter in a Function: see AzureSettings.operation_seconds
 ADDRESS_SECONDS = 60
 POLL_SECONDS = 2.0
 
@@ -119,6 +120,10 @@ class AciPlatform:
             with_retries(lambda: self._delete(name))
         self._records.remove(name)
 
+    @property
+    def _operation_seconds(self) -> float:
+        return min(OPERATION_SECONDS, self._settings.azure.operation_seconds)
+
     @cached_property
     def _client(self) -> ContainerInstanceManagementClient:
         from azure.mgmt.containerinstance import ContainerInstanceManagementClient
@@ -134,6 +139,7 @@ class AciPlatform:
         existing = self._get(name)
         if existing is not None and _is_current(existing, wanted):
             return
+        check_pull_identity(self._settings)
         if existing is not None:
             self._delete(name)
         self._update(name, wanted)
@@ -142,12 +148,12 @@ class AciPlatform:
         where = self._context("deploying", name)
         with translated(where):
             begun = self._client.container_groups.begin_create_or_update(self._group, name, wanted)
-            wait_for(begun, where, OPERATION_SECONDS)
+            wait_for(begun, where, self._operation_seconds)
 
     def _delete(self, name: str) -> None:
         where = self._context("removing", name)
         with translated(where):
-            wait_for(self._client.container_groups.begin_delete(self._group, name), where, OPERATION_SECONDS)
+            wait_for(self._client.container_groups.begin_delete(self._group, name), where, self._operation_seconds)
 
     def _with_address(self, service: Service) -> Service:
         """The service with its address, which Azure may assign after it has created the group."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
 from retrain.adapters.azure.rest import arm, resource_group
-from retrain.errors import AccessDenied, BuildFailed, RetrainError, ServiceError
+from retrain.errors import BuildFailed, RetrainError, ServiceError
 from retrain.poll import poll
 from retrain.ports import Image
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 BASE = "BASE"  # the argument of both Dockerfiles
-BUILD_SECONDS = 1800
 POLL_SECONDS = 2.0
 REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
 RUNS_TO_SEARCH = 50
@@ -77,12 +76,12 @@ class ImageBuilder:
     def _uses_abac(self) -> bool:
         """Whether the registry gives rights by repository: then a build has none but those of its caller.
 
-        Who may not look is taken at the registry's default, under which a build may push.
+        If that cannot be seen, the build is made as in a registry without ABAC, and fails if it has one.
         """
         path = f"{resource_group(self._settings)}/providers/{self._where}"
         try:
             found = arm(self._settings).get(path, f"looking at {self._where}", api_version=REGISTRY_API)
-        except AccessDenied:
+        except RetrainError:
             return False
         return (found.get("properties") or {}).get("roleAssignmentMode") == ABAC
 
@@ -125,18 +124,19 @@ class ImageBuilder:
                 source_location=source.relative_path,
                 platform=PlatformProperties(os="Linux", architecture="amd64"),
                 agent_configuration=AgentProperties(cpu=2),
-                timeout=BUILD_SECONDS,
+                timeout=self._settings.azure.build_seconds,
                 credentials=caller,
             )
             return self._client.registries.schedule_run(self._group, self._registry, request)
 
     def _wait_until_built(self, run: Run) -> Run:
-        for _ in poll(BUILD_SECONDS, POLL_SECONDS):
+        limit = self._settings.azure.build_seconds
+        for _ in poll(limit, POLL_SECONDS):
             with translated(f"waiting for build {run.run_id} in {self._where}"):
                 run = self._client.runs.get(self._group, self._registry, str(run.run_id))
             if state_name(run.status) not in UNFINISHED:
                 return run
-        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
+        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {limit} s")
 
     def _log(self, run_id: str) -> str:
         """The log of the build; if it cannot be read, the reason why, for that is no reason to fail."""

@@ -6,21 +6,25 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
 from tests.azure.emulator.app_host import AppHost
 from tests.azure.emulator.container_instances import ContainerInstances
+from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
 from tests.azure.emulator.event_grid import EventGrid
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
 from tests.azure.emulator.identity import IdentityEndpoint
 from tests.azure.emulator.images import Images
+from tests.azure.emulator.insights import Insights
 from tests.azure.emulator.jobs import Jobs
 from tests.azure.emulator.key_vault import KeyVault
 from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
 from tests.azure.emulator.routes import ArmError, Routes
+from tests.azure.emulator.standing import Standing
 from tests.azure.emulator.storage import Storage
 from tests.azure.emulator.timeline import Call, Timeline
 from tests.azure.emulator.tls import Certificate
@@ -77,6 +81,9 @@ class Emulator(Switches):
         )
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
+        self.insights = Insights(world)
+        Standing(world)
+        Deployed(world)
         self._endpoints = Endpoints(world)
         self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
         self._server.start(self._answer)
@@ -200,6 +207,7 @@ class Emulator(Switches):
         try:
             self._admit(request)
             self._faults.check(request)
+            demands.admit(self.access, request)
             response = self._routes.answer(request)
         except ArmError as error:
             return error.response, error.code
