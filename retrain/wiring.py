@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.event_grid import EventSubscription
     from retrain.adapters.azure.pipeline import Release
     from retrain.ports import ObjectStore, Platform, Secrets
     from retrain.settings import Settings
@@ -113,6 +114,13 @@ def releaser(settings: Settings) -> Release:
     from retrain.adapters.azure.pipeline import Release
 
     return Release(Workspace(settings), settings)
+
+
+def subscription(settings: Settings) -> EventSubscription:
+    """How the Function App learns of new files. Raises: ConfigError where no events tell of them."""
+    from retrain.adapters.azure.event_grid import EventSubscription
+
+    return EventSubscription(settings)
 
 
 def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from retrain import __version__
 from retrain.doors import (
     commands,
+    deploy_commands,
     doctor_commands,
     file_commands,
     landing_commands,
@@ -122,9 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument(
         "--read-anew", action="store_true", help="read the files with the settings in force, not as they were read"
     )
+    command("subscribe", deploy_commands.subscribe, "let Event Grid tell the Function App of new files, on Azure")
     command(
         "release",
-        commands.release,
+        deploy_commands.release,
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)

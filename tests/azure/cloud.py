@@ -77,6 +77,8 @@ class Cloud:
             "RETRAIN_PULL_IDENTITY": PULL_IDENTITY,
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
+            "RETRAIN_FUNCTION_APP": azure.FUNCTION_APP,
+            "RETRAIN_DEAD_LETTERS": f"{self.name}-dead",
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",
             "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
             "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,

@@ -54,9 +54,9 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
         )
     }
 
-    assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
+    assert (blob["path"], blob["source"]) == ("transactions/{name}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
-    assert (timer["schedule"], timer["runOnStartup"]) == ("%RETRAIN_SCHEDULE%", False)
+    assert (timer["schedule"], timer["runOnStartup"]) == ("0 0 3 * * *", False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
     assert [routes[name]["route"] for name in routes] == [
         "retrain",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
+from tests.azure.emulator.app_host import AppHost
 from tests.azure.emulator.container_instances import ContainerInstances
 from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
+from tests.azure.emulator.event_grid import EventGrid
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
 from tests.azure.emulator.identity import IdentityEndpoint
 from tests.azure.emulator.images import Images
@@ -49,6 +51,7 @@ class Emulator(Switches):
     WORKSPACE = names.WORKSPACE
     REGISTRY = names.REGISTRY
     LOCATION = names.LOCATION
+    FUNCTION_APP = names.FUNCTION_APP
 
     def __init__(self, folder: Path, azurite: SecureAzurite, runner: Runner = "process") -> None:
         super().__init__()
@@ -82,6 +85,7 @@ class Emulator(Switches):
         Standing(world)
         Deployed(world)
         self._endpoints = Endpoints(world)
+        self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
         self._server.start(self._answer)
 
     @property
@@ -128,6 +132,22 @@ class Emulator(Switches):
         """No faults, and all switches as at the start."""
         self._faults.heal()
         self.reset()
+        self.events.reset()
+        self.app.reset()
+
+    def upload(self, container: str, name: str, data: bytes) -> None:
+        """Write a blob, of which the storage account tells Event Grid."""
+        self._storage.write(container, name, data)
+        self.events.publish(self.events.blob_created(container, name))
+
+    def stored(self, container: str) -> dict[str, bytes]:
+        """The blobs of a container."""
+        return {name: self._storage.read(container, name) for name in self._storage.names(container)}
+
+    def wait_for_events(self, seconds: float) -> None:
+        """Wait until every event is delivered or given up, and the app's queue is empty. Raises: TimeoutError."""
+        self.events.wait(seconds)
+        self.app.wait(seconds)
 
     def stop_services(self) -> None:
         """End every container that runs; what is on record of them stays."""
@@ -156,6 +176,8 @@ class Emulator(Switches):
 
     def close(self) -> None:
         """End all that runs."""
+        self.events.close()
+        self.app.close()
         self._jobs.close()
         self._registry.close()
         self._operations.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tests.azurite import ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -22,12 +24,15 @@ RESOURCE_GROUP = "forecasting"
 WORKSPACE = "forecasts"
 REGISTRY = "forecastsacr"
 LOCATION = "westeurope"
+FUNCTION_APP = "retrainer-app"
+TOPIC = "landings"
 PULL_IDENTITY = "puller"
 NETWORK = "network"
 PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/"
 REGISTRY_PATH = f"{PROVIDERS}Microsoft.ContainerRegistry/registries/{REGISTRY}"
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 WORKSPACE_PATH = f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+ACCOUNT_PATH = f"{PROVIDERS}Microsoft.Storage/storageAccounts/{ACCOUNT}"
 
 Runner = Literal["process", "thread"]
 
