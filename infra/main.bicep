@@ -208,7 +208,7 @@ var settings = {
   RETRAIN_LOCATION: location
   RETRAIN_WORKSPACE: workspace.outputs.name
   RETRAIN_REGISTRY: registry.outputs.name
-  RETRAIN_IDENTITY: identities.outputs.pullId
+  RETRAIN_PULL_IDENTITY: identities.outputs.pullId
   RETRAIN_KEYS: 'vault'
   RETRAIN_VAULT_URL: vault.outputs.url
   RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
@@ -263,7 +263,7 @@ output RETRAIN_RESOURCE_GROUP string = settings.RETRAIN_RESOURCE_GROUP
 output RETRAIN_LOCATION string = settings.RETRAIN_LOCATION
 output RETRAIN_WORKSPACE string = settings.RETRAIN_WORKSPACE
 output RETRAIN_REGISTRY string = settings.RETRAIN_REGISTRY
-output RETRAIN_IDENTITY string = settings.RETRAIN_IDENTITY
+output RETRAIN_PULL_IDENTITY string = settings.RETRAIN_PULL_IDENTITY
 output RETRAIN_KEYS string = settings.RETRAIN_KEYS
 output RETRAIN_VAULT_URL string = settings.RETRAIN_VAULT_URL
 output RETRAIN_SUBNET string = settings.RETRAIN_SUBNET

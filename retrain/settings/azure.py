@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 SERVICE_NAME = r"^[a-z](-?[a-z0-9])*$"
 LONGEST_MODEL_NAME = 40  # leaves room for the version and for what makes a DNS label unique
 IDENTITY = r"^/subscriptions/.+/userAssignedIdentities/[^/]+$"
+FUNCTION_SECONDS = 1800
+"""`functionTimeout` of host.json: after that the host ends the process of a trigger."""
+DECIDING_SECONDS = 240
+"""What is left of it for reading and deciding."""
 SUBNET = r"^/subscriptions/.+/subnets/[^/]+$"
 
 
@@ -51,8 +55,11 @@ class AzureSettings(Group):
         "image that others are built on; your own copy of `python:3.13-slim` avoids the limits of Docker Hub",
         unit="name",
     )
-    identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
-        None, "RETRAIN_IDENTITY", "user-assigned identity that pulls images", unit="resource id"
+    pull_identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
+        None,
+        "RETRAIN_PULL_IDENTITY",
+        "user-assigned identity that services have: it pulls their image and may do nothing else",
+        unit="resource id",
     )
     compute: str = setting(
         "serverless",
@@ -74,11 +81,13 @@ class AzureSettings(Group):
     subnet: Optional[Annotated[str, Field(pattern=SUBNET)]] = setting(
         None, "RETRAIN_SUBNET", "subnet for container groups; empty for public addresses", unit="resource id"
     )
-    tls: Optional[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = setting(
-        None,
+    tls: str = setting(
+        "self-signed",
         "RETRAIN_TLS",
-        "folder in the state container with `certificate.pem` and `key.pem`, for example `tls`; empty for HTTP",
-        unit="path",
+        "TLS of container groups: `self-signed` makes a certificate for each version; `off` is plain HTTP, which "
+        "shows keys to whoever is in between; `tls` names a folder of the state container with `certificate.pem` "
+        "and `key.pem`",
+        pattern=r"^(self-signed|off|tls[a-z0-9/-]*)$",
     )
     instance_type: str = setting(
         "Standard_DS2_v2",
@@ -104,6 +113,25 @@ class AzureSettings(Group):
         None, "RETRAIN_COMMIT", "commit of the code that runs here; it is kept with each version", unit="id"
     )
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a promotion has to end within the time of one Function."""
+        return self.jobs == "inline"
+
+    @property
+    def build_seconds(self) -> int:
+        """The limit for building an image."""
+        return 720 if self.is_inline else 1800
+
+    @property
+    def operation_seconds(self) -> int:
+        """The limit for one operation on a container group."""
+        return 420 if self.is_inline else 900
+
+    def inline_seconds(self, platform: PlatformSettings) -> float:
+        """The longest time of an inline promotion on container groups."""
+        return self.build_seconds + self.operation_seconds + platform.ready_seconds + platform.confirm_seconds
+
     def check(self, platform: PlatformSettings, storage: StorageSettings) -> None:
         """See that all is set that `RETRAIN_PLATFORM=azure` needs. Raises: ConfigError naming the setting."""
         self._check_complete()
@@ -112,7 +140,7 @@ class AzureSettings(Group):
                 f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
                 f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
             )
-        if self.tls and self.target != "aci":
+        if self.tls.startswith("tls") and self.target != "aci":
             raise ConfigError(
                 "RETRAIN_TLS is for container groups only; an online endpoint has its own certificate"
             )
@@ -122,6 +150,14 @@ class AzureSettings(Group):
                 "RETRAIN_JOBS=azureml needs an identity, because a job is not given secrets; set "
                 "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
                 "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
+            )
+        longest = self.inline_seconds(platform)
+        if self.is_inline and self.target == "aci" and longest > FUNCTION_SECONDS - DECIDING_SECONDS:
+            raise ConfigError(
+                f"RETRAIN_READY_SECONDS={platform.ready_seconds:g} and RETRAIN_CONFIRM_SECONDS="
+                f"{platform.confirm_seconds:g} are too long for RETRAIN_JOBS=inline: a promotion could take "
+                f"{longest:g} s, and a Function is ended after {FUNCTION_SECONDS} s; lower them, or set "
+                "RETRAIN_JOBS=azureml"
             )
         if storage.store != "blob":
             raise ConfigError(
@@ -136,7 +172,7 @@ class AzureSettings(Group):
             "RETRAIN_REGISTRY": self.registry,
         }
         if self.target == "aci":
-            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_IDENTITY": self.identity}
+            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_PULL_IDENTITY": self.pull_identity}
         if self.target == "kubernetes":
             needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
         for name, value in needed.items():

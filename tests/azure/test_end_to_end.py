@@ -7,6 +7,7 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,9 @@ import pytest
 from retrain.doors.cli import main
 from retrain.trace import span_of
 from tests.azure import specs
-from tests.azure.cloud import CLIENT_ID, IDENTITY, Cloud, hurry
+from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
+from tests.azure.emulator.gate import Gate
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
 from tests.telemetry.collector import collecting
@@ -65,13 +67,14 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (
         pytest.MonkeyPatch.context() as patch,
         emulator(tmp_path_factory.mktemp("azure"), vault, runner="process") as azure,
+        closing(Gate(vault, azure)) as gate,
         Worker(ROOT) as worker,
         collecting() as collector,
     ):
         hurry(patch)
         worker.trace_parent = UPLOAD
         cloud = Cloud(
-            azure, vault, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+            azure, gate.storage, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         )
         for name, value in {**azure.environment, **cloud.environment}.items():
             patch.setenv(name, value)
@@ -155,7 +158,7 @@ def test_the_registered_model_carries_its_lineage(story: Story):
     assert told["git_commit"] == "0a1b2c3"
     assert float(told["rmse"]) == pytest.approx(story.promoted["challenger"]["rmse"], rel=1e-5)
     assert "@sha256:" in told["image"]
-    assert told["service"].startswith("http://")
+    assert told["service"].startswith("https://")
     assert told["champion"] == "yes"
 
 
@@ -170,9 +173,9 @@ def test_the_container_group_is_what_it_should_be(story: Story):
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert group["properties"]["ipAddress"]["dnsNameLabel"].startswith("daily-transactions-v1-")
-    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {PULL_IDENTITY: {}}}
     assert group["properties"]["imageRegistryCredentials"] == [
-        {"server": "forecastsacr.azurecr.io", "identity": IDENTITY}
+        {"server": "forecastsacr.azurecr.io", "identity": PULL_IDENTITY}
     ]
     assert group["tags"]["retrain-version"] == "1"
 

@@ -1,4 +1,4 @@
-"""What may import what, in fourteen rules; which library belongs where; and what loading a module costs."""
+"""What may import what, in fifteen rules; which library belongs where; and what loading a module costs."""
 
 from __future__ import annotations
 
@@ -26,48 +26,22 @@ RULES = {
     "telemetry": {"promotion", "records"},
     "adapters": {"records", "settings"},
     "wiring": {"adapters", "telemetry", "records", "settings"},
-    "doors": {"wiring", "telemetry", "runs", "monitoring", "promotion", "records", "settings", *PURE}
+    "doctor": {"wiring", "adapters", "promotion", "records", "settings"},
+    "doors": {"doctor", "wiring", "telemetry", "runs", "monitoring", "promotion", "records", "settings", *PURE}
     - {"plausible"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
+READING = [
+    "rules", "seen_ids", "weekdays", "widths", "days", "times", "amounts", "dates", "guess", "columns",
+    "quotes", "text", "layout", "lines", "cut", "delimited", "parquet", "objects", "json_rows", "sheets",
+    "formulas", "workbook", "archive", "formats", "day_reader", "cells", "styles", "repeats", "odd_rows",
+    "splits", "ahead", "transactions",
+]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
-    "reading": [
-        "rules",
-        "seen_ids",
-        "weekdays",
-        "widths",
-        "days",
-        "times",
-        "amounts",
-        "dates",
-        "guess",
-        "columns",
-        "quotes",
-        "text",
-        "layout",
-        "lines",
-        "cut",
-        "delimited",
-        "parquet",
-        "objects",
-        "json_rows",
-        "sheets",
-        "formulas",
-        "workbook",
-        "archive",
-        "formats",
-        "day_reader",
-        "cells",
-        "styles",
-        "repeats",
-        "odd_rows",
-        "splits",
-        "ahead",
-        "transactions",
-    ],
+    "reading": READING,
     "plausible": ["judged", "robust", "calendar", "days", "level", "rows", "changes", "findings"],
     "arima": [
         "order",
@@ -108,13 +82,13 @@ ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
     "azure.storage": {
-        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease", "transport")),
         "retrain.wiring",
     },
-    "azure.identity": {"retrain.adapters.azure.arm"},
+    "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
         f"retrain.adapters.azure.{name}"
-        for name in ("arm", "blob", "blob_reader", "insights", "lease", "transport")
+        for name in ("arm", "blob", "blob_reader", "credentials", "insights", "lease", "rest", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -126,6 +100,7 @@ ONLY_IN = {
     "azure.keyvault": {"retrain.adapters.azure.vault"},
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
+    "cryptography": {"retrain.adapters.azure.aci_tls", "retrain.doors.service_commands"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "opentelemetry": {"retrain.telemetry.signals", "retrain.telemetry.export", "retrain.adapters.otlp", INSIGHTS},
@@ -156,7 +131,18 @@ ONLY_IN = {
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests", "openpyxl"}
+HEAVY = {
+    "leather",
+    "pandas",
+    "statsmodels",
+    "scipy",
+    "holidays",
+    "pyarrow",
+    "azure",
+    "cryptography",
+    "requests",
+    "openpyxl",
+}
 
 
 LONGEST_FILE = 300

@@ -30,6 +30,25 @@ class Storage:
         """The account's name."""
         return self._azurite.account
 
+    @property
+    def url(self) -> str:
+        """The address of its blobs."""
+        return self._azurite.url
+
+    def place_of(self, url: str) -> tuple[str, str]:
+        """The container and the name, as it is in an address, of a blob."""
+        container, _, name = url.removeprefix(f"{self._azurite.url}/").partition("/")
+        return container, name
+
+    def has(self, container: str, name: str) -> bool:
+        """Whether there is such a blob."""
+        return bool(self._client.get_blob_client(container, name).exists())
+
+    def names(self, container: str) -> list[str]:
+        """The blobs of a container."""
+        self._ensure(container)
+        return [str(name) for name in self._client.get_container_client(container).list_blob_names()]
+
     def write(self, container: str, name: str, data: bytes) -> None:
         """Write a blob, over whatever was there."""
         self._ensure(container)

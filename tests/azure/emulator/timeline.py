@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MASK = "***"
-SECRETS = {"secureValue", "secret", "primaryKey", "secondaryKey"}
+SECRETS = {"secureValue", "secret", "primaryKey", "secondaryKey", "endpointUrl"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""The commands that follow a deployment of the Function App."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from retrain.doors.asking import chosen_settings
+from retrain.doors.output import show_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+    from retrain.adapters.azure.event_grid import Subscribed
+
+
+def subscribe(options: argparse.Namespace) -> int:
+    """Let Event Grid tell the Function App of new files."""
+    from retrain.wiring import subscription
+
+    with closing(subscription(chosen_settings(options))) as events:
+        done = events.subscribe(show_progress)
+    show_progress("", "")
+    print(json.dumps(asdict(done)) if options.json else _told(done))
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Register what promotion jobs are made of."""
+    from retrain.wiring import releaser
+
+    released = releaser(chosen_settings(options)).release(show_progress)
+    show_progress("", "")
+    width = max(map(len, released))
+    lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
+    print(json.dumps(released) if options.json else "\n".join(lines))
+    return 0
+
+
+def _told(done: Subscribed) -> str:
+    lines = {
+        "subscription": f"{done.name}, {done.change}",
+        "events": f"files of the container {done.container}, from the topic {done.topic}",
+        "delivers to": done.delivers_to,
+        "dead letters": done.dead_letters,
+    }
+    return "\n".join(f"{name:<12}  {text}" for name, text in lines.items())
