@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from retrain.records.registry import Lineage
 
 
+NOTED = ("submit", "confirm")
+"""The steps that are always written down: a job was submitted; what fails from now on takes nothing back."""
+
+
 class Promotion(BaseModel):
     """What is to answer, and how far it has come. Fields that newer code added are kept.
 
@@ -34,6 +38,7 @@ class Promotion(BaseModel):
         submitted: when.
         steps: the finished steps.
         step: the step that was begun last.
+        is_watched: whether a job carries it out, whose progress others watch: every step is written down then.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -48,6 +53,7 @@ class Promotion(BaseModel):
     submitted: datetime | None = None
     steps: dict[str, Step] = Field(default_factory=dict)
     step: str = ""
+    is_watched: bool = Field(default=False, exclude=True)
 
     @classmethod
     def of(cls, run_id: str, context: Context) -> Promotion:
@@ -62,16 +68,20 @@ class Promotion(BaseModel):
 
     @contextmanager
     def taking(self, step: str, context: Context) -> Iterator[dict[str, Any]]:
-        """Take a step and write down its facts; a step that is not on record has not been taken."""
+        """Take a step, and write down its facts if somebody else needs them before the promotion has ended.
+
+        Whoever continues a promotion takes every step again, and needs to know only whether it was confirmed.
+        """
         self.step, facts, before = step, dict[str, Any](), dict(self.steps)
         context.progress(step, "")
         yield facts
         self.steps[step] = Step(at=context.now(), **facts)
-        try:
-            self.note(context)
-        except BaseException:
-            self.steps = before
-            raise
+        if self.is_watched or step in NOTED:
+            try:
+                self.note(context)
+            except BaseException:
+                self.steps = before
+                raise
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""

@@ -18,6 +18,7 @@ from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
 from retrain.promotion.steps import give_up, promote
+from retrain.records.known import knowing
 from retrain.records.request import Promote, Trigger
 from retrain.records.run import Registered, Run, Status
 
@@ -41,6 +42,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
         job reached this step; what `promote` raises, which is on record then.
     """
     with _lock(context, JOB_WAITS_SECONDS if half else 0):
+        context = knowing(context)
         run = context.ledger.run(run_id)
         if half and run.status in (Status.DONE, Status.HELD):
             return run
