@@ -140,8 +140,8 @@ def main() -> None:
     result = Result(
         "Every command and route on a store that is years old, against the same on its first day.",
         f"{age.files} days; aged: {age.runs} runs, {age.files} files, {age.versions} versions, and "
-        f"{age.requests} requests that wait in the second pair of tables; {rounds} round(s) in turn, of several the "
-        "first warms up; medians of processor time.",
+        f"{age.requests} requests that wait in the second pair of tables; {rounds} round(s) in turn, of several "
+        "the first warms up; medians of processor time.",
         tables,
         quick=asked.quick,
         figures={"worst": worst, "limit": LIMIT},

@@ -32,7 +32,7 @@ def _silent(_stage: str, _detail: str) -> None:
 
 def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) -> Context:
     """Open the stores and the records in them, once for whoever asks; nothing is called yet."""
-    inbox, state = _stores(settings)
+    inbox, state, forecasts = _stores(settings)
     ledger, registry = Ledger(state), Registry(state, settings.platform.model_name)
 
     def now() -> datetime:
@@ -42,7 +42,17 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         from retrain.adapters.local.process import ProcessPlatform
 
         local = ProcessPlatform(settings.storage.root / "platform", _keys(settings, state))
-        return Context(inbox, state, ledger, registry, local, now, progress, asked_under=settings.deciding)
+        return Context(
+            inbox,
+            state,
+            ledger,
+            registry,
+            local,
+            now,
+            progress,
+            forecasts=forecasts,
+            asked_under=settings.deciding,
+        )
 
     from retrain.adapters.azure.azureml import Workspace
     from retrain.adapters.azure.catalog import AzureMlCatalog
@@ -53,7 +63,17 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
     catalog = AzureMlCatalog(workspace, settings, ledger, registry)
     return Context(
-        inbox, state, ledger, registry, platform, now, progress, jobs, (catalog,), asked_under=settings.deciding
+        inbox,
+        state,
+        ledger,
+        registry,
+        platform,
+        now,
+        progress,
+        jobs,
+        (catalog,),
+        forecasts,
+        asked_under=settings.deciding,
     )
 
 
@@ -67,7 +87,9 @@ def without_trace(context: Context) -> Iterator[Context]:
         # What others have asked for is theirs to make.
         state = OverlayStore(context.state, Path(folder) / "state", hidden="requests/")
         ledger, registry = Ledger(state), Registry(state, context.registry.name)
-        yield replace(context, inbox=inbox, state=state, ledger=ledger, registry=registry, listeners=())
+        yield replace(
+            context, inbox=inbox, state=state, ledger=ledger, registry=registry, listeners=(), forecasts=None
+        )
 
 
 def releaser(settings: Settings) -> Release:
@@ -99,17 +121,19 @@ def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
     return ServiceKeys(KeyVaultSecrets(settings), state.address(""))
 
 
-def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore]:
-    if settings.storage.store == "blob":
+def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore, ObjectStore]:
+    """The inbox, the state and the published forecasts."""
+    storage, forecasts = settings.storage, settings.watch.forecasts_container
+    if storage.store == "blob":
         from retrain.adapters.azure.blob import BlobStore
 
         service = _blob_service(settings)
-        return BlobStore(service, settings.storage.transactions_container), BlobStore(
-            service, settings.storage.state_container
-        )
+        names = (storage.transactions_container, storage.state_container, forecasts)
+        inbox, state, published = (BlobStore(service, name) for name in names)
+        return inbox, state, published
     from retrain.adapters.local.folder import FolderStore
 
-    return FolderStore(settings.storage.root / "inbox"), FolderStore(settings.storage.root)
+    return FolderStore(storage.root / "inbox"), FolderStore(storage.root), FolderStore(storage.root / forecasts)
 
 
 def _blob_service(settings: Settings) -> BlobServiceClient:

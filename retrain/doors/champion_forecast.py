@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from retrain.data.series import GapPolicy
-from retrain.doors.observed_days import REACH_DAYS, age_notes, to_go_on_with, to_restart_on, until_now
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.monitoring.observed_days import age_notes, tellings
 from retrain.promotion.client import ask, current
 from retrain.records.history import Histories
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from retrain.data.series import Days
-    from retrain.doors.observed_days import Told
+    from retrain.monitoring.observed_days import Told
     from retrain.ports import Service
     from retrain.records.context import Context
-    from retrain.records.counted_days import CountedDays
     from retrain.settings import Settings
 
 MOST_DAYS = 365  # what a service forecasts at most
@@ -67,24 +62,17 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
     history = Histories(context.state).days()
+    is_corrected = history.is_corrected(context.registry.get(service.version).lineage)
     today = context.now().date()
-    known, notes = until_now(history.days, today)
-    usable = newer_days(date.min, known, settings.data.gaps, history.unknown)
-    going_on = to_go_on_with(usable, trained_through)
-    must_restart = _is_corrected(service, history, context) or trained_through > today + timedelta(days=1)
-    restarted = to_restart_on(usable) if must_restart else going_on if going_on.restart else None
-    if restarted is None:
-        return _told(service, days, going_on.noting(*notes))
+    first, *others = tellings(history, settings.data.gaps, trained_through, today, is_corrected=is_corrected)
     try:
-        return _told(service, days, restarted.noting(*notes))
+        return _told(service, days, first)
     except ServiceUnavailable:
         raise
     except ServiceError as refusal:  # it still answers from what it has
-        within = to_go_on_with(_within_reach(usable, trained_through), trained_through)
-        what = (
-            "the corrected days that it was trained on" if must_restart else "the days that are too far off for it"
-        )
-        return _told(service, days, within.noting(f"the champion does not know {what}: {refusal}", *notes))
+        if not others:
+            raise
+        return _told(service, days, others[0].noting(f"the champion does not know {others[0].lacks}: {refusal}"))
 
 
 def _told(service: Service, days: int, told: Told) -> dict[str, Any]:
@@ -92,27 +80,3 @@ def _told(service: Service, days: int, told: Told) -> dict[str, Any]:
     observations = [{"date": day.isoformat(), "amount": amount} for day, amount in told.observed.items()]
     body = {"horizon_days": days, "observations": observations} | ({"restart": True} if told.restart else {})
     return ask(service, "/forecast", body) | {NOTES: told.notes}
-
-
-def _within_reach(days: Days, trained_through: date) -> Days:
-    """The days that a service takes that does not restart."""
-    return {day: amount for day, amount in days.items() if (day - trained_through).days <= REACH_DAYS}
-
-
-def _is_corrected(service: Service, history: CountedDays, context: Context) -> bool:
-    """Whether days that the champion was trained on were corrected since."""
-    return history.is_corrected(context.registry.get(service.version).lineage)
-
-
-def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:
-    """The accepted days after `day`, without those that are held.
-
-    A missing one stays missing, which the model bears, unless it means zero. So does a closed one: the model knows
-    its own closed days, and passes over them.
-    """
-    newer = {newest: amount for newest, amount in history.items() if newest > day and newest not in held}
-    if gaps is GapPolicy.ZERO and newer:
-        day = max(day, min(history) - timedelta(days=1))
-        whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
-        return {each: newer.get(each, 0.0) for each in whole if each not in held}
-    return newer

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
-from retrain.doors import commands, file_commands, landing_commands, service_commands
+from retrain.doors import (
+    commands,
+    file_commands,
+    landing_commands,
+    performance_commands,
+    replay_commands,
+    service_commands,
+)
 from retrain.doors.output import complain, refuse
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
@@ -97,10 +104,19 @@ def _parser() -> argparse.ArgumentParser:
     show = command("show", commands.show, "show one run")
     show.add_argument("run_id", metavar="RUN")
     show.add_argument("--page", type=Path, metavar="FILE", help="also write it as a page of HTML, with plots")
+    replayed = command("replay", replay_commands.replay, "reach the verdict of a run again, from what it recorded")
+    replayed.add_argument("run_id", metavar="RUN", nargs="?")
+    replayed.add_argument("--all", action="store_true", help="every run that has reached a verdict")
     champion = command("champion", commands.champion, "say which version is champion, or was on a day")
     champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
     asked = command("forecast", commands.forecast, "ask the champion's service for the days to come")
     asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 by default")
+    worth = command(
+        "performance", performance_commands.performance, "compare issued forecasts with the actual amounts"
+    )
+    worth.add_argument(
+        "--since", type=_day, metavar="DAY", help="only forecasts whose last known day is DAY or later"
+    )
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", metavar="RUN", required=True)
     promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")

@@ -29,6 +29,7 @@ class Context:
         progress: told the stage and where in it, for a person who waits.
         jobs: who promotes; None to promote in the process that decided.
         listeners: who is told of events.
+        forecasts: where issued forecasts are published as files; None to publish none.
         asked_under: what a request that is asked from here is to be made under; see `BaseRequest.settings`.
     """
 
@@ -41,6 +42,7 @@ class Context:
     progress: Callable[[str, str], None]
     jobs: Jobs | None = None
     listeners: tuple[Listener, ...] = ()
+    forecasts: ObjectStore | None = None
     asked_under: Mapping[str, str] = field(default_factory=dict)
 
     def finish(self, run: Run) -> Run:

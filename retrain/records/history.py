@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from retrain.data.totals import Joins, Overlap, Part, Rows, is_same, together
+from retrain.data.totals import Joins, Overlap, Part, Rows, together
 from retrain.errors import ConfigError, DamagedRecord, NotFound
 from retrain.ports import ABSENT
 from retrain.records.base import RESTORE, is_of_newer_code, missing, unreadable
@@ -58,6 +58,7 @@ class History(CountedDays):
             unknown=_unknown(standings, totals),
             files=sum(each.is_in_force for each in standings),
             held_files=sum(each.is_held for each in standings),
+            entries=len(log.entries),
         )
         return cls(totals, head, log, standings, etag, log_etag)
 
@@ -74,21 +75,6 @@ class History(CountedDays):
 def _unknown(standings: Iterable[Standing], totals: Collection[date]) -> tuple[date, ...]:
     every = {day for each in standings if each.is_in_force for day in each.held | each.dropped}
     return tuple(sorted(day for day in every if day not in totals))
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an entry did to the days of the history. Days are ascending.
-
-    Attributes:
-        new_days: were not there before.
-        changed_days: have another total, or are gone.
-        equal_days: how many others the landing has.
-    """
-
-    new_days: tuple[date, ...]
-    changed_days: tuple[date, ...]
-    equal_days: int = 0
 
 
 class Histories:
@@ -148,7 +134,7 @@ class Histories:
                 f"{self._state.address(LOG)} has {len(log.entries)} entries, and {RECORD} counts {head.entries}; "
                 f"{RESTORE}"
             )
-        return Log(entries=log.entries[: head.entries]), stored.etag
+        return log.first(head.entries), stored.etag
 
     def _parsed(self, name: str, data: bytes) -> Log:
         try:
@@ -164,8 +150,16 @@ class Histories:
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""
         head = self._head()[0]
-        log = self._logged(head)[0].as_of(moment)
+        return self._earlier(self._logged(head)[0].as_of(moment), head)
+
+    def after(self, entries: int) -> History:
+        """The history as it was after so many entries of its log, from the landings."""
+        head = self._head()[0]
+        return self._earlier(self._logged(head)[0].first(entries), head)
+
+    def _earlier(self, log: Log, head: Head) -> History:
         standings = log.standings
+        head = head.evolve(aggregate=None if _have_one_row_a_day(standings) else head.aggregate)
         return History.of(self._counted(standings, None), log, standings, head)
 
     def brought(self, landing: LandedFile) -> Mapping[date, DayTotal]:
@@ -220,7 +214,7 @@ class Histories:
         Raises: ConfigError if rows were made into days in another way before.
         """
         after = self.preview(entry, history)
-        head = after.head.evolve(entries=len(after.log.entries))
+        head = after.head
         if not isinstance(entry, Seen):
             head = head.evolve(aggregate=_aggregate(after, aggregate))
         head, written = head.with_days(after.totals)
@@ -251,16 +245,6 @@ class Histories:
             raise unreadable(self._state, name, exc) from exc
 
 
-def changes(before: History, after: History, landed: Collection[date]) -> Change:
-    """How two histories differ. Args: landed: the days of the landing between them."""
-    new = after.totals.keys() - before.totals.keys()
-    gone = before.totals.keys() - after.totals.keys()
-    both = after.totals.keys() & before.totals.keys()
-    changed = {day for day in both if not is_same(before.totals[day], after.totals[day])}
-    equal = sum(day in both and day not in changed for day in landed)
-    return Change(tuple(sorted(new)), tuple(sorted(changed | gone)), equal)
-
-
 def _touched(before: tuple[Standing, ...], after: tuple[Standing, ...]) -> list[Standing]:
     """The landings of which other days count than before."""
     known = {each.landing.run_id: each for each in before}
@@ -277,8 +261,12 @@ def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     history.check_aggregate(aggregate)
     if history.aggregate is not None:
         return history.aggregate
-    counting = (each.landing for each in history.standings if each.may_count)
-    return None if all(each.has_one_row_a_day for each in counting) else aggregate
+    return None if _have_one_row_a_day(history.standings) else aggregate
+
+
+def _have_one_row_a_day(standings: Iterable[Standing]) -> bool:
+    """Whether all files that count do."""
+    return all(each.landing.has_one_row_a_day for each in standings if each.may_count)
 
 
 def joins_by(history: History, *, has_ids: bool, asked: Overlap) -> Joins | None:

@@ -7,6 +7,7 @@ write of it is refused (see `ObjectStore.lock`), and after a write that failed e
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -53,18 +54,26 @@ class KnownStore:
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
-        known, self._known = self._known, OrderedDict()
-        etag = self._store.write(name, data, if_etag)
-        self._known = known
-        self._remember(name, Stored(data, etag))
+        if not name.startswith(KINDS):
+            return self._store.write(name, data, if_etag)
+        with self._knowing_nothing_after_a_failure():
+            etag = self._store.write(name, data, if_etag)
+            self._remember(name, Stored(data, etag))
         return etag
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
-        known, self._known = self._known, OrderedDict()
-        self._store.delete(name)
-        self._known = known
-        self._remember(name, None)
+        with self._knowing_nothing_after_a_failure():
+            self._store.delete(name)
+            self._remember(name, None)
+
+    @contextmanager
+    def _knowing_nothing_after_a_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._known.clear()
+            raise
 
     def _remember(self, name: str, stored: Stored | None) -> None:
         if name.startswith(KINDS):

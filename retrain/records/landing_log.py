@@ -170,6 +170,10 @@ class Log(Record):
         """The log as it was then."""
         return self.evolve(entries=tuple(entry for entry in self.entries if entry.at <= moment))
 
+    def first(self, entries: int) -> Self:
+        """The log as it was with so many entries."""
+        return self.evolve(entries=self.entries[:entries])
+
     def with_entry(self, entry: Entry) -> Self:
         """One entry later."""
         return self.evolve(entries=(*self.entries, entry))

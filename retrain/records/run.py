@@ -64,6 +64,20 @@ class Data(Record):
     files: int
 
 
+class Basis(Record):
+    """What the verdict was reached on, besides the settings of the request and the champion: enough to replay it.
+
+    Attributes:
+        entries: how many entries the log of landings had.
+        question: sha256 of the days, the champion, the decision settings and the code.
+        code: the version of retrain.
+    """
+
+    entries: int
+    question: str
+    code: str
+
+
 class Registered(Record):
     """The version under which the winner is registered."""
 
@@ -114,6 +128,7 @@ class Run(Record):
 
     Attributes:
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
+        issued: where the forecast of the champion is that the run found, or why none was issued.
         promotion: the finished steps, by name.
         trouble: what holds up a promotion that is under way; the next trigger tries again.
         will_retry: it failed, but not for good: its request is kept, and the next trigger makes it again.
@@ -129,6 +144,8 @@ class Run(Record):
     request: Asked = Asked()
     landing: Landing | None = None
     data: Data | None = None
+    basis: Basis | None = None
+    issued: str | None = None
     champion: Model | None = None
     challenger: Model | None = None
     seasonal_naive: Scores | None = None

@@ -11,7 +11,7 @@ from retrain.data.totals import Joins
 from retrain.errors import ConfigError, DataError
 from retrain.plausible.findings import Known, findings
 from retrain.records.base import skipping
-from retrain.records.history import changes
+from retrain.records.change import changes
 from retrain.records.landing import Doubted
 from retrain.records.landing_log import latest_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.data.totals import Joins
-from retrain.errors import Conflict, DataError, ServiceError, ServiceUnavailable
+from retrain.errors import DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
 from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
@@ -148,8 +148,7 @@ class _File:
 
     def _content(self, rows: RowFile) -> tuple[FileContent, str] | None:
         """What it brings, and the sha256 of its bytes; None if it has none."""
-        file, inbox = self.request.file, self.context.inbox
-        with inbox.open(file) as stream:
+        with self.context.inbox.open(self.request.file) as stream:
             source = HashingReader(stream)
             # In front of the digest: a reader that takes a few bytes at a time costs no call for each.
             front = io.BufferedReader(source, FRONT_BYTES)
@@ -157,8 +156,6 @@ class _File:
                 return None
             content = read_landed(front, self.name, self._data.reading, self.judge.today, rows.begin_anew)
             sha256 = source.sha256()
-        if inbox.state(file) != self.version:
-            raise Conflict(f"{self.name} changed while it was read; it will be read again")
         return content, sha256
 
     def _entry(self, content: FileContent, sha256: str, joins: Joins) -> LandedFile:

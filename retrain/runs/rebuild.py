@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from retrain.errors import UsageError
+from retrain.monitoring.issued import ISSUED
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
 from retrain.records.base import skipping, visible
@@ -36,6 +37,7 @@ FOLDERS = (
     "accepted/",
     "artifacts/",
     "history/",
+    ISSUED,
     "landings/",
     "models/",
     "outbox/",

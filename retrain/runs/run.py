@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrain import __version__
-from retrain.data.series import daily_series
 from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
-from retrain.gate.assess import Assessment, assess
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
 from retrain.records.history import Histories
 from retrain.records.landing import Landed
 from retrain.records.ledger import Conclusion
-from retrain.records.measured import Model
-from retrain.records.registry import Lineage, RegisteredModel
+from retrain.records.registry import Lineage
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
+from retrain.records.run import Basis
+from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
+from retrain.runs.issuing import issue
 from retrain.runs.landing import ask_for_released, land
 from retrain.runs.settle import settle
 
@@ -36,17 +34,8 @@ if TYPE_CHECKING:
     from retrain.records.request import Request
     from retrain.runs.draft import Draft
     from retrain.settings import Settings
-    from scoring.model import ForecastModel
 
 UNSEEN_DAYS = "unseen.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class InProduction:
-    """The champion's version and the model that it is."""
-
-    registered: RegisteredModel
-    model: ForecastModel
 
 
 def retrain(request: Request, draft: Draft, settings: Settings, context: Context) -> Promotion | None:
@@ -70,20 +59,23 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
                 Decision(Verdict.WAITING, "There are no days yet; land a file of transactions.")
             )
             return None
-        series = daily_series(history.days, settings.data.gaps, history.unknown, settings.decision.country)
+        series = series_of(history, settings)
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, settings, context)
-        question = _question(series, champion, settings)
+        question = question_of(series, champion, settings)
+        draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
+        if champion is not None and not request.dry_run:
+            issued = issue(champion, history, request.run_id, settings, context)
+            draft.run = draft.run.evolve(issued=issued)
         is_forced = isinstance(request, Evaluate) and request.force
         unchanged = None if is_forced else _unchanged(question, series, champion, pointer, draft, context)
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
-        is_corrected = champion is not None and history.is_corrected(champion.registered.lineage)
-        assessment = assess(
-            series, champion.model if champion else None, settings.decision, draft.tell, is_corrected=is_corrected
-        )
-    _record(assessment, draft, context)
+        assessment = assessed(series, champion, history, settings, draft.tell)
+    draft.run = with_findings(draft.run, assessment)
+    if assessment.measured is not None:
+        context.ledger.keep(draft.run.run_id, UNSEEN_DAYS, as_csv(assessment.measured.days))
     if request.dry_run:
         dry = f"Dry run, nothing is registered. {assessment.decision.reason}"
         draft.run = draft.run.decided(replace(assessment.decision, reason=dry))
@@ -148,22 +140,9 @@ def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Conte
             f"version {version} is champion, and the model {name} has no such version; set RETRAIN_MODEL_NAME "
             "back, or start a new store"
         ) from exc
-    lineage = registered.lineage
-    card = Model(version=version, order=lineage.order, trained_through=lineage.trained_through)
-    draft.run = draft.run.evolve(champion=card)
-    return InProduction(registered, context.registry.load(registered))
-
-
-def _question(series: DailySeries, champion: InProduction | None, settings: Settings) -> str:
-    """What a verdict answers; asked twice, it has the same answer."""
-    asked = {
-        "data": series.sha256,
-        "champion": champion and champion.registered.version,
-        "model": settings.platform.model_name,
-        "settings": asdict(settings.decision),
-        "code": __version__,
-    }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    champion = InProduction(registered, context.registry.load(registered))
+    draft.run = draft.run.evolve(champion=champion.card)
+    return champion
 
 
 def _unchanged(
@@ -197,21 +176,6 @@ def _unchanged(
         Verdict.UNCHANGED,
         f"Nothing has changed since run {before.run_id}, whose verdict was {before.verdict}: {before.reason}",
     )
-
-
-def _record(assessment: Assessment, draft: Draft, context: Context) -> None:
-    """Note the verdict and what it rests on."""
-    draft.run = draft.run.decided(assessment.decision)
-    challenger, measured = assessment.challenger, assessment.measured
-    if challenger is None:
-        return
-    order, trained_through = challenger.name, challenger.model.origin
-    if measured is None:
-        draft.run = draft.run.evolve(challenger=Model(order=order, trained_through=trained_through))
-        return
-    context.ledger.keep(draft.run.run_id, UNSEEN_DAYS, as_csv(measured.days))
-    card = Model(order=order, trained_through=measured.challenger_trained_through)
-    draft.run = draft.run.compared(card, measured)
 
 
 def _submitted(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound
-from retrain.records.history import Histories, changes, joins_by
+from retrain.records.change import changes
+from retrain.records.history import Histories, joins_by
 from retrain.records.landing import Settled
 from retrain.records.landing_log import Decided, Retracted, Standing
 from retrain.records.request import Accept, Drop, Retract

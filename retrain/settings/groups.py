@@ -20,6 +20,7 @@ from retrain.settings.policy import PolicySettings
 from retrain.settings.setting import Group, Setting, as_text, settings_of
 from retrain.settings.storage import StorageSettings
 from retrain.settings.triggers import TriggerSettings
+from retrain.settings.watch import WatchSettings
 
 DECIDING = ("data", "forecasting", "policy")
 """The groups that say what becomes of a landed file, and whether a challenger is promoted."""
@@ -39,6 +40,7 @@ class Settings:
     data: DataSettings
     forecasting: ForecastingSettings
     policy: PolicySettings
+    watch: WatchSettings
     platform: PlatformSettings
     azure: AzureSettings
     acquire: AcquireSettings

@@ -12,7 +12,7 @@ from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.cloud import READY_SECONDS
 from tests.azure.emulator.tls import self_signed
-from tests.contract.test_platform import MODEL, context_of
+from tests.contract.test_platform import context_of, model
 from tests.faults import fails
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_a_deployment_that_was_killed_goes_on_with_the_same_key(cloud: Cloud, mo
     assert cloud.context.platform.find("3") is None
     service = deploy(cloud)
 
-    prove(service, MODEL)
+    prove(service, model())
     assert len(sent(cloud)) == 1
 
 
@@ -78,7 +78,7 @@ def test_a_group_whose_creation_failed_is_created_again(cloud: Cloud):
     with pytest.raises(ServiceError, match="InternalError"):
         deploy(cloud)
 
-    prove(deploy(cloud), MODEL)
+    prove(deploy(cloud), model())
 
 
 def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
@@ -90,7 +90,7 @@ def test_tls_files_come_from_the_state_container(cloud: Cloud, tmp_path: Path):
     cloud.overrides = {"RETRAIN_TLS": "tls"}
     service = deploy(cloud)
 
-    prove(service, MODEL)
+    prove(service, model())
     assert service.url.startswith("https://")
     group = sent(cloud)[0]["properties"]
     assert set(group["volumes"][0]["secret"]) == {"certificate.pem", "key.pem"}

@@ -15,7 +15,7 @@ from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.service_keys import ServiceKeys
 from retrain.settings import parse
 from tests.azure.test_container_groups import deploy
-from tests.contract.test_platform import MODEL, ready
+from tests.contract.test_platform import model, ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def test_a_container_group_has_its_key_from_the_vault_and_its_record_none(kept: 
     stored = kept.cloud.context.state.read(f"services/{service.name}.json")
     found = kept.cloud.context.platform.find("3")
 
-    prove(service, MODEL)
+    prove(service, model())
     assert stored is not None
     assert service.key.encode() not in stored.data
     assert b"vault:" in stored.data

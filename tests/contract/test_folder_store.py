@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.errors import DataError, LockHeld, ServiceError
+from retrain.errors import Conflict, DataError, LockHeld, ServiceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,18 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str):
     """Nor hides in it."""
     with pytest.raises(DataError, match="plain name"):
         FolderStore(tmp_path / "store").write(name, b"x")
+
+
+def test_a_file_that_is_written_into_while_it_is_read_is_a_conflict(tmp_path: Path):
+    """Other programs do not replace a file as a whole."""
+    store = FolderStore(tmp_path)
+    store.write("inbox/a.csv", b"a" * 100)
+
+    with store.open("inbox/a.csv") as stream:
+        with (tmp_path / "inbox" / "a.csv").open("ab") as file:
+            file.write(b"b")
+        with pytest.raises(Conflict, match=r"a\.csv changed while it was read"):
+            stream.read()
 
 
 def test_a_failed_upload_leaves_what_was_there(tmp_path: Path):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tests.platforms import ThreadPlatform
 
 
-def copied(store: ObjectStore, without: tuple[str, ...] = ("inbox/", "platform/", "locks/")) -> dict[str, bytes]:
+def copied(
+    store: ObjectStore, without: tuple[str, ...] = ("inbox/", "platform/", "locks/", "forecasts/")
+) -> dict[str, bytes]:
     """A backup: every object of a store by its name."""
     names = [name for name in store.names("") if not name.startswith(without)]
     return {name: stored.data for name in names if (stored := store.read(name))}

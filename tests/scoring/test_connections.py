@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 100
 SOON, NEVER = 0.2, 3600.0
-MODEL = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
 HALF_A_HEAD = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Held: "
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 FORECAST = json.dumps({"horizon_days": 365, "levels": [*range(10, 20)]}).encode()
@@ -65,7 +64,8 @@ class Running:
 @contextmanager
 def running(**limits: float) -> Iterator[Running]:
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(Served(MODEL, "daily-transactions", "7", "ab" * 32), KEY)
+    model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
+    app = create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY)
     chosen = {"head_seconds": NEVER, **limits}
     server, thread = serve(app, listening, Connections(**chosen))  # type: ignore[arg-type]
     with ExitStack() as wires:

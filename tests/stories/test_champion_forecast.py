@@ -12,8 +12,8 @@ import pytest
 from retrain.data.series import GapPolicy
 from retrain.doors.champion_forecast import _asked as asked
 from retrain.doors.champion_forecast import champion_forecast as forecast
-from retrain.doors.champion_forecast import newer_days
 from retrain.errors import NotFound, ServiceError
+from retrain.monitoring.observed_days import newer_days
 from tests.builders import NEW_YEAR, World, csv_file, weekly
 from tests.stories.test_acquire import server
 from tests.stories.test_promotion import second_year

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from retrain.adapters import fence
 from retrain.adapters.fence import Hold
+from retrain.adapters.local.file_reader import FileReader, state_of
 from retrain.errors import (
     AccessDenied,
     Conflict,
@@ -29,7 +30,7 @@ from retrain.errors import (
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator
+    from collections.abc import Iterator
 
 # Both are in the root and begin with a dot, which no object's name may.
 LOCKS = ".locks"
@@ -75,7 +76,7 @@ class FolderStore:
         path = self._readable_path(name)
         with self._translated(name):
             try:
-                return io.BufferedReader(_File(self, path, name), 1 << 20)
+                return io.BufferedReader(FileReader(path, name, self._translated), 1 << 20)
             except FileNotFoundError as exc:
                 raise NotFound(f"file {path} does not exist") from exc
 
@@ -84,7 +85,7 @@ class FolderStore:
         path = self._readable_path(name)
         with self._translated(name):
             try:
-                return _state(path)
+                return state_of(path)
             except FileNotFoundError as exc:
                 raise NotFound(f"file {path} does not exist") from exc
 
@@ -109,7 +110,7 @@ class FolderStore:
         """See ObjectStore."""
         for name in self.names(prefix):
             with self._translated(name), suppress(FileNotFoundError):  # removed meanwhile
-                yield name, _state(self.root / name)
+                yield name, state_of(self.root / name)
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
@@ -239,22 +240,6 @@ class _HeldFile:
         """Nothing to do: what the file system says is always of now."""
 
 
-class _File(io.FileIO):
-    """A file whose read errors are errors of the store, not of its contents."""
-
-    def __init__(self, store: FolderStore, path: Path, name: str) -> None:
-        super().__init__(path)
-        self._store, self._stored_name = store, name
-
-    def readinto(self, buffer: Buffer) -> int | None:
-        with self._store._translated(self._stored_name):
-            return super().readinto(buffer)
-
-    def readall(self) -> bytes:
-        with self._store._translated(self._stored_name):
-            return super().readall() or b""
-
-
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -284,11 +269,6 @@ def _files(folder: str | Path, name: str, begin: str) -> Iterator[str]:
                 yield from _files(entry.path, f"{name}{entry.name}/", "")
             elif entry.is_file():
                 yield f"{name}{entry.name}"
-
-
-def _state(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
 
 def _etag(data: bytes) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from retrain.data.series import GapPolicy
 from scoring.model import FIRST_DAYS
 from scoring.schema import MAX_OBSERVATION_DAYS, MAX_OBSERVATIONS
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Collection
 
     from retrain.data.series import Days
+    from retrain.records.counted_days import CountedDays
 
 MOST_OBSERVATIONS, REACH_DAYS, RESTART_DAYS = MAX_OBSERVATIONS, MAX_OBSERVATION_DAYS, FIRST_DAYS
 """What a service takes at most, and what it needs to restart."""
@@ -31,15 +33,51 @@ class Told:
             forecasts within a hundredth of a standard deviation of what it forecasts when it is told them all.
         restart: whether it is to forget the days that it was trained on.
         notes: a sentence for whatever it is not told, and for what the forecast lacks.
+        lacks: what a champion does not know that is told this, because it has refused to restart.
     """
 
     observed: Days
     restart: bool = False
     notes: tuple[str, ...] = ()
+    lacks: str = ""
 
     def noting(self, *notes: str) -> Told:
         """With more notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+
+def tellings(
+    history: CountedDays, gaps: GapPolicy, trained_through: date, today: date, *, is_corrected: bool
+) -> tuple[Told, ...]:
+    """What a champion is told: the first of them, or the second if it refuses that.
+
+    Args: is_corrected: whether days that it was trained on are other than they were then.
+    """
+    known, notes = until_now(history.days, today)
+    usable = newer_days(date.min, known, gaps, history.unknown)
+    going_on = to_go_on_with(usable, trained_through)
+    must_restart = is_corrected or trained_through > today + timedelta(days=TIME_ZONES_DAYS)
+    restarted = to_restart_on(usable) if must_restart else going_on if going_on.restart else None
+    if restarted is None:
+        return (going_on.noting(*notes),)
+    within = {day: amount for day, amount in usable.items() if (day - trained_through).days <= REACH_DAYS}
+    lacks = "the corrected days that it was trained on" if must_restart else "the days that are too far off for it"
+    instead = replace(to_go_on_with(within, trained_through).noting(*notes), lacks=lacks)
+    return restarted.noting(*notes), instead
+
+
+def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:
+    """The accepted days after `day`, without those that are held.
+
+    A missing one stays missing, which the model bears, unless it means zero. So does a closed one: the model knows
+    its own closed days, and passes over them.
+    """
+    newer = {newest: amount for newest, amount in history.items() if newest > day and newest not in held}
+    if gaps is GapPolicy.ZERO and newer:
+        day = max(day, min(history) - timedelta(days=1))
+        whole = (day + timedelta(days=ahead) for ahead in range(1, (max(newer) - day).days + 1))
+        return {each: newer.get(each, 0.0) for each in whole if each not in held}
+    return newer
 
 
 def until_now(days: Days, today: date) -> tuple[Days, tuple[str, ...]]:

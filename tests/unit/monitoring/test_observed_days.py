@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from retrain.doors.observed_days import (
+from retrain.monitoring.observed_days import (
     LONG_GAP_DAYS,
     MOST_OBSERVATIONS,
     REACH_DAYS,

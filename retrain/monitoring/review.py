@@ -1,0 +1,154 @@
+"""The champion's issued forecasts against the actual amounts, beside the champion before it and last week."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from retrain.errors import NotFound
+from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
+from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
+from retrain.records.counted_days import CountedDays
+from retrain.records.history import Histories
+from retrain.records.landing_log import Decided, LandedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from retrain.data.landed import DayTotal
+    from retrain.data.series import Days
+    from retrain.monitoring.issued import Issued
+    from retrain.records.context import Context
+    from retrain.records.history import History
+    from retrain.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the issued forecasts of a champion were worth.
+
+    Attributes:
+        previous: the champion before it; None for the first.
+        origins: how many forecasts are compared; of several with one origin, the last that was issued.
+        by_actual: `as_corrected` with the amounts that count now, `as_first_accepted` with those that counted
+            first; for each, the performance of `champion`, `previous` and `seasonal_naive` from the same origins.
+    """
+
+    champion: str
+    previous: str | None
+    origins: int
+    first_origin: date | None
+    last_origin: date | None
+    by_actual: dict[str, dict[str, Performance]]
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        found = asdict(self)
+        days = {name: found[name] and found[name].isoformat() for name in ("first_origin", "last_origin")}
+        return {
+            **{name: value for name, value in found.items() if name != "by_actual"},
+            **days,
+            **found["by_actual"],
+        }
+
+
+def review(since: date, settings: Settings, context: Context) -> Review:
+    """Compare what the champion has issued from this day on with the actual amounts.
+
+    The one before it is computed from what was known at each origin, as it would have been issued.
+
+    Raises: NotFound if there is no champion.
+    """
+    pointer = context.ledger.pointer()
+    if pointer.champion is None:
+        raise NotFound("there is no champion yet; land a file of transactions first")
+    version = pointer.champion.version
+    previous = next((each.version for each in reversed(pointer.champions) if each.version != version), None)
+    issued = _last_of_each_origin(IssuedForecasts(context.state).since(since, version))
+    past = _Past(Histories(context.state))
+    made = {
+        "champion": [day for each in issued for day in forecasted(each)],
+        "previous": [day for each in issued for day in _of_other(previous, each, past, settings, context)],
+        "seasonal_naive": [day for each in issued for day in _naive(each, past, settings.decision.season_days)],
+    }
+    actuals = {"as_corrected": past.now.days, "as_first_accepted": past.first_known}
+    return Review(
+        version,
+        previous,
+        len(issued),
+        issued[0].origin if issued else None,
+        issued[-1].origin if issued else None,
+        {
+            name: {model: performance(days, actual) for model, days in made.items()}
+            for name, actual in actuals.items()
+        },
+    )
+
+
+def _last_of_each_origin(issued: Iterable[Issued]) -> list[Issued]:
+    last: dict[date, Issued] = {}
+    for each in issued:
+        if each.origin not in last or last[each.origin].run_id < each.run_id:
+            last[each.origin] = each
+    return list(last.values())
+
+
+class _Past:
+    """The history as it was, read once for each state of it."""
+
+    def __init__(self, histories: Histories) -> None:
+        self._histories = histories
+        self._after: dict[int, History] = {}
+
+    def after(self, entries: int) -> History:
+        if entries not in self._after:
+            self._after[entries] = self._histories.after(entries)
+        return self._after[entries]
+
+    @cached_property
+    def now(self) -> History:
+        return self._histories.read()
+
+    @cached_property
+    def first_known(self) -> Days:
+        """Each day's amount when it counted first: that of the landing which brought it."""
+        found: dict[date, DayTotal] = {}
+        landings = {entry.run_id: entry for entry in self.now.log.looks if isinstance(entry, LandedFile)}
+        for entry in self.now.log.entries:
+            match entry:
+                case LandedFile():
+                    brought = self._histories.brought(entry)
+                    counting = brought.keys() - entry.held
+                case Decided(kind="accepted") if entry.of in landings:
+                    brought = self._histories.brought(landings[entry.of])
+                    counting = brought.keys() & entry.days
+                case _:
+                    continue
+            found = {day: brought[day] for day in counting} | found
+        return CountedDays(found, self.now.head).days
+
+
+def _of_other(
+    version: str | None, issued: Issued, past: _Past, settings: Settings, context: Context
+) -> list[Forecasted]:
+    """What another version would have issued at the same origin, from what was known then."""
+    if version is None:
+        return []
+    registered = context.registry.get(version)
+    made = forecast_to_issue(
+        registered,
+        context.registry.load(registered),
+        past.after(issued.entries),
+        settings.data.gaps,
+        len(issued.days),
+        issued.run_id,
+        issued.origin,
+    )
+    return [each for each in forecasted(made) if made.origin == issued.origin]
+
+
+def _naive(issued: Issued, past: _Past, season_days: int) -> list[Forecasted]:
+    days = [each.day for each in issued.days]
+    return seasonal_naive(past.after(issued.entries).days, issued.origin, days, season_days)
