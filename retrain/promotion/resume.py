@@ -89,7 +89,8 @@ def start(run: Run, promotion: Promotion, settings: Settings, context: Context) 
     run = run.promoting()
 
     def action() -> Run:
-        context.ledger.record(run)
+        if context.ledger.may_be_recorded(run.run_id):  # an earlier report must not outlive this
+            context.ledger.record(run)
         if context.jobs is None or promotion.is_rollback:
             return _carry_out(run, settings, context)[0]
         began = time.perf_counter()

@@ -11,7 +11,7 @@ from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound, Servi
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, Record, put_new, set_aside, skipping, unreadable
+from retrain.records.base import RESTORE, Record, parsed, put_new, set_aside, skipping, unreadable
 from retrain.records.champion import Champion, Pointer, no_champion, read_pointer, why_refused
 from retrain.records.outbox import Outbox, event_of
 from retrain.records.queue import Queue
@@ -86,17 +86,35 @@ class Ledger(Queue):
             self.done(run.run_id)
         return run
 
+    def may_be_recorded(self, run_id: str) -> bool:
+        """False if there certainly is no report of a run."""
+        return run_id not in self._unrecorded
+
     def recorded(self, run_id: str) -> Run | None:
-        """A run's record; None if there is none yet. Raises: DamagedRecord."""
-        name = _report(run_id)
-        stored = None if run_id in self._unrecorded else self._store.read(name)
-        if stored is None:
+        """A run's record: its report, or else the record of its promotion. None if there is none yet.
+
+        Raises: DamagedRecord.
+        """
+        if not self.may_be_recorded(run_id):
             return None
+        return self._reported(run_id) or self.submitted(run_id)
+
+    def _reported(self, run_id: str) -> Run | None:
+        stored = self._store.read(_report(run_id))
+        return self._parsed_run(run_id, _report(run_id), stored.data) if stored else None
+
+    def submitted(self, run_id: str) -> Run | None:
+        """A run as it was when its promotion began; None if it has none. Raises: DamagedRecord."""
+        stored = self._store.read(_promotion(run_id))
+        return self._parsed_run(run_id, _promotion(run_id), stored.data, within="run") if stored else None
+
+    def _parsed_run(self, run_id: str, name: str, data: bytes, within: str = "") -> Run:
         try:
-            run = Run.from_json(stored.data)
+            record = parsed(data)
+            run = Run.model_validate(record[within] if within else record)
             if run.run_id != run_id:
                 raise ValueError(f"it is the record of run {run.run_id}")
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise unreadable(self._store, name, error) from error
         return run
 
@@ -109,13 +127,14 @@ class Ledger(Queue):
     def run(self, run_id: str) -> Run:
         """A run's record, or the fact that it is queued or begun. Raises: NotFound."""
         if RUN_ID.fullmatch(run_id):
-            run = self.recorded(run_id)
+            run = self._reported(run_id)
             if run is not None:
                 return run
             request = self.request(run_id)
             if request is not None:
+                run = self.submitted(run_id) if request.attempts else None
                 status = Status.RUNNING if request.begun else Status.QUEUED
-                return Run.of(request, self.address(run_id), status)
+                return run or Run.of(request, self.address(run_id), status)
         raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
     def runs(self, newest: int, now: datetime | None = None) -> list[Run]:
@@ -224,16 +243,16 @@ class Ledger(Queue):
 
     def promotion(self, run_id: str) -> bytes | None:
         """The record of a run's promotion; None if it has none."""
-        stored = self._store.read(f"{PROMOTIONS}{run_id}.json") if RUN_ID.fullmatch(run_id) else None
+        stored = self._store.read(_promotion(run_id)) if RUN_ID.fullmatch(run_id) else None
         return stored.data if stored else None
 
     def submit_promotion(self, run_id: str, record: bytes) -> None:
         """Begin the record of a promotion; one that an earlier attempt of the run has left is replaced."""
-        put_new(self._store, f"{PROMOTIONS}{run_id}.json", record)
+        put_new(self._store, _promotion(run_id), record)
 
     def note_promotion(self, run_id: str, record: bytes) -> None:
         """Keep how far a promotion has come."""
-        self._store.write(f"{PROMOTIONS}{run_id}.json", record)
+        self._store.write(_promotion(run_id), record)
 
 
 def folder_of(run_id: str) -> str:
@@ -243,3 +262,7 @@ def folder_of(run_id: str) -> str:
 
 def _report(run_id: str) -> str:
     return f"{folder_of(run_id)}report.json"
+
+
+def _promotion(run_id: str) -> str:
+    return f"{PROMOTIONS}{run_id}.json"

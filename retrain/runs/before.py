@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from retrain.errors import DamagedRecord
@@ -31,8 +32,11 @@ def recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str,
         lost = f"An earlier record of this run was damaged; it is in {ledger.set_aside_run(run_id)}."
     if ledger.promotion(run_id) is None:
         return None, (lost,)
-    run = Run.of(request, ledger.address(run_id), Status.PROMOTING)
-    return run.evolve(warnings=(lost,)), (lost,)
+    run = None
+    with suppress(DamagedRecord):
+        run = ledger.submitted(run_id)
+    run = run or Run.of(request, ledger.address(run_id), Status.PROMOTING)
+    return run.evolve(warnings=(*run.warnings, lost)), (lost,)
 
 
 def overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:

@@ -210,12 +210,14 @@ def _make(request: Request, begun: int, run: Run, settings: Settings, context: C
             promotion: Promotion | None = submit_rollback(request.to, request.run_id, context)
         else:
             promotion = _retrained(request, draft, settings, context)
+        draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))
+        if promotion is not None:
+            promotion.submit(draft.run, context)
     except RetrainError as error:
         return _failed(draft.run, error, request, context)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
         context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
         return _failed(draft.run, Bug(error), request, context)
-    draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))
     if promotion is None:
         context.finish(draft.run.done())
         return None

@@ -12,6 +12,7 @@ from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK
 from retrain.records.ledger import Ledger, folder_of
 from retrain.records.request import RUN_ID, Land, RollBack, Trigger, new_run_id
+from retrain.records.run import Run
 from retrain.runs import dispatch
 from retrain.runs.dispatch import work_off
 from retrain.runs.run import retrain
@@ -143,7 +144,7 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
     world.land("one.csv", ONE)
     world.land("two.csv", TWO)
     request = RollBack(run_id=world.ledger.name_run(world.clock()), attempts=1)
-    submit_rollback(None, request.run_id, world.context)
+    submit_rollback(None, request.run_id, world.context).submit(Run.of(request, ""), world.context)
     world.ledger.ask(request)
     world.run(Trigger.TIMER)
 

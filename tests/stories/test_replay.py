@@ -10,6 +10,7 @@ import pytest
 
 from retrain.doors.cli import main
 from retrain.records.history import Histories
+from retrain.records.ledger import folder_of
 from retrain.runs.inputs import InProduction, question_of, series_of
 from retrain.runs.replay import Outcome, Replayed, replay
 from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, level_days
