@@ -66,8 +66,11 @@ class Ledger(Queue):
 
     def record(self, run: Run) -> None:
         """Keep a run as it is so far."""
-        self._unrecorded.discard(run.run_id)
-        self._store.write(_report(run.run_id), run.to_json())
+        if self.may_be_recorded(run.run_id):
+            self._store.write(_report(run.run_id), run.to_json())
+            return
+        self._unrecorded.discard(run.run_id)  # whether the write takes effect or not
+        put_new(self._store, _report(run.run_id), run.to_json())
 
     def finish(self, run: Run, now: datetime, *, is_heard: bool = True) -> Run:
         """The one end of every run: an event if anybody listens, the record, and the request is removed.
