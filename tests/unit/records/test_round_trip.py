@@ -133,6 +133,7 @@ PROMOTION = {
     "question": "cd",
     "version": "4",
     "submitted": "2024-03-01T12:00:00Z",
+    "run": None,
 }
 
 
