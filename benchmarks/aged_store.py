@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.result import progress
 from retrain.data.landed import DayTotal
 from retrain.records.champion import Champion
-from retrain.records.history import PARTS, RECORD, Histories
+from retrain.records.history import LOG, RECORD, Histories
 from retrain.records.landing_log import LandedFile, Log
 from retrain.records.request import Evaluate, Land, Trigger, new_run_id
 from retrain.runs.asking import ask
@@ -137,9 +137,9 @@ def _split(context: Context, count: int) -> None:
         histories.keep(run_id, totals, None)
         entries.append(_entry(whole, run_id, at, name, day, context))
     context.inbox.delete(WHOLE)
-    head = history.head.evolve(log=f"{PARTS}{entries[-1].run_id}.log.json", files=count)
-    context.state.write(head.log, Log(entries=tuple(entries)).to_json())
-    context.state.write(RECORD, head.to_json())
+    _, head = history.head.evolve(entries=count, files=count).with_days(history.totals)
+    context.state.write(LOG, Log(entries=tuple(entries)).to_json())
+    context.state.write(RECORD, head)
 
 
 def _entry(whole: LandedFile, run_id: str, at: datetime, name: str, day: date, context: Context) -> LandedFile:

@@ -43,7 +43,10 @@ class ObjectStore(Protocol):
         """
 
     def open(self, name: str) -> BinaryIO:
-        """A large object as seekable bytes. Raises: NotFound."""
+        """A large object as seekable bytes, which are of one state. Raises: NotFound.
+
+        Whoever reads to the end has read one state, or the last read raises Conflict because it has changed.
+        """
 
     def state(self, name: str) -> str:
         """A text that changes whenever a large object changes. Raises: NotFound."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from retrain.errors import DamagedRecord, NotFound, PromotionFailed, RetrainError
 from retrain.ports import ABSENT
 from retrain.records.base import parsed
-from retrain.records.run import Step
+from retrain.records.run import Run, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
     from retrain.records.registry import Lineage
+
+
+NOTED = ("submit", "confirm")
+"""The steps that are always written down: a job was submitted; what fails from now on takes nothing back."""
 
 
 class Promotion(BaseModel):
@@ -34,6 +38,8 @@ class Promotion(BaseModel):
         submitted: when.
         steps: the finished steps.
         step: the step that was begun last.
+        run: as it was when it was submitted: its record until it is reported.
+        is_watched: whether a job carries it out, whose progress others watch: every step is written down then.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -48,6 +54,8 @@ class Promotion(BaseModel):
     submitted: datetime | None = None
     steps: dict[str, Step] = Field(default_factory=dict)
     step: str = ""
+    run: Run | None = None
+    is_watched: bool = Field(default=False, exclude=True)
 
     @classmethod
     def of(cls, run_id: str, context: Context) -> Promotion:
@@ -62,23 +70,28 @@ class Promotion(BaseModel):
 
     @contextmanager
     def taking(self, step: str, context: Context) -> Iterator[dict[str, Any]]:
-        """Take a step and write down its facts; a step that is not on record has not been taken."""
+        """Take a step, and write down its facts if somebody else needs them before the promotion has ended.
+
+        Whoever continues a promotion takes every step again, and needs to know only whether it was confirmed.
+        """
         self.step, facts, before = step, dict[str, Any](), dict(self.steps)
         context.progress(step, "")
         yield facts
         self.steps[step] = Step(at=context.now(), **facts)
-        try:
-            self.note(context)
-        except BaseException:
-            self.steps = before
-            raise
+        if self.is_watched or step in NOTED:
+            try:
+                self.note(context)
+            except BaseException:
+                self.steps = before
+                raise
 
     def note(self, context: Context) -> None:
         """Write down how far it has come."""
         context.ledger.note_promotion(self.run_id, self._written())
 
-    def submit(self, context: Context) -> None:
-        """Write down that it is to be made."""
+    def submit(self, run: Run, context: Context) -> None:
+        """Write down that it is to be made, and with that the run that it belongs to."""
+        self.run = run.evolve(reason=self.reason).promoting()
         context.ledger.submit_promotion(self.run_id, self._written())
 
     def _written(self) -> bytes:
@@ -98,7 +111,7 @@ class Promotion(BaseModel):
 def submit(
     artifact: bytes, lineage: Lineage, pointer: Pointer, reason: str, question: str, run_id: str, context: Context
 ) -> Promotion:
-    """Keep the winner's artifact and write down that it is to be promoted.
+    """Keep the winner's artifact. Returns: its promotion, which is to be submitted.
 
     Args: pointer: as it was when the comparison began.
     """
@@ -106,7 +119,7 @@ def submit(
     over = pointer.champion.version if pointer.champion else None
     if pointer.etag == ABSENT:
         context.ledger.initialise_pointer()
-    promotion = Promotion(
+    return Promotion(
         run_id=run_id,
         reason=reason,
         artifact_sha256=digest,
@@ -115,12 +128,10 @@ def submit(
         question=question,
         submitted=context.now(),
     )
-    promotion.submit(context)
-    return promotion
 
 
 def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
-    """Write down that an earlier version is to be champion again.
+    """An earlier version is to be champion again. Returns: its promotion, which is to be submitted.
 
     Args: to: a registered version; None for the champion before the present one.
     Raises: NotFound if there is no such version.
@@ -133,7 +144,7 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
         )
     model = context.registry.get(to)
     over = pointer.champion.version if pointer.champion else None
-    promotion = Promotion(
+    return Promotion(
         run_id=run_id,
         reason=f"Back from version {over or 'none'} to {model.version}.",
         artifact_sha256=model.artifact_sha256,
@@ -142,8 +153,6 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
         version=model.version,
         submitted=context.now(),
     )
-    promotion.submit(context)
-    return promotion
 
 
 def hand_over(promotion: Promotion, jobs: Jobs, context: Context) -> None:

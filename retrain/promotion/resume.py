@@ -18,6 +18,7 @@ from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
 from retrain.promotion.steps import give_up, promote
+from retrain.records.known import knowing
 from retrain.records.request import Promote, Trigger
 from retrain.records.run import Registered, Run, Status
 from retrain.trace import tracing, within
@@ -42,6 +43,7 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
         job reached this step; what `promote` raises, which is on record then.
     """
     with _lock(context, JOB_WAITS_SECONDS if half else 0):
+        context = knowing(context)
         run = context.ledger.run(run_id)
         if half and run.status in (Status.DONE, Status.HELD):
             return run
@@ -90,7 +92,8 @@ def start(run: Run, promotion: Promotion, settings: Settings, context: Context) 
     run = run.promoting()
 
     def action() -> Run:
-        context.ledger.record(run)
+        if context.ledger.may_be_recorded(run.run_id):  # an earlier report must not outlive this
+            context.ledger.record(run)
         if context.jobs is None or promotion.is_rollback:
             return _carry_out(run, settings, context)[0]
         began = time.perf_counter()

@@ -2,7 +2,7 @@
 
     register -> build -> deploy -> prove -> switch -> confirm -> retire
 
-Every step may be repeated and is written down before the next begins: a promotion that was killed is made again.
+Every step may be repeated: a promotion that was killed is made again, from its first step.
 The pointer moves only after the new service has given the artifact's own forecast; the old one answers until then.
 What fails before the switch removes what it deployed; what fails just after it moves the pointer back.
 """
@@ -20,7 +20,6 @@ from retrain.promotion.record import Promotion
 from retrain.promotion.verify import confirm, prove, wait_until_ready
 from retrain.records.champion import NOBODY, Champion, Pointer
 from retrain.records.image import build_context
-from retrain.records.ledger import Conclusion
 from retrain.records.registry import Lineage, RegisteredModel, service_name
 from retrain.records.service_state import ServiceStates, State
 
@@ -52,6 +51,7 @@ def promote(run_id: str, settings: Settings, context: Context, half: str | None 
         lines, the champion being as it was; Unsettled if it failed and the pointer could not be moved back yet.
     """
     promotion = Promotion.of(run_id, context)
+    promotion.is_watched = half is not None
     with _or_taken_back(promotion, settings, context):
         model = _registered(promotion, context)
         if half != REGISTER:
@@ -69,6 +69,10 @@ def give_up(run_id: str, why: str, settings: Settings, context: Context) -> Prom
     promotion = Promotion.of(run_id, context)
     if "confirm" in promotion.steps:
         return None
+    if promotion.version is None:  # its process may have died after it had registered one
+        lineage = Lineage.from_json(promotion.lineage)
+        model = context.registry.registered(promotion.artifact_sha256, lineage)
+        promotion.version = model.version if model else None
     _take_back(promotion, why, settings, context)
     done = STEPS.index(promotion.step) + 1 if promotion.step in STEPS else 0
     return PromotionFailed(STEPS[min(done, len(STEPS) - 1)], why, [])
@@ -94,7 +98,10 @@ def _registered(promotion: Promotion, context: Context) -> RegisteredModel:
         return context.registry.get(str(promotion.version))
     with promotion.taking(REGISTER, context) as facts:
         lineage = Lineage.from_json(promotion.lineage)
-        model = context.registry.register(promotion.artifact_sha256, lineage, promotion.run_id, context.now())
+        newest_known = max(context.ledger.pointer().versions, key=int, default="0")
+        model = context.registry.register(
+            promotion.artifact_sha256, lineage, promotion.run_id, context.now(), newest_known
+        )
         promotion.version = facts["version"] = model.version
     return model
 
@@ -107,7 +114,8 @@ def _make_champion(promotion: Promotion, model: RegisteredModel, settings: Setti
         wait_until_ready(service, context.platform, settings.platform.ready_seconds)
         prove(service, loaded)
         facts["service"] = service.url
-    ServiceStates(context.state).forget(name)
+    if not context.registry.has_made(model):  # nothing can be remembered of the service of a new version
+        ServiceStates(context.state).forget(name)
     with promotion.taking("switch", context):
         if not is_champion:
             _switch(promotion, model, context)
@@ -147,6 +155,8 @@ def _build(promotion: Promotion, model: RegisteredModel, context: Context) -> st
         if image.log:
             context.ledger.keep(promotion.run_id, BUILD_LOG, image.log)
         facts["image"] = image.reference
+    if image.log and not promotion.is_watched:  # a build of minutes: a repair may need its image, whatever follows
+        promotion.note(context)
     return image.reference
 
 
@@ -173,17 +183,28 @@ def _is_ours(pointer: Pointer, promotion: Promotion) -> bool:
 def _switch(promotion: Promotion, model: RegisteredModel, context: Context) -> None:
     """Raises: Conflict if another version became champion since: this model was not compared with that one."""
     pointer = context.ledger.pointer()
+    if _is_to_move(pointer, promotion):
+        if promotion.steps.pop("confirm", None):  # of an earlier time as champion
+            promotion.note(context)
+        champion = Champion(model.version, context.now(), promotion.run_id, promotion.question)
+        try:
+            context.ledger.switch(pointer, champion)
+        except Conflict:
+            if _is_to_move(context.ledger.pointer(), promotion):
+                raise
+
+
+def _is_to_move(pointer: Pointer, promotion: Promotion) -> bool:
+    """Whether the pointer is still where it was when the comparison began. Raises: Conflict if another moved it."""
     if _is_ours(pointer, promotion):
-        return
+        return False
     now_champion = pointer.champion.version if pointer.champion else None
     if now_champion != promotion.over:
         raise Conflict(
             f"version {now_champion} became champion meanwhile, and this model was compared with version "
             f"{promotion.over}; retrain again"
         )
-    if promotion.steps.pop("confirm", None):  # of an earlier time as champion
-        promotion.note(context)
-    context.ledger.switch(pointer, Champion(model.version, context.now(), promotion.run_id))
+    return True
 
 
 def _take_back(promotion: Promotion, why: str, settings: Settings, context: Context) -> None:
@@ -203,7 +224,7 @@ def _take_back(promotion: Promotion, why: str, settings: Settings, context: Cont
         return
     # What is left behind here is removed when the next promotion retires.
     with suppress(RetrainError):
-        if pointer.champion is not None and "prove" in promotion.steps:
+        if pointer.champion is not None and pointer.was_moved_by(promotion.run_id):
             context.platform.point_to(service_name(settings.platform.model_name, pointer.champion.version))
     with suppress(RetrainError):
         if promotion.version not in pointer.versions[: settings.platform.keep_services]:
@@ -220,23 +241,20 @@ def _last_lines(promotion: Promotion, settings: Settings, context: Context) -> l
 
 
 def _retire(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> None:
-    """Stop every service but those of the last champions, and remember that the question is decided.
+    """Stop every service but those of the last champions.
 
     Nothing here can make the promotion fail: the new champion answers, and the next promotion retires what is left.
     """
     with suppress(RetrainError), promotion.taking("retire", context) as facts:
         try:
-            facts["removed"] = _retired(promotion, model, settings, context)
+            facts["removed"] = _retired(model, settings, context)
         except RetrainError as error:
             facts["failed"] = str(error)
         except Exception as error:  # noqa: BLE001 - a bug in tidying up is no reason to call the champion a failure
             facts["failed"] = str(Bug(error))
 
 
-def _retired(promotion: Promotion, model: RegisteredModel, settings: Settings, context: Context) -> list[str]:
-    if promotion.question is not None:
-        conclusion = Conclusion.of_promotion(promotion.run_id, promotion.reason)
-        context.ledger.conclude(promotion.question, conclusion)
+def _retired(model: RegisteredModel, settings: Settings, context: Context) -> list[str]:
     kept = [model.version, *context.ledger.pointer().versions[: settings.platform.keep_services]]
     removed = [service.name for service in context.platform.services() if service.version not in kept]
     for name in removed:

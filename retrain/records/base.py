@@ -89,9 +89,10 @@ def skipping() -> Iterator[None]:
         return
 
 
-def put_new(store: ObjectStore, name: str, data: bytes) -> None:
+def put_new(store: ObjectStore, name: str, data: bytes) -> bool:
     """Write a record that is new, or that an earlier attempt of the same run has left.
 
+    Returns: whether it is certainly new.
     Raises: Conflict if another process writes it at this moment.
     """
     try:
@@ -99,6 +100,8 @@ def put_new(store: ObjectStore, name: str, data: bytes) -> None:
     except Conflict:
         store.read(name)  # what is there now is the condition of the write, unless this holder wrote it before
         store.write(name, data)
+        return False
+    return True
 
 
 def set_aside(store: ObjectStore, name: str, stored: Stored) -> str:

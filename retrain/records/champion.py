@@ -19,15 +19,17 @@ REBUILT = "being rebuilt, records moved to"
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """One version as champion, from `since` until the next entry's."""
+    """One version as champion, from `since` until the next entry's. `question`: see `Promotion`."""
 
     version: str
     since: datetime
     run_id: str
+    question: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """As it stands in the record."""
-        return {"version": self.version, "since": self.since.isoformat(), "run_id": self.run_id}
+        entry = {"version": self.version, "since": self.since.isoformat(), "run_id": self.run_id}
+        return entry if self.question is None else {**entry, "question": self.question}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Pointer:
 
         An entry that was ended by the same run was a switch that had to be taken back.
         """
-        return list(dict.fromkeys(reversed(self._confirmed)))
+        return list(dict.fromkeys(reversed(self._confirmed_versions)))
 
     @property
     def predecessor(self) -> str | None:
@@ -71,16 +73,30 @@ class Pointer:
 
         So one rollback after the other leads further back, and never forth again.
         """
-        if self.champion is None or self.champion.version not in self._confirmed:
+        confirmed = self._confirmed_versions
+        if self.champion is None or self.champion.version not in confirmed:
             return None
-        earlier = self._confirmed[: self._confirmed.index(self.champion.version)]
+        earlier = confirmed[: confirmed.index(self.champion.version)]
         return earlier[-1] if earlier else None
 
+    def answered(self, question: str) -> Champion | None:
+        """The champion that was the answer to a question; None if none was."""
+        return next((entry for entry in reversed(self._confirmed) if entry.question == question), None)
+
+    def was_moved_by(self, run_id: str) -> bool:
+        """Whether a run has ever moved the pointer."""
+        return any(entry.run_id == run_id for entry in self.champions)
+
     @property
-    def _confirmed(self) -> list[str]:
+    def _confirmed(self) -> list[Champion]:
         next_run = {before: after.run_id for before, after in pairwise(self.champions)}
-        kept = [entry for entry in self.champions if entry.run_id != next_run.get(entry)]
-        return [entry.version for entry in kept if entry.version != NOBODY]
+        return [
+            entry for entry in self.champions if entry.run_id != next_run.get(entry) and entry.version != NOBODY
+        ]
+
+    @property
+    def _confirmed_versions(self) -> list[str]:
+        return [entry.version for entry in self._confirmed]
 
     def moved_to(self, champion: Champion) -> bytes:
         """The record in which this one is champion, no sooner than the one before, even if the clock went back."""
@@ -96,7 +112,8 @@ def read_pointer(data: bytes, etag: str) -> Pointer:
     if not isinstance(entries, list) or record["champion"] != (entries[-1] if entries else None):
         raise ValueError("the champion is not the last entry")
     champions = tuple(
-        Champion(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"]) for entry in entries
+        Champion(entry["version"], datetime.fromisoformat(entry["since"]), entry["run_id"], entry.get("question"))
+        for entry in entries
     )
     return Pointer(champions, etag, record)
 

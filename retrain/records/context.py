@@ -47,4 +47,4 @@ class Context:
 
     def finish(self, run: Run) -> Run:
         """See Ledger.finish."""
-        return self.ledger.finish(run, self.now())
+        return self.ledger.finish(run, self.now(), is_heard=bool(self.listeners))

@@ -1,24 +1,25 @@
 """The days that count, without the log of landings that they follow from: what a forecast and a comparison need.
 
-The log grows with every file. `history.json` is the head of it: a reader that needs the days alone reads the head
-and the view, whatever the number of files.
+The log grows with every file. `history.json` is the head of it on its first line, and the days on its second: a
+reader that needs the days alone reads nothing else, whatever the number of files. If the days are damaged, they are
+made anew from the landings.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal, Self
 
-from retrain.data.landed import Aggregate
+from retrain.data.landed import Aggregate, DayTotal
 from retrain.errors import ConfigError
 from retrain.records.base import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from retrain.data.landed import DayTotal
     from retrain.data.series import Days
     from retrain.records.registry import Lineage
 
@@ -29,27 +30,63 @@ class Head(Record):
     """What is known of the history without its log.
 
     Attributes:
-        log, view: the objects that hold the log, and the days that count; empty if there are none.
+        entries: how many entries of the log are in force, the first ones; what follows was never finished.
         aggregate: how the rows of a day become an amount; None while every file has one row a day.
         unknown: the days that are held or were dropped, and that nothing else says anything of; ascending.
         files: how many files are in force.
         held_files: how many landings wait for a person as a whole.
-        entries: how many entries the log has.
+        days_sha256: of the second line.
     """
 
-    layout: Literal[1]
-    log: str
-    view: str
+    layout: Literal[2]
+    entries: int
     aggregate: Aggregate | None
     unknown: tuple[date, ...]
     files: int
     held_files: int
-    entries: int
+    days_sha256: str
 
     @classmethod
     def empty(cls) -> Self:
         """The head of a store in which nothing has landed."""
-        return cls(layout=1, log="", view="", aggregate=None, unknown=(), files=0, held_files=0, entries=0)
+        return cls(layout=2, entries=0, aggregate=None, unknown=(), files=0, held_files=0, days_sha256="")
+
+    @classmethod
+    def parted(cls, data: bytes) -> tuple[Self, bytes]:
+        """The head, and the line of its days. Raises: ValueError if the head is damaged."""
+        first, _, days = data.partition(b"\n")
+        head = cls.from_json(first)
+        if head.entries < 0:
+            raise ValueError(f"it counts {head.entries} entries")
+        return head, days
+
+    def with_days(self, totals: Mapping[date, DayTotal]) -> tuple[Self, bytes]:
+        """The head of these days, and both as they are stored."""
+        days = packed(totals)
+        head = self.evolve(days_sha256=hashlib.sha256(days).hexdigest())
+        return head, b"\n".join((json.dumps(head.as_json()).encode(), days))
+
+    def totals(self, days: bytes) -> dict[date, DayTotal] | None:
+        """The days that count, from their line; None if it is damaged."""
+        if self.entries == 0:
+            return {}
+        return unpacked(days) if hashlib.sha256(days).hexdigest() == self.days_sha256 else None
+
+
+def packed(totals: Mapping[date, DayTotal]) -> bytes:
+    """Days by their proleptic Gregorian ordinals, with the sums and the numbers of their rows."""
+    columns = (
+        [day.toordinal() for day in totals],
+        [total.amount for total in totals.values()],
+        [total.rows for total in totals.values()],
+    )
+    return json.dumps(columns, separators=(",", ":")).encode()
+
+
+def unpacked(line: bytes) -> dict[date, DayTotal]:
+    """The inverse."""
+    columns = zip(*json.loads(line), strict=True)
+    return {date.fromordinal(day): DayTotal(amount, rows) for day, amount, rows in columns}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,16 @@
-"""The history of days: a function of the log of landings, with a view, so that no run reads every landing."""
+"""The history of days: a function of the log of landings. Its head has the days, so no run reads every landing."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from retrain.data.totals import Joins, Overlap, Part, Rows, together
-from retrain.errors import ConfigError, NotFound
+from retrain.errors import ConfigError, DamagedRecord, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import is_of_newer_code, missing, skipping, unreadable
+from retrain.records.base import RESTORE, is_of_newer_code, missing, unreadable
 from retrain.records.counted_days import CountedDays, Head
 from retrain.records.day_files import days_from_parquet, days_to_parquet, rows_of_days
 from retrain.records.landing_log import LandedFile, Log, Seen, Standing, is_daily
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from retrain.records.landing_log import Entry
 
 RECORD = "history.json"
-LANDINGS, PARTS, LOG = "landings/", "history/", ".log.json"
+LANDINGS, LOG = "landings/", "history/log.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,13 @@ class History(CountedDays):
 
     Attributes:
         standings: every landing and what has become of it.
-        etag: of the record; ABSENT if there is none yet.
+        etag, log_etag: of the head and of the log as it is stored; ABSENT if there is none yet.
     """
 
     log: Log
     standings: tuple[Standing, ...]
     etag: str
+    log_etag: str
 
     @classmethod
     def of(
@@ -51,6 +51,7 @@ class History(CountedDays):
         standings: tuple[Standing, ...],
         head: Head,
         etag: str = ABSENT,
+        log_etag: str = ABSENT,
     ) -> Self:
         """The history that follows from a log. `head`: as it was before."""
         head = head.evolve(
@@ -59,7 +60,7 @@ class History(CountedDays):
             held_files=sum(each.is_held for each in standings),
             entries=len(log.entries),
         )
-        return cls(totals, head, log, standings, etag)
+        return cls(totals, head, log, standings, etag, log_etag)
 
     def standing(self, run_id: str) -> Standing | None:
         """What has become of the landing that a run made; None if it made none."""
@@ -77,7 +78,7 @@ def _unknown(standings: Iterable[Standing], totals: Collection[date]) -> tuple[d
 
 
 class Histories:
-    """The log, its landings and the view, in the state store; a landing never changes, and is read once."""
+    """The log, its landings and its head, in the state store; a landing never changes, and is read once."""
 
     def __init__(self, state: ObjectStore) -> None:
         self._state = state
@@ -85,45 +86,55 @@ class Histories:
 
     def days(self) -> CountedDays:
         """The days that count, without the log. Raises: ServiceError if a record is damaged."""
-        head, _ = self._head()
-        totals = self._view(head)
+        head, _, days = self._head()
+        totals = head.totals(days)
         return CountedDays(totals, head) if totals is not None else self.read()
 
     def read(self) -> History:
         """The history as it is. Raises: DamagedRecord; ConfigError if only newer code can read its log."""
-        head, etag, log = self._logged()
-        standings, totals = log.standings, self._view(head)
+        head, etag, days = self._head()
+        log, log_etag = self._logged(head)
+        standings, totals = log.standings, head.totals(days)
         if totals is None:
             totals = self._counted(standings, None)
-        return History.of(totals, log, standings, head, etag)
+        return History.of(totals, log, standings, head, etag, log_etag)
 
     def log(self) -> Log:
         """The log alone, without the days. Raises: DamagedRecord; ConfigError if only newer code can read it."""
-        return self._logged()[2]
+        return self._logged(self._head()[0])[0]
 
-    def _head(self) -> tuple[Head, str]:
+    def _head(self) -> tuple[Head, str, bytes]:
+        """The head, its ETag, and the line of its days."""
         stored = self._state.read(RECORD)
         if stored is None:
             if self._state.read(POINTER) is not None:  # it is written after the first landing
                 raise missing(self._state, RECORD)
-            return Head.empty(), ABSENT
+            return Head.empty(), ABSENT, b""
         try:
-            return Head.from_json(stored.data), stored.etag
+            head, days = Head.parted(stored.data)
         except ValueError as exc:
             raise unreadable(self._state, RECORD, exc) from exc
+        return head, stored.etag, days
 
-    def _logged(self) -> tuple[Head, str, Log]:
-        """The head, its ETag and the log that it names."""
-        head, etag = self._head()
-        while head.log:
-            stored = self._state.read(head.log)
-            if stored is not None:
-                return head, etag, self._parsed(head.log, stored.data)
-            name, before = head.log, etag
-            head, etag = self._head()
-            if etag == before:  # else another process has added an entry meanwhile
-                raise missing(self._state, name)
-        return head, etag, Log.empty()
+    def _logged(self, head: Head) -> tuple[Log, str]:
+        """The entries that a head says are in force, and the ETag of the log.
+
+        A newer log begins with the same entries: whoever reads the head first gets what was then.
+        """
+        stored = self._state.read(LOG)
+        if stored is None:
+            if head.entries:
+                raise missing(self._state, LOG)
+            return Log.empty(), ABSENT
+        if head.entries == 0:  # what a first landing has left that was never finished
+            return Log.empty(), stored.etag
+        log = self._parsed(LOG, stored.data)
+        if len(log.entries) < head.entries:
+            raise DamagedRecord(
+                f"{self._state.address(LOG)} has {len(log.entries)} entries, and {RECORD} counts {head.entries}; "
+                f"{RESTORE}"
+            )
+        return log.first(head.entries), stored.etag
 
     def _parsed(self, name: str, data: bytes) -> Log:
         try:
@@ -136,25 +147,15 @@ class Histories:
                 ) from exc
             raise unreadable(self._state, name, exc) from exc
 
-    def _view(self, head: Head) -> Mapping[date, DayTotal] | None:
-        """The view; None if it is lost or damaged, and has to be made anew from the landings."""
-        if not head.view:
-            return {}
-        with skipping(), suppress(ValueError):
-            stored = self._state.read(head.view)
-            if stored is not None:
-                return days_from_parquet(stored.data)
-        return None
-
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""
-        head, _, log = self._logged()
-        return self._earlier(log.as_of(moment), head)
+        head = self._head()[0]
+        return self._earlier(self._logged(head)[0].as_of(moment), head)
 
     def after(self, entries: int) -> History:
         """The history as it was after so many entries of its log, from the landings."""
-        head, _, log = self._logged()
-        return self._earlier(log.first(entries), head)
+        head = self._head()[0]
+        return self._earlier(self._logged(head)[0].first(entries), head)
 
     def _earlier(self, log: Log, head: Head) -> History:
         standings = log.standings
@@ -193,7 +194,7 @@ class Histories:
         days = {day for each in touched for day in self.brought(each.landing)}
         kept = {day: total for day, total in history.totals.items() if day not in days}
         merged = dict(sorted({**kept, **self._counted(standings, days)}.items()))
-        return History.of(merged, log, standings, history.head, history.etag)
+        return History.of(merged, log, standings, history.head, history.etag, history.log_etag)
 
     def counted(self, standing: Standing) -> dict[date, DayTotal]:
         """The days of a landing that count."""
@@ -205,7 +206,7 @@ class Histories:
         days = self.brought(standing.landing).keys()
         kept = {day: total for day, total in history.totals.items() if day not in days}
         totals = dict(sorted({**kept, **self._counted(others, days)}.items()))
-        return History.of(totals, history.log, others, history.head, history.etag)
+        return History.of(totals, history.log, others, history.head, history.etag, history.log_etag)
 
     def add(self, entry: Entry, history: History, aggregate: Aggregate) -> History:
         """Add an entry, whose landing is stored. Raises: Conflict if another process has added one.
@@ -213,18 +214,13 @@ class Histories:
         Raises: ConfigError if rows were made into days in another way before.
         """
         after = self.preview(entry, history)
-        head = after.head.evolve(log=f"{PARTS}{entry.run_id}{LOG}")
+        head = after.head
         if not isinstance(entry, Seen):
             head = head.evolve(aggregate=_aggregate(after, aggregate))
-        if after.totals != history.totals:
-            head = head.evolve(view=f"{PARTS}{entry.run_id}.parquet")
-            self._state.write(head.view, days_to_parquet(after.totals))
-        self._state.write(head.log, after.log.model_dump_json().encode())
-        etag = self._state.write(RECORD, head.to_json(), if_etag=history.etag)
-        for name in {history.head.log, history.head.view} - {head.log, head.view, ""}:
-            with skipping():  # the head says which ones count
-                self._state.delete(name)
-        return History(after.totals, head, after.log, after.standings, etag)
+        head, written = head.with_days(after.totals)
+        log_etag = self._state.write(LOG, after.log.model_dump_json().encode(), if_etag=history.log_etag)
+        etag = self._state.write(RECORD, written, if_etag=history.etag)
+        return History(after.totals, head, after.log, after.standings, etag, log_etag)
 
     def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:
         """The totals of these days, or of all, from every landing that counts."""

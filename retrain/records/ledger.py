@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.gate.unseen import from_csv
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, Record, put_new, set_aside, skipping, unreadable
+from retrain.records.base import RESTORE, Record, parsed, put_new, set_aside, skipping, unreadable
 from retrain.records.champion import Champion, Pointer, no_champion, read_pointer, why_refused
 from retrain.records.outbox import Outbox, event_of
 from retrain.records.queue import Queue
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from retrain.gate.unseen import UnseenDay
     from retrain.ports import ObjectStore
+    from retrain.records.queue import Memory
 
 POINTER = "champion.json"
+PROMOTIONS = "promotions/"
 
 
 class Conclusion(Record):
@@ -34,38 +36,44 @@ class Conclusion(Record):
     verdict: Verdict
     reason: str
 
-    @classmethod
-    def of_promotion(cls, run_id: str, reason: str) -> Self:
-        """The verdict of a winner that is champion now."""
-        return cls(run_id=run_id, verdict=Verdict.PROMOTE, reason=reason)
 
-
-REPORT = re.compile(rf"runs/({RUN_ID.pattern})/report\.json", re.ASCII)
+RUNS = "runs/"
+REPORT = re.compile(rf"{RUNS}\d{{6}}/({RUN_ID.pattern})/report\.json", re.ASCII)
 REGISTERED = re.compile(r"models/[^/]+/[1-9]\d*\.json", re.ASCII)
 
 
 class Ledger(Queue):
     """Small records in an object store: the queue of requests, and what became of them."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        super().__init__(store)
+    def __init__(self, store: ObjectStore, memory: Memory | None = None) -> None:
+        super().__init__(store, memory)
         self.outbox = Outbox(store)
+        self._unrecorded: set[str] = set()
+
+    def over(self, store: ObjectStore) -> Ledger:
+        """The same ledger, read and written through another store."""
+        return Ledger(store, self._memory)
 
     def name_run(self, now: datetime) -> str:
-        """A new run's name, which sorts behind everything that waits and belongs to no run that was made."""
-        newest = max(self.asked(), default="")
-        while self._store.read(_report(name := new_run_id(now, newest))) is not None:
-            pass
-        return name
+        """A new run's name, which sorts behind everything that waits."""
+        return new_run_id(now, self.newest())
 
     # Runs: how they went and ended.
 
+    def begins_anew(self, run_id: str) -> None:
+        """Know that there is no record of a run, because it has never begun before."""
+        self._unrecorded.add(run_id)
+
     def record(self, run: Run) -> None:
         """Keep a run as it is so far."""
-        self._store.write(_report(run.run_id), run.to_json())
+        if self.may_be_recorded(run.run_id):
+            self._store.write(_report(run.run_id), run.to_json())
+            return
+        self._unrecorded.discard(run.run_id)  # whether the write takes effect or not
+        put_new(self._store, _report(run.run_id), run.to_json())
 
-    def finish(self, run: Run, now: datetime) -> Run:
-        """The one end of every run: an event, the record, and the request is removed.
+    def finish(self, run: Run, now: datetime, *, is_heard: bool = True) -> Run:
+        """The one end of every run: an event if anybody listens, the record, and the request is removed.
 
         A run that will be made again keeps its request. It tells of its failure once, and not again while it fails
         the same way.
@@ -74,24 +82,42 @@ class Ledger(Queue):
         ends = before.ends if before else 0
         told = before is not None and before.status is Status.FAILED and before.error == run.error
         run = run.evolve(ends=ends if told and ends else ends + 1)
-        if run.ends > ends:
+        if run.ends > ends and is_heard:
             self.outbox.put(event_of(run, now))
         self.record(run)
         if not run.will_retry:
             self.done(run.run_id)
         return run
 
+    def may_be_recorded(self, run_id: str) -> bool:
+        """False if there certainly is no report of a run."""
+        return run_id not in self._unrecorded
+
     def recorded(self, run_id: str) -> Run | None:
-        """A run's record; None if there is none yet. Raises: DamagedRecord."""
-        name = _report(run_id)
-        stored = self._store.read(name)
-        if stored is None:
+        """A run's record: its report, or else the record of its promotion. None if there is none yet.
+
+        Raises: DamagedRecord.
+        """
+        if not self.may_be_recorded(run_id):
             return None
+        return self._reported(run_id) or self.submitted(run_id)
+
+    def _reported(self, run_id: str) -> Run | None:
+        stored = self._store.read(_report(run_id))
+        return self._parsed_run(run_id, _report(run_id), stored.data) if stored else None
+
+    def submitted(self, run_id: str) -> Run | None:
+        """A run as it was when its promotion began; None if it has none. Raises: DamagedRecord."""
+        stored = self._store.read(_promotion(run_id))
+        return self._parsed_run(run_id, _promotion(run_id), stored.data, within="run") if stored else None
+
+    def _parsed_run(self, run_id: str, name: str, data: bytes, within: str = "") -> Run:
         try:
-            run = Run.from_json(stored.data)
+            record = parsed(data)
+            run = Run.model_validate(record[within] if within else record)
             if run.run_id != run_id:
                 raise ValueError(f"it is the record of run {run.run_id}")
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise unreadable(self._store, name, error) from error
         return run
 
@@ -104,13 +130,14 @@ class Ledger(Queue):
     def run(self, run_id: str) -> Run:
         """A run's record, or the fact that it is queued or begun. Raises: NotFound."""
         if RUN_ID.fullmatch(run_id):
-            run = self.recorded(run_id)
+            run = self._reported(run_id)
             if run is not None:
                 return run
             request = self.request(run_id)
             if request is not None:
+                run = self.submitted(run_id) if request.attempts else None
                 status = Status.RUNNING if request.begun else Status.QUEUED
-                return Run.of(request, self.address(run_id), status)
+                return run or Run.of(request, self.address(run_id), status)
         raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
     def runs(self, newest: int, now: datetime | None = None) -> list[Run]:
@@ -123,20 +150,22 @@ class Ledger(Queue):
         return [run for run in found if run is not None]
 
     def _recorded_lately(self, at_least: int, now: datetime | None) -> set[str]:
-        """The runs on record of this month, of this year, or all: as far back as there are so many.
+        """The runs on record of this month, of two, of this year, or all: as far back as there are so many.
 
         The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since.
         """
         if now is not None:
-            for part in ("%Y%m", "%Y"):
-                lately = {f"{day:{part}}" for day in (now, now + timedelta(days=1))}
-                found = {run_id for begin in lately for run_id in self._recorded_ids(begin)}
+            tomorrow, before = now + timedelta(days=1), now.replace(day=1) - timedelta(days=1)
+            months = {f"{now:%Y%m}/", f"{tomorrow:%Y%m}/"}
+            found: set[str] = set()
+            for folders in (months, {f"{before:%Y%m}/"}, {f"{now:%Y}", f"{tomorrow:%Y}"}):
+                found |= {run_id for begin in folders for run_id in self._recorded_ids(begin)}
                 if len(found) >= at_least:
                     return found
         return set(self._recorded_ids(""))
 
     def _recorded_ids(self, begin: str) -> list[str]:
-        names = self._store.names(f"runs/{begin}")
+        names = self._store.names(f"{RUNS}{begin}")
         return [named[1] for name in names if (named := REPORT.fullmatch(name))]
 
     def _shown(self, run_id: str) -> Run | None:
@@ -155,11 +184,11 @@ class Ledger(Queue):
 
     def keep(self, run_id: str, name: str, text: str) -> None:
         """Keep a text beside a run: a build's log, the days of its comparison, the traceback of a bug."""
-        self._store.write(f"runs/{run_id}/{name}", text.encode())
+        self._store.write(f"{folder_of(run_id)}{name}", text.encode())
 
     def unseen_days(self, run_id: str) -> tuple[UnseenDay, ...]:
         """The days of its comparison; empty where nothing was compared."""
-        name = f"runs/{run_id}/unseen.csv"
+        name = f"{folder_of(run_id)}unseen.csv"
         stored = self._store.read(name) if RUN_ID.fullmatch(run_id) else None
         try:
             return from_csv(stored.data.decode()) if stored else ()
@@ -217,17 +246,26 @@ class Ledger(Queue):
 
     def promotion(self, run_id: str) -> bytes | None:
         """The record of a run's promotion; None if it has none."""
-        stored = self._store.read(f"promotions/{run_id}.json") if RUN_ID.fullmatch(run_id) else None
+        stored = self._store.read(_promotion(run_id)) if RUN_ID.fullmatch(run_id) else None
         return stored.data if stored else None
 
     def submit_promotion(self, run_id: str, record: bytes) -> None:
         """Begin the record of a promotion; one that an earlier attempt of the run has left is replaced."""
-        put_new(self._store, f"promotions/{run_id}.json", record)
+        put_new(self._store, _promotion(run_id), record)
 
     def note_promotion(self, run_id: str, record: bytes) -> None:
         """Keep how far a promotion has come."""
-        self._store.write(f"promotions/{run_id}.json", record)
+        self._store.write(_promotion(run_id), record)
+
+
+def folder_of(run_id: str) -> str:
+    """Where a run's record is, and what is kept beside it: by months, so that no folder grows for years."""
+    return f"{RUNS}{run_id[:6]}/{run_id}/"
 
 
 def _report(run_id: str) -> str:
-    return f"runs/{run_id}/report.json"
+    return f"{folder_of(run_id)}report.json"
+
+
+def _promotion(run_id: str) -> str:
+    return f"{PROMOTIONS}{run_id}.json"

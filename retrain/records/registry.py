@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from retrain.errors import DamagedRecord, ModelError, NotFound
+from retrain.errors import Conflict, DamagedRecord, ModelError, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, parsed, unreadable
+from retrain.records.base import RESTORE, parsed, put_new, unreadable
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 
-VERSIONS = "versions/"
+MODELS, VERSIONS, ARTIFACTS = "models/", "versions/", "artifacts/"
 VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
@@ -76,7 +76,7 @@ class RegisteredModel:
 
 def artifact_name(sha256: str) -> str:
     """Where the store of the state keeps an artifact."""
-    return f"artifacts/{sha256}.json"
+    return f"{ARTIFACTS}{sha256}.json"
 
 
 def service_name(model: str, version: str) -> str:
@@ -89,27 +89,56 @@ class Registry:
 
     def __init__(self, store: ObjectStore, name: str) -> None:
         self._store, self.name = store, name
+        self._new_artifacts: set[str] = set()
+        self._new_versions: set[str] = set()
 
     def keep(self, artifact: bytes) -> str:
         """Store an artifact, which makes it no version yet, and give its sha256."""
         digest = hashlib.sha256(artifact).hexdigest()
-        self._store.write(artifact_name(digest), artifact)
+        if put_new(self._store, artifact_name(digest), artifact):
+            self._new_artifacts.add(digest)
         return digest
 
-    def register(self, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime) -> RegisteredModel:
+    def register(
+        self, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime, newest_known: str = "0"
+    ) -> RegisteredModel:
         """Make a kept artifact a version. Idempotent: the same artifact of the same lineage is the same version.
 
         Another fit of the same data is another version: what answers has to be what was submitted.
 
+        Args: newest_known: a version that there is; the nearer to the newest one, the less has to be looked at.
         Raises: Conflict if somebody else registers at the same moment.
         """
+        if artifact_sha256 in self._new_artifacts:  # no version can have it
+            with suppress(Conflict):
+                return self._made(int(newest_known) + 1, artifact_sha256, lineage, run_id, now)
+        there, newest = self._found(artifact_sha256, lineage)
+        return there or self._made(newest + 1, artifact_sha256, lineage, run_id, now)
+
+    def registered(self, artifact_sha256: str, lineage: Lineage) -> RegisteredModel | None:
+        """The version that an artifact of a lineage is; None if it is none."""
+        return self._found(artifact_sha256, lineage)[0]
+
+    def has_made(self, model: RegisteredModel) -> bool:
+        """Whether this object has registered it just now, so that nothing can be known of it elsewhere."""
+        return model.version in self._new_versions
+
+    def _found(self, artifact_sha256: str, lineage: Lineage) -> tuple[RegisteredModel | None, int]:
+        """The same, and the newest version there is; 0 for none."""
         versions, index = self.versions(), self._index(artifact_sha256, lineage)
+        newest = int(versions[-1]) if versions else 0
         # The newest one is not in the index yet if its process died before it could note it.
         for version in filter(None, (self._indexed(index), *versions[-1:])):
             there = self._known(version)
             if there and (there.lineage, there.artifact_sha256) == (lineage, artifact_sha256):
-                return there
-        version = str(int(versions[-1]) + 1 if versions else 1)
+                return there, newest
+        return None, newest
+
+    def _made(
+        self, number: int, artifact_sha256: str, lineage: Lineage, run_id: str, now: datetime
+    ) -> RegisteredModel:
+        """The new version of this number. Raises: Conflict if there is one."""
+        version = str(number)
         record = {
             "name": self.name,
             "version": version,
@@ -119,7 +148,9 @@ class Registry:
             "registered_at": now.isoformat(),
         }
         self._store.write(self._record(version), json.dumps(record, indent=1).encode(), if_etag=ABSENT)
-        self._store.write(index, json.dumps({"version": version}).encode())
+        self._store.write(self._index(artifact_sha256, lineage), json.dumps({"version": version}).encode())
+        self._new_artifacts.discard(artifact_sha256)
+        self._new_versions.add(version)
         return RegisteredModel(self.name, version, artifact_sha256, lineage, run_id)
 
     def _index(self, artifact_sha256: str, lineage: Lineage) -> str:
@@ -142,7 +173,7 @@ class Registry:
 
     def versions(self) -> list[str]:
         """Ascending."""
-        folder = f"models/{self.name}/"
+        folder = f"{MODELS}{self.name}/"
         names = self._store.names(folder)
         found = (name.removeprefix(folder).removesuffix(".json") for name in names if name.endswith(".json"))
         return sorted((name for name in found if VERSION.fullmatch(name)), key=int)
@@ -183,4 +214,4 @@ class Registry:
             raise ModelError(f"version {model.version}: {exc}; {RESTORE}") from exc
 
     def _record(self, version: str) -> str:
-        return f"models/{self.name}/{version}.json"
+        return f"{MODELS}{self.name}/{version}.json"

@@ -15,7 +15,7 @@ from retrain.data.totals import Joins
 from retrain.records.base import Record, is_of_newer_code, parsed
 
 STAMP = "%Y%m%dT%H%M%S"
-RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}", re.ASCII)
+RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4,8}", re.ASCII)
 
 
 class Trigger(OpenEnum):
@@ -41,6 +41,7 @@ class BaseRequest(Record):
         dry_run: compare and decide, register nothing.
         note: why a person asked.
         begun: how often its run has begun without coming to an end.
+        attempts: how often its run has begun at all; while it is 0, there is no record of the run.
         settings: values by the names of the settings that it was asked under, as they are written in the
             environment; its run is made under them, whoever makes it. Empty for those of whoever makes it.
         traceparent: the trace of what asked, see `retrain.trace`.
@@ -51,6 +52,7 @@ class BaseRequest(Record):
     dry_run: bool = False
     note: str | None = None
     begun: NonNegativeInt = 0
+    attempts: NonNegativeInt = 0
     settings: dict[str, str] = Field(default_factory=dict)
     traceparent: str = ""
 
@@ -184,11 +186,11 @@ def shown_name(file: str) -> str:
 
 
 def new_run_id(now: datetime, after: str = "") -> str:
-    """A name that sorts by time, to the millisecond; four hex digits tell apart what falls into the same one.
+    """A name that sorts by time, to the millisecond; 32 random bits tell apart what falls into the same one.
 
     Args: after: the newest name there is; if the clock has gone back since, the new name continues from it.
     """
     if after and f"{now:{STAMP}}{now.microsecond // 1000:03d}" <= after[:18]:
         with suppress(ValueError, OverflowError):  # a name that is no time cannot be continued
             now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)
-    return f"{now:{STAMP}}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"
+    return f"{now:{STAMP}}{now.microsecond // 1000:03d}Z-{secrets.token_hex(4)}"

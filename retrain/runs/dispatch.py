@@ -19,7 +19,6 @@ from retrain.errors import (
     Bug,
     ConfigError,
     Conflict,
-    DamagedRecord,
     Killed,
     LockHeld,
     LockLost,
@@ -28,13 +27,14 @@ from retrain.errors import (
     ServiceUnavailable,
 )
 from retrain.promotion.record import submit_rollback
-from retrain.promotion.resume import LOCK, TRACEBACK, overtake, resume, start
-from retrain.records.base import skipping
+from retrain.promotion.resume import LOCK, TRACEBACK, resume, start
 from retrain.records.history import Histories
+from retrain.records.known import knowing
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
 from retrain.records.request import Land, Promote, Repair, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
+from retrain.runs.before import is_over, overtaken, recorded
 from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.repairing import notice, repair
@@ -73,6 +73,8 @@ def work_off(settings: Settings, context: Context) -> Outcome:
 
 def deliver(context: Context) -> None:
     """Bring the waiting events to the listeners. What cannot be delivered now is kept for the next round."""
+    if not context.listeners:
+        return
     with suppress(RetrainError):
         context.ledger.outbox.deliver(context.listeners, context.ledger.recorded)
 
@@ -81,36 +83,41 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
     attempted: set[str] = set()
     ended: list[str] = []
     left: list[Left] = []
+    ledger = context.ledger
+    asked = ledger.asked_lately()
 
     def waiting() -> list[Request]:
-        requests = [request for request in context.ledger.requests() if request.run_id not in attempted]
+        requests = ledger.requests(run_id for run_id in asked if run_id not in attempted)
         return sorted(requests, key=_rank)
 
     seen: set[str] = set()  # also those that cannot be read here
-    while not seen.issuperset(asked := context.ledger.asked()):
+    while not seen.issuperset(asked):
         try:
             with context.state.lock(LOCK):
-                requests = waiting()
-                if not seen and not all(request.dry_run for request in requests) and notice(context):
+                held, requests = knowing(context), waiting()
+                if not seen and not all(request.dry_run for request in requests) and notice(held):
+                    asked = ledger.asked_lately()
                     requests = waiting()  # the repair is among them
-                seen.update(asked, (request.run_id for request in requests))
+                seen.update(asked)
                 for request in requests:
                     attempted.add(request.run_id)
-                    found = _attempt(request, settings, context)
+                    found = _attempt(request, settings, held)
                     if found is None:
                         ended.append(request.run_id)
                         continue
                     left.append(found)
                     if found.ends_the_round:
+                        asked = ledger.asked()
                         left += [Left(each.run_id, found.behind, found.first, found.reason) for each in waiting()]
                         return Outcome(tuple(ended), tuple(left))
+            asked = ledger.asked()
         except LockHeld:
-            there = (run_id for run_id in context.ledger.asked() if run_id not in attempted)
+            there = (run_id for run_id in ledger.asked() if run_id not in attempted)
             left += [Left(run_id, Behind.ANOTHER_PROCESS) for run_id in there]
             break
         except LockLost as lost:
             told = {*ended, *(each.run_id for each in left)}
-            there = (run_id for run_id in context.ledger.asked() if run_id not in told)
+            there = (run_id for run_id in ledger.asked() if run_id not in told)
             left += [Left(run_id, Behind.ANOTHER_PROCESS, reason=str(lost)) for run_id in there]
             return Outcome(tuple(ended), tuple(left), str(lost))
     return Outcome(tuple(ended), tuple(left))
@@ -140,85 +147,56 @@ def _attempt(request: Request, settings: Settings, context: Context) -> Left | N
         return Left(request.run_id, Behind.TROUBLE, reason=str(Bug(error)))
 
 
-def _work(request: Request, settings: Settings, context: Context) -> Left | None:
+def _work(request: Request, settings: Settings, context: Context, *, is_read_anew: bool = False) -> Left | None:
     """Make a run, or continue one that was killed. None if it has ended."""
     ledger = context.ledger
-    before, lost = _recorded(request, context)
+    before, lost = recorded(request, context)
     if before and not before.status.is_known:
         return Left(request.run_id, Behind.NEWER_CODE, reason=f"its status is {before.status}")
-    if before and _is_over(before, request):  # it was killed before it could remove its request
+    if before and is_over(before, request):  # it was killed before it could remove its request
         ledger.done(request.run_id)
         return None
     if before and before.is_wrongly_set:  # the settings may have been mended since it was asked for
         request = request.evolve(settings=settings.deciding)
     try:
-        settings = under(settings, request.settings)
+        its_settings = under(settings, request.settings)
     except ConfigError as error:
         return Left(request.run_id, Behind.NEWER_CODE, reason=f"it was asked for under other settings: {error}")
-    context = replace(context, asked_under=request.settings or context.asked_under)
-    begun = ledger.begin(request)
+    try:
+        begun = ledger.begin(request)
+    except Conflict:
+        there = ledger.request(request.run_id)
+        if there is None or is_read_anew:
+            raise
+        return _work(there, settings, context, is_read_anew=True)
     if begun is None:  # somebody else took the lock over meanwhile and has made the run
         return None
+    has_ended = False
     try:
-        if isinstance(request, RollBack) and (ahead := _overtaken(request, settings, context)):
-            return Left(request.run_id, Behind.TROUBLE, ahead.run_id, ahead.trouble or "")
-        if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
-            killed = _killed(request) if begun > MOST_DEATHS else None
-            return _left_promoting(resume(before, settings, context, killed))
-        if isinstance(request, Repair):
-            repair(request, _killed(request) if begun > MOST_DEATHS else None, settings, context)
-            return None
-        run = Run.of(request, ledger.address(request.run_id), ends=before.ends if before else 0)
-        return _make(request, begun, run.evolve(warnings=lost), settings, context)
+        its_own = replace(context, asked_under=request.settings or context.asked_under)
+        left = _begun(request, begun, before, lost, its_settings, its_own)
+        has_ended = left is None
+        return left
     finally:
-        if begun <= MOST_DEATHS:
+        if begun <= MOST_DEATHS and not has_ended:
             with suppress(RetrainError):  # whatever has failed, this process is alive
                 ledger.put_back(request)
 
 
-def _recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str, ...]]:
-    """The record of a run that was begun before, and what is to be said of it.
-
-    A damaged record is set aside. What was promoting then is known by the record of its promotion, and is
-    continued.
-    """
-    ledger, run_id = context.ledger, request.run_id
-    try:
-        return ledger.recorded(run_id), ()
-    except DamagedRecord:
-        lost = f"An earlier record of this run was damaged; it is in {ledger.set_aside_run(run_id)}."
-    if ledger.promotion(run_id) is None:
-        return None, (lost,)
-    run = Run.of(request, ledger.address(run_id), Status.PROMOTING)
-    return run.evolve(warnings=(lost,)), (lost,)
-
-
-def _overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:
-    """End every other promotion that is under way, before the pointer is moved for good.
-
-    Returns: one that could not be taken back yet, which the rollback has to wait for; None if there is none.
-    """
-    others = [other.run_id for other in context.ledger.requests() if other.run_id != request.run_id]
-    for run in filter(None, (_readable(run_id, context) for run_id in others)):
-        if run.status is Status.PROMOTING:
-            ended = overtake(run, request.run_id, settings, context)
-            if ended.status is Status.PROMOTING:
-                return ended
-    return None
-
-
-def _readable(run_id: str, context: Context) -> Run | None:
-    """A run's record; None if there is none, or it is damaged. Raises: ServiceUnavailable."""
-    with skipping():
-        return context.ledger.recorded(run_id)
-    return None
-
-
-def _is_over(run: Run, request: Request) -> bool:
-    """Whether the run has come to the end that was asked for."""
-    if isinstance(request, Promote) and run.status is Status.FAILED:
-        return run.ends > request.ends
-    return run.status.has_ended and not run.will_retry
+def _begun(
+    request: Request, begun: int, before: Run | None, lost: tuple[str, ...], settings: Settings, context: Context
+) -> Left | None:
+    """The same, once it is on record that it begins. Args: before, lost: see `recorded`."""
+    killed = _killed(request) if begun > MOST_DEATHS else None
+    if isinstance(request, RollBack) and (ahead := overtaken(request, settings, context)):
+        return Left(request.run_id, Behind.TROUBLE, ahead.run_id, ahead.trouble or "")
+    if before and (before.status is Status.PROMOTING or isinstance(request, Promote)):
+        return _left_promoting(resume(before, settings, context, killed))
+    if isinstance(request, Repair):
+        repair(request, killed, settings, context)
+        return None
+    run = Run.of(request, context.ledger.address(request.run_id), ends=before.ends if before else 0)
+    return _make(request, begun, run.evolve(warnings=lost), settings, context)
 
 
 def _make(request: Request, begun: int, run: Run, settings: Settings, context: Context) -> Left | None:
@@ -234,12 +212,14 @@ def _make(request: Request, begun: int, run: Run, settings: Settings, context: C
             promotion: Promotion | None = submit_rollback(request.to, request.run_id, context)
         else:
             promotion = _retrained(request, draft, settings, context)
+        draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))
+        if promotion is not None:
+            promotion.submit(draft.run, context)
     except RetrainError as error:
         return _failed(draft.run, error, request, context)
     except Exception as error:  # noqa: BLE001 - a bug must not open the gate nor lose the run
         context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
         return _failed(draft.run, Bug(error), request, context)
-    draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))
     if promotion is None:
         context.finish(draft.run.done())
         return None

@@ -37,9 +37,10 @@ def issue(
             context.now().date(),
         )
         forecasts = IssuedForecasts(context.state)
-        if not forecasts.has(issued):
-            if context.forecasts is not None:
-                publish(issued, context.forecasts)
+        if context.forecasts is None:
+            forecasts.keep(issued)
+        elif not forecasts.has(issued):
+            publish(issued, context.forecasts)
             forecasts.keep(issued)  # last: what is published is repeated until this is there
     except ServiceUnavailable:
         raise

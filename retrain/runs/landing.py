@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.data.totals import Joins
-from retrain.errors import Conflict, DataError, ServiceError, ServiceUnavailable
+from retrain.errors import DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
 from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
@@ -23,7 +23,6 @@ from retrain.records.request import Accept, Land, shown_name
 from retrain.runs.asking import ask
 from retrain.runs.hashing import HashingReader
 from retrain.runs.judging import Judge
-from retrain.runs.sweep import is_empty
 from retrain.settings.data import DataSettings
 
 if TYPE_CHECKING:
@@ -56,16 +55,12 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         return history
     with _of_the_file(name):
         version = context.inbox.state(request.file)
-        has_no_bytes = is_empty(request.file, context)
     earlier = history.standing(history.log.landed_by(request.file, version))
     if earlier is not None and not request.again:
         draft.run = draft.run.evolve(landing=_before(earlier, name))
         return history
     judge = Judge(histories, history, lineage, settings, context.now().date())
     file = _File(request, name, version, judge, context)
-    if has_no_bytes:
-        draft.run = draft.run.evolve(landing=Ignored(file=name, ignored="the file is empty"))
-        return file.noted(because="it is empty")
     try:
         found = file.read()
     except DataError as reason:
@@ -73,6 +68,9 @@ def land(request: Land, draft: Draft, lineage: Lineage | None, settings: Setting
         draft.run = draft.run.evolve(landing=Quarantined(file=name, quarantine=place))
         file.noted(because=str(reason))
         raise
+    if found is None:
+        draft.run = draft.run.evolve(landing=Ignored(file=name, ignored="the file is empty"))
+        return file.noted(because="it is empty")
     if isinstance(found, Standing):
         draft.run = draft.run.evolve(landing=_before(found, name))
         return file.noted(of=found.landing.run_id, because="its content was landed before")
@@ -107,15 +105,15 @@ class _File:
     judge: Judge
     context: Context
 
-    def read(self) -> LandedFile | Standing:
-        """The entry with which it lands; or the landing that has the same content already.
+    def read(self) -> LandedFile | Standing | None:
+        """The entry with which it lands; or the landing that has the same content already; None if it has no bytes.
 
         Raises: DataError if it cannot be read, or is not daily.
         """
         with tempfile.TemporaryDirectory() as folder, RowFile(Path(folder)) as rows:
             with _of_the_file(self.name):
-                content, sha256 = self._content(rows)
-            return self.judged(content, sha256, rows)
+                found = self._content(rows)
+            return None if found is None else self.judged(*found, rows)
 
     def judged(self, content: FileContent, sha256: str, rows: RowFile) -> LandedFile | Standing:
         """The same for what was read. Raises: DataError if it is not daily."""
@@ -148,17 +146,16 @@ class _File:
         asked = self.request.read_with
         return self.judge.settings.data if asked is None else DataSettings().with_assignments(asked)
 
-    def _content(self, rows: RowFile) -> tuple[FileContent, str]:
-        """What it brings, and the sha256 of its bytes."""
-        file, inbox = self.request.file, self.context.inbox
-        with inbox.open(file) as stream:
+    def _content(self, rows: RowFile) -> tuple[FileContent, str] | None:
+        """What it brings, and the sha256 of its bytes; None if it has none."""
+        with self.context.inbox.open(self.request.file) as stream:
             source = HashingReader(stream)
             # In front of the digest: a reader that takes a few bytes at a time costs no call for each.
             front = io.BufferedReader(source, FRONT_BYTES)
+            if not front.peek(1):
+                return None
             content = read_landed(front, self.name, self._data.reading, self.judge.today, rows.begin_anew)
             sha256 = source.sha256()
-        if inbox.state(file) != self.version:
-            raise Conflict(f"{self.name} changed while it was read; it will be read again")
         return content, sha256
 
     def _entry(self, content: FileContent, sha256: str, joins: Joins) -> LandedFile:

@@ -11,14 +11,14 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import DataError, UsageError
+from retrain.errors import UsageError
 from retrain.monitoring.issued import ISSUED
 from retrain.ports import ABSENT
 from retrain.promotion.resume import LOCK
 from retrain.records.base import skipping, visible
 from retrain.records.champion import being_rebuilt, rebuilt_into
 from retrain.records.counted_days import Head
-from retrain.records.history import LOG, PARTS, RECORD
+from retrain.records.history import LOG, RECORD
 from retrain.records.landing_log import Log
 from retrain.records.ledger import POINTER
 from retrain.records.queue import FOLDER as REQUESTS
@@ -36,7 +36,7 @@ FOLDER = re.compile(rf"{MOVED}[0-9A-Za-z-]+/")
 FOLDERS = (
     "accepted/",
     "artifacts/",
-    PARTS,
+    "history/",
     ISSUED,
     "landings/",
     "models/",
@@ -82,17 +82,16 @@ def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
 
 
 def _log_in(state: ObjectStore, folder: str = "") -> Log | None:
-    """The log of landings below a folder; without its head, the newest that can be read. None if there is none."""
-    names = list(visible(state.names(f"{folder}{PARTS}")))
-    with skipping(), suppress(ValueError, DataError):
-        head = state.read(f"{folder}{RECORD}")
-        if head is not None:
-            names.append(f"{folder}{Head.from_json(head.data).log}")
-    for name in reversed(names):
-        with skipping(), suppress(ValueError, DataError):
-            stored = state.read(name) if name.endswith(LOG) else None
-            if stored is not None:
-                return Log.model_validate_json(stored.data)
+    """The log of landings below a folder, as far as its head says, or all of it. None if it cannot be read."""
+    with skipping(), suppress(ValueError):
+        stored = state.read(f"{folder}{LOG}")
+        if stored is None:
+            return None
+        log, entries = Log.model_validate_json(stored.data), None
+        with skipping(), suppress(ValueError):
+            head = state.read(f"{folder}{RECORD}")
+            entries = Head.parted(head.data)[0].entries if head else None
+        return log.evolve(entries=log.entries[:entries])
     return None
 
 

@@ -12,6 +12,7 @@ from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
 from retrain.records.history import Histories
+from retrain.records.landing import Landed
 from retrain.records.ledger import Conclusion
 from retrain.records.registry import Lineage
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
@@ -67,7 +68,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
             issued = issue(champion, history, request.run_id, settings, context)
             draft.run = draft.run.evolve(issued=issued)
         is_forced = isinstance(request, Evaluate) and request.force
-        unchanged = None if is_forced else _unchanged(question, series, champion, context)
+        unchanged = None if is_forced else _unchanged(question, series, champion, pointer, draft, context)
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
@@ -84,7 +85,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         conclusion = Conclusion(run_id=request.run_id, verdict=decision.verdict, reason=decision.reason)
         context.ledger.conclude(question, conclusion)
         return None
-    # A winner's question is decided when it is champion, and not before.
+    # A winner's question is decided when it is champion, which the pointer says, and not before.
     return _submitted(assessment.winner, series, history, pointer, question, draft, settings, context)
 
 
@@ -145,7 +146,12 @@ def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Conte
 
 
 def _unchanged(
-    question: str, series: DailySeries, champion: InProduction | None, context: Context
+    question: str,
+    series: DailySeries,
+    champion: InProduction | None,
+    pointer: Pointer,
+    draft: Draft,
+    context: Context,
 ) -> Decision | None:
     if champion is not None and champion.registered.lineage.data_sha256 == series.sha256:
         return Decision(
@@ -153,6 +159,16 @@ def _unchanged(
             f"Nothing has changed: version {champion.registered.version} was trained on exactly these "
             f"{len(series)} days.",
         )
+    answer = pointer.answered(question)
+    if answer is not None:
+        return Decision(
+            Verdict.UNCHANGED,
+            f"Nothing has changed since run {answer.run_id}, whose verdict was {Verdict.PROMOTE}: version "
+            f"{answer.version} became champion.",
+        )
+    landing = draft.run.landing
+    if isinstance(landing, Landed) and (landing.new_days or landing.changed_days):
+        return None  # a new question, or one whose answer costs no more than a look at it is worth
     before = context.ledger.concluded(question)
     if before is None:
         return None

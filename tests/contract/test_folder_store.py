@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.errors import DataError, LockHeld, ServiceError
+from retrain.errors import Conflict, DamagedRecord, DataError, LockHeld, ServiceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,18 +32,54 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str):
         FolderStore(tmp_path / "store").write(name, b"x")
 
 
-def test_a_link_that_leads_out_is_not_followed(tmp_path: Path):
-    """It is among the names, and neither read nor listed."""
-    (tmp_path / "secret.csv").write_text("x")
+@pytest.fixture
+def linked(tmp_path: Path) -> FolderStore:
+    """A store with a file, a link to it, and links to what is outside: to a file, to a folder, to nothing."""
     store = FolderStore(tmp_path / "store")
     store.write("a.csv", b"a")
-    (tmp_path / "store" / "out.csv").symlink_to(tmp_path / "secret.csv")
-    (tmp_path / "store" / "in.csv").symlink_to(tmp_path / "store" / "a.csv")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.csv").write_text("x")
+    (store.root / "in.csv").symlink_to(store.root / "a.csv")
+    (store.root / "out.csv").symlink_to(tmp_path / "outside" / "secret.csv")
+    (store.root / "folder").symlink_to(tmp_path / "outside")
+    (store.root / "gone.csv").symlink_to(tmp_path / "gone.csv")
+    return store
 
-    assert list(store.names("")) == ["a.csv", "in.csv", "out.csv"]
-    assert [name for name, _ in store.listing("")] == ["a.csv", "in.csv"]
+
+def test_a_link_that_stays_inside_is_followed(linked: FolderStore):
+    """To list what can be read leaves the others out."""
+    assert [name for name, _ in linked.listing("")] == ["a.csv", "in.csv"]
+    assert linked.read("in.csv") == linked.read("a.csv")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "folder/secret.csv", "gone.csv"])
+def test_nothing_is_read_by_a_link_that_leads_out(linked: FolderStore, name: str):
+    """Neither as a record, which concerns its own run alone, nor as a file of transactions."""
+    with pytest.raises(DamagedRecord, match="a link leads out of the store"):
+        linked.read(name)
     with pytest.raises(DataError, match="a link to outside the store"):
-        store.read("out.csv")
+        linked.open(name)
+    with pytest.raises(DataError, match="a link to outside the store"):
+        linked.state(name)
+
+
+def test_a_folder_that_is_a_link_itself_is_a_store(tmp_path: Path, linked: FolderStore):
+    """As where the data are on another disk."""
+    (tmp_path / "link").symlink_to(linked.root)
+
+    assert FolderStore(tmp_path / "link").read("in.csv") == linked.read("a.csv")
+
+
+def test_a_file_that_is_written_into_while_it_is_read_is_a_conflict(tmp_path: Path):
+    """Other programs do not replace a file as a whole."""
+    store = FolderStore(tmp_path)
+    store.write("inbox/a.csv", b"a" * 100)
+
+    with store.open("inbox/a.csv") as stream:
+        with (tmp_path / "inbox" / "a.csv").open("ab") as file:
+            file.write(b"b")
+        with pytest.raises(Conflict, match=r"a\.csv changed while it was read"):
+            stream.read()
 
 
 def test_a_failed_upload_leaves_what_was_there(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,21 @@ def test_a_large_object_is_read_as_a_seekable_stream(store: ObjectStore):
     assert whole == data
     with pytest.raises(NotFound, match=r"nowhere\.csv"):
         store.open("nowhere.csv")
+
+
+def test_a_stream_is_of_one_state(store: ObjectStore):
+    """Where it is replaced while it is read, it is the old one, or the reading ends in a conflict."""
+    old, new = b"a" * 10_000_000, b"b" * 10_000_000
+    store.upload("inbox/large.bin", io.BytesIO(old))
+
+    with store.open("inbox/large.bin") as stream:
+        begin = stream.read(10)
+        store.upload("inbox/large.bin", io.BytesIO(new))
+        found = begin
+        with suppress(Conflict):
+            found += stream.read()
+
+    assert found in (old, begin)
 
 
 def test_names_are_listed_below_a_prefix_in_order(store: ObjectStore):

@@ -19,7 +19,7 @@ from retrain.adapters.azure.blob import BlobStore
 from retrain.adapters.local.folder import FolderStore
 from retrain.data.landed import Aggregate
 from retrain.records.history import Histories
-from retrain.records.ledger import Ledger
+from retrain.records.ledger import Ledger, folder_of
 from retrain.records.request import Trigger
 from tests.builders import World, ask, has_worked_off, read_history
 from tests.drills.bad_file import BadFile
@@ -72,7 +72,7 @@ def cases(files: Iterable[BadFile]) -> list[Any]:
 def answered(bad: BadFile, report: dict[str, Any], state: ObjectStore, before: bytes) -> None:
     """Assert that a file got its answer, and nothing else happened."""
     run_id = report["run_id"]
-    assert state.read(f"runs/{run_id}/traceback.txt") is None
+    assert state.read(f"{folder_of(run_id)}traceback.txt") is None
     assert Ledger(state).requests() == []
     after = history_of(state)
     if isinstance(bad.expected, dict):

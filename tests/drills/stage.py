@@ -199,19 +199,13 @@ def reached(calls: int, reach: str) -> list[int]:
 
 
 def confirmed(methods_and_names: list[tuple[str, str]]) -> int:
-    """The number of the call that notes that a new champion was confirmed: the second note after the switch."""
+    """The number of the call that notes that a new champion was confirmed: the first note after the switch."""
     switch = next(at for at, (method, name) in enumerate(methods_and_names) if (method, name) == ("write", POINTER))
-    notes = [
+    return next(
         at
         for at, (method, name) in enumerate(methods_and_names)
         if at > switch and method == "write" and name.startswith("promotions/")
-    ]
-    return notes[1]
-
-
-def retired(calls: list[Call]) -> int:
-    """The number of the call that reads who is champion, to stop the services of everybody before."""
-    return [call.number for call in calls if (call.method, call.name) == ("read", POINTER)][-2]
+    )
 
 
 def named(calls: list[Call]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.records.ledger import Ledger
+from retrain.records.ledger import Ledger, folder_of
 from retrain.records.request import Accept
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
@@ -235,7 +235,7 @@ def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
 
         assert between in (known, {**known, **dict.fromkeys(days, 101.0)})
         assert read_history(context.state).days == {**known, **dict.fromkeys(days, 103.0)}
-        assert context.state.read(f"runs/{first['run_id']}/traceback.txt") is None
+        assert context.state.read(f"{folder_of(first['run_id'])}traceback.txt") is None
         assert Ledger(context.state).requests() == []
 
 

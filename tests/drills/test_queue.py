@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.errors import AccessDenied
+from retrain.records.ledger import folder_of
 from tests.drills.scene import Scene
 from tests.drills.table import tell
 
@@ -59,7 +60,7 @@ def test_an_object_that_the_store_refuses_holds_up_its_own_run_alone(scene: Scen
 @pytest.mark.parametrize("data", [b"", b'{"run_id": ', b"\xff\x00"], ids=["emptied", "cut off", "garbled"])
 def test_a_damaged_record_holds_up_its_own_run_alone(scene: Scene, data: bytes, request: pytest.FixtureRequest):
     """Each object of the store in turn; once it is restored, the next trigger goes on."""
-    names = [*scene.backup, f"runs/{scene.first.run_id}/report.json", f"promotions/{scene.first.run_id}.json"]
+    names = [*scene.backup, f"{folder_of(scene.first.run_id)}report.json", f"promotions/{scene.first.run_id}.json"]
     wrong: dict[str, list[str]] = {}
     for name in names:
         scene.again()
@@ -97,7 +98,7 @@ def test_a_folder_where_a_file_belongs_holds_up_its_own_run_alone(scene: Scene):
     """Of each record in turn; Blob Storage has no folders."""
     if scene.place.connection:
         pytest.skip("Blob Storage has no folders")
-    names = [*scene.backup, f"runs/{scene.first.run_id}/report.json", f"promotions/{scene.first.run_id}.json"]
+    names = [*scene.backup, f"{folder_of(scene.first.run_id)}report.json", f"promotions/{scene.first.run_id}.json"]
     wrong: dict[str, list[str]] = {}
     for name in names:
         scene.again()

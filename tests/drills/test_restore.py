@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.doors.champion_forecast import champion_forecast
+from retrain.records.ledger import folder_of
 from retrain.records.request import RollBack
 from retrain.runs import asking
 from tests.builders import THREE, files_in_force, read_history
@@ -59,7 +60,7 @@ def test_single_records(scene: Scene):
     now = copied(scene.state)
     champion = f"models/{scene.whole.registry.name}/{scene.versions[-1]}.json"
     artifact = scene.whole.registry.get(scene.versions[-1]).artifact_sha256
-    report = f"runs/{scene.first.run_id}/report.json"
+    report = f"{folder_of(scene.first.run_id)}report.json"
     names = ["champion.json", "history.json", champion, f"artifacts/{artifact}.json", report]
     names += [name for name in now if name.startswith(("landings/", "history/"))]
     found = []

@@ -35,7 +35,7 @@ STEPS = {
     "prove": "retrain.promotion.steps.prove",
     "switch": "retrain.records.ledger.Ledger.switch",
     "confirm": "retrain.promotion.steps.confirm",
-    "retire": "retrain.records.ledger.Ledger.conclude",
+    "retire": "retrain.promotion.steps._retired",
 }
 
 

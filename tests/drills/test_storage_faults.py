@@ -12,7 +12,7 @@ import pytest
 
 from retrain.errors import AccessDenied, ServiceTimeout
 from retrain.records.ledger import POINTER
-from tests.drills.stage import Stage, confirmed, named, reached, retired, sweep, swept
+from tests.drills.stage import Stage, confirmed, named, reached, sweep, swept
 from tests.drills.table import tell
 from tests.faults import SAYS, Call, Fault
 
@@ -42,14 +42,6 @@ def test_a_confirmation_that_cannot_be_written_down_is_settled_one_way_or_the_ot
     wrong = swept(stage, fault, [number])
 
     tell("storage faults", "folder", f"confirmations whose note {fault}", 1, len(wrong))
-    assert not wrong, "\n".join(wrong)
-
-
-def test_a_stale_pointer_does_not_stop_the_new_champion(stage: Stage):
-    """Whoever was just confirmed goes on running, whatever the pointer is read as."""
-    wrong = swept(stage, Fault.STALE, [retired(stage.calls())])
-
-    tell("storage faults", "folder", "stale pointers at the retirement of services", 1, len(wrong))
     assert not wrong, "\n".join(wrong)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from retrain.records.ledger import folder_of
 from retrain.records.request import RollBack, Trigger
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
@@ -152,7 +153,7 @@ def records_of_newer_code(both: Both) -> dict[str, dict[str, Any]]:
     runs = {f"{NEWEST}-0005": run, f"{NEWEST}-0006": {**run, "promotion": {"canary": step}}}
     return {
         **{f"requests/{run_id}.json": {**record, "run_id": run_id} for run_id, record in requests.items()},
-        **{f"runs/{run_id}/report.json": {**record, "run_id": run_id} for run_id, record in runs.items()},
+        **{f"{folder_of(run_id)}report.json": {**record, "run_id": run_id} for run_id, record in runs.items()},
         f"outbox/{NEWEST}-0006-1.json": {**event, "id": f"{NEWEST}-0006-1"},
     }
 

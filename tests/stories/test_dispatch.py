@@ -10,8 +10,9 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.errors import Conflict, ServiceUnavailable
 from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK
-from retrain.records.ledger import Ledger
+from retrain.records.ledger import Ledger, folder_of
 from retrain.records.request import RUN_ID, Land, RollBack, Trigger, new_run_id
+from retrain.records.run import Run
 from retrain.runs import dispatch
 from retrain.runs.dispatch import work_off
 from retrain.runs.run import retrain
@@ -82,7 +83,7 @@ def test_a_bug_is_a_recorded_failure_and_final(world: World, monkeypatch: pytest
 
     assert report["error"]["kind"] == "internal"
     assert "traceback" not in report["error"]
-    assert "ZeroDivisionError" in (world.root / "runs" / report["run_id"] / "traceback.txt").read_text()
+    assert "ZeroDivisionError" in (world.root / folder_of(report["run_id"]) / "traceback.txt").read_text()
     assert not world.ledger.requests()
 
 
@@ -142,8 +143,8 @@ def test_a_rollback_that_was_killed_before_its_first_report_is_gone_on_with(worl
     world.overrides["RETRAIN_MIN_UNSEEN_DAYS"] = "14"
     world.land("one.csv", ONE)
     world.land("two.csv", TWO)
-    request = RollBack(run_id=world.ledger.name_run(world.clock()))
-    submit_rollback(None, request.run_id, world.context)
+    request = RollBack(run_id=world.ledger.name_run(world.clock()), attempts=1)
+    submit_rollback(None, request.run_id, world.context).submit(Run.of(request, ""), world.context)
     world.ledger.ask(request)
     world.run(Trigger.TIMER)
 
@@ -215,7 +216,7 @@ def test_a_setting_that_is_wrong_costs_no_file(world: World):
 def test_a_run_that_was_killed_after_its_report_is_not_made_again(world: World):
     """Its report stays what it was."""
     done = world.land("one.csv", csv_file(weekly(60)), note="first")
-    world.ledger.ask(Land(run_id=done["run_id"], file="one.csv", note="first"))
+    world.ledger.ask(Land(run_id=done["run_id"], file="one.csv", note="first", attempts=1))
 
     world.run(Trigger.TIMER)
 

@@ -70,15 +70,18 @@ def test_transactions_that_were_held_when_others_came_are_not_restated_unasked(w
     assert "RETRAIN_OVERLAP" in accepted["reason"]
 
 
-def test_a_view_that_is_damaged_is_made_anew_from_the_landings(one: World):
-    """Whichever byte it is."""
-    (view,) = (one.root / "history").glob("*.parquet")
-    before, data = days_of(one), bytearray(view.read_bytes())
-    for at in range(0, len(data), 97):
+def test_days_that_are_damaged_are_made_anew_from_the_landings(one: World):
+    """Whichever byte of them it is, and where they are cut off."""
+    record = one.root / "history.json"
+    before, data = days_of(one), bytearray(record.read_bytes())
+    head = data.index(b"\n") + 1
+    for at in range(head, len(data), 97):
         data[at] ^= 0xFF
-        view.write_bytes(data)
+        record.write_bytes(data)
         assert days_of(one) == before
         data[at] ^= 0xFF
+    record.write_bytes(data[:head])
+    assert days_of(one) == before
 
 
 def test_what_may_not_be_read_fails_its_own_run_and_holds_nothing_up(one: World, monkeypatch: pytest.MonkeyPatch):

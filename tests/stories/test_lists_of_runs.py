@@ -42,7 +42,7 @@ def ledger_of(store: FolderStore, *days_ago: int) -> tuple[Ledger, list[str]]:
 
 @pytest.mark.parametrize("days_ago", [(1, 2, 3, 40, 500), (30, 60, 61, 700), (400, 800, 1200), (-1, 1, 2, 90)])
 def test_the_newest_runs_are_the_same_however_few_are_listed(tmp_path: Path, days_ago: tuple[int, ...]):
-    """Of this month, of this year, or of all; one of tomorrow is of a clock that has gone back since."""
+    """Of this month, of two, of this year, or of all; one of tomorrow is of a clock that has gone back since."""
     ledger, names = ledger_of(FolderStore(tmp_path), *days_ago)
 
     for newest in (1, 2, 3):
@@ -56,4 +56,4 @@ def test_older_runs_are_not_listed_where_this_month_has_enough(tmp_path: Path):
 
     ledger.runs(3, NOW)
 
-    assert [prefix for prefix in store.prefixes if prefix.startswith("runs/")] == ["runs/202603"]
+    assert [prefix for prefix in store.prefixes if prefix.startswith("runs/")] == ["runs/202603/"]

@@ -13,6 +13,7 @@ from retrain.doors import http
 from retrain.doors.cli import main
 from retrain.doors.page import page_of
 from retrain.errors import AccessDenied, Conflict, ServiceUnavailable
+from retrain.records.ledger import folder_of
 from retrain.records.request import Trigger
 from retrain.runs import dispatch
 from retrain.runs.dispatch import work_off
@@ -46,12 +47,14 @@ def worked_off(world: World, faults: Faults) -> Outcome:
     return work_off(world.settings, world.with_state(FaultyStore(world.context.state, faults)))
 
 
-@pytest.mark.parametrize("name", ["requests/{}.json", "runs/{}/report.json"])
-def test_a_request_whose_records_are_refused_is_left_and_the_next_one_is_made(world: World, name: str):
+@pytest.mark.parametrize("record", ["request", "report"])
+def test_a_request_whose_records_are_refused_is_left_and_the_next_one_is_made(world: World, record: str):
     """It is neither lost nor in the way."""
     first, second = ask(Trigger.TIMER, world.context), ask(Trigger.TIMER, world.context)
+    world.ledger.begin(first)
+    name = f"requests/{first.run_id}.json" if record == "request" else f"{folder_of(first.run_id)}report.json"
 
-    outcome = worked_off(world, refusing(name.format(first.run_id)))
+    outcome = worked_off(world, refusing(name))
 
     assert outcome.ended == (second.run_id,)
     assert [request.run_id for request in world.ledger.requests()] == [first.run_id]
@@ -89,10 +92,11 @@ def test_a_landing_that_waits_for_the_store_is_not_overtaken(world: World, monke
 def test_a_run_whose_record_is_damaged_is_made_anew_and_says_so(world: World, data: bytes):
     """What was damaged is set aside."""
     request = ask(Trigger.TIMER, world.context)
-    world.context.state.write(f"runs/{request.run_id}/report.json", data)
+    world.ledger.begin(request)
+    world.context.state.write(f"{folder_of(request.run_id)}report.json", data)
     work_off(world.settings, world.context)
     run = world.ledger.run(request.run_id)
-    aside = f"unreadable/runs/{request.run_id}/report.json"
+    aside = f"unreadable/{folder_of(request.run_id)}report.json"
 
     assert run.verdict == "waiting"
     assert aside in run.warnings[0]
@@ -106,7 +110,7 @@ def test_a_promotion_whose_run_is_damaged_is_continued(serving: World, monkeypat
         with pytest.raises(Killed):
             serving.land("two.csv", TWO)
     (request,) = serving.ledger.requests()
-    serving.context.state.write(f"runs/{request.run_id}/report.json", b"")
+    serving.context.state.write(f"{folder_of(request.run_id)}report.json", b"")
     serving.run()
     run = serving.ledger.run(request.run_id)
 
@@ -154,7 +158,7 @@ def test_one_damaged_run_is_a_line_in_both_lists(
 ):
     """The others are shown as ever."""
     done = world.run()
-    world.context.state.write(f"runs/{NOBODY}/report.json", b"")
+    world.context.state.write(f"{folder_of(NOBODY)}report.json", b"")
     monkeypatch.setenv("RETRAIN_ROOT", str(world.root))
 
     assert main(["runs"]) == 0
@@ -185,7 +189,7 @@ def test_one_damaged_version_is_a_line_in_the_list_of_champions(serving: World, 
 def test_a_page_is_shown_without_the_plots_that_cannot_be_drawn(serving: World, data: bytes):
     """And says so."""
     run_id = serving.land("two.csv", TWO)["run_id"]
-    serving.context.state.write(f"runs/{run_id}/unseen.csv", data)
+    serving.context.state.write(f"{folder_of(run_id)}unseen.csv", data)
 
     page = page_of(serving.ledger.run(run_id), serving.ledger)
 

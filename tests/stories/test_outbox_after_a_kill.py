@@ -9,7 +9,7 @@ import pytest
 from retrain.adapters.local.folder import FolderStore
 from retrain.errors import ServiceUnavailable
 from retrain.promotion.resume import promote_run
-from retrain.records.ledger import Ledger
+from retrain.records.ledger import Ledger, folder_of
 from retrain.records.outbox import Event, Outbox, event_of
 from retrain.records.request import Trigger
 from retrain.records.run import Run
@@ -155,7 +155,7 @@ def test_a_damaged_run_holds_up_its_own_event_and_no_other(heard: Heard, listene
     """The event waits until the record is restored."""
     listener.away = ServiceUnavailable("away")
     first, second = heard.run(), heard.run()
-    record = heard.world.root / "runs" / first / "report.json"
+    record = heard.world.root / folder_of(first) / "report.json"
     whole = record.read_bytes()
     record.write_bytes(b"{")
     listener.away = None

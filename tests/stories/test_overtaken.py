@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.errors import NotFound, PromotionFailed, ServiceError
+from retrain.errors import NotFound, PromotionFailed, ServiceError, ServiceTimeout
+from retrain.promotion.record import Promotion
 from retrain.promotion.resume import promote_run
 from tests.builders import ONE, TWO, World
 from tests.faults import Killed, fails
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from retrain.records.context import Context
+    from retrain.records.run import Run
 
 DIED = fails(ServiceError("it died"))
 
@@ -71,11 +75,16 @@ def test_another_fit_of_the_same_data_is_another_version(world: World, monkeypat
 
 
 def test_a_run_that_did_not_win_is_not_promoted_by_hand(serving: World, monkeypatch: pytest.MonkeyPatch):
-    """Though it won before it was killed, and was made again under another policy by somebody who changed that."""
-    with monkeypatch.context() as dying:
-        dying.setattr("retrain.runs.dispatch.start", fails(Killed()))
-        with pytest.raises(Killed):
-            serving.land("two.csv", TWO)
+    """Though it won before the store went away, and was made again under a policy that somebody has changed."""
+    submit = Promotion.submit
+
+    def loses_its_answer(promotion: Promotion, run: Run, context: Context) -> None:
+        submit(promotion, run, context)
+        raise ServiceTimeout("the storage did not answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(Promotion, "submit", loses_its_answer)
+        assert serving.land("two.csv", TWO)["status"] == "failed"
     (request,) = serving.ledger.requests()
     run_id = request.run_id
     serving.ledger.put_back(request.evolve(settings={**request.settings, "RETRAIN_MIN_GAIN": "0.99"}))

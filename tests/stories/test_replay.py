@@ -10,6 +10,7 @@ import pytest
 
 from retrain.doors.cli import main
 from retrain.records.history import Histories
+from retrain.records.ledger import folder_of
 from retrain.runs.inputs import InProduction, question_of, series_of
 from retrain.runs.replay import Outcome, Replayed, replay
 from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, level_days
@@ -69,7 +70,7 @@ def edit(file: Path, change: Callable[[Any], None]) -> None:
 
 
 def in_report(change: Callable[[Any], None]) -> Callable[[World, str], None]:
-    return lambda world, run_id: edit(world.root / "runs" / run_id / "report.json", change)
+    return lambda world, run_id: edit(world.root / folder_of(run_id) / "report.json", change)
 
 
 def another_landing(world: World, run_id: str) -> None:
@@ -78,7 +79,7 @@ def another_landing(world: World, run_id: str) -> None:
 
 
 def another_day(world: World, run_id: str) -> None:
-    file = world.root / "runs" / run_id / "unseen.csv"
+    file = world.root / folder_of(run_id) / "unseen.csv"
     header, first, *others = file.read_text().splitlines()
     day, _, *numbers = first.split(",")
     file.write_text("\n".join([header, ",".join([day, "1.5", *numbers]), *others, ""]))

@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from retrain.adapters import fence
 from retrain.adapters.fence import Hold
+from retrain.adapters.local.file_reader import FileReader, state_of
+from retrain.adapters.local.links import leads_out
 from retrain.errors import (
     AccessDenied,
     Conflict,
@@ -29,7 +31,7 @@ from retrain.errors import (
 from retrain.ports import ABSENT, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator
+    from collections.abc import Iterator
 
 # Both are in the root and begin with a dot, which no object's name may.
 LOCKS = ".locks"
@@ -75,7 +77,7 @@ class FolderStore:
         path = self._readable_path(name)
         with self._translated(name):
             try:
-                return io.BufferedReader(_File(self, path, name), 1 << 20)
+                return io.BufferedReader(FileReader(path, name, self._translated), 1 << 20)
             except FileNotFoundError as exc:
                 raise NotFound(f"file {path} does not exist") from exc
 
@@ -84,7 +86,7 @@ class FolderStore:
         path = self._readable_path(name)
         with self._translated(name):
             try:
-                return _state(path)
+                return state_of(path)
             except FileNotFoundError as exc:
                 raise NotFound(f"file {path} does not exist") from exc
 
@@ -112,7 +114,7 @@ class FolderStore:
                 self._translated(name),
                 suppress(FileNotFoundError, DataError),
             ):  # removed meanwhile, or such a name
-                yield name, _state(self._readable_path(name))
+                yield name, state_of(self._readable_path(name))
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
@@ -151,15 +153,22 @@ class FolderStore:
             )
         return self.root.joinpath(*parts)
 
+    def _record_path(self, name: str) -> Path:
+        """The path of a record to read. Raises: DamagedRecord for a link out of the store."""
+        path = self._path(name)
+        if leads_out(path, self.root):
+            raise DamagedRecord(f"{path}: a link leads out of the store; put what it leads to in its place")
+        return path
+
     def _readable_path(self, name: str) -> Path:
         """The path of an object to read. Raises: DataError for a link out of the store, a folder, a long name."""
         path = self._path(name)
         try:
             name.encode()
-            target = path.resolve(strict=path.is_symlink())
-            if target.is_relative_to(self.root.resolve()) and (target.is_file() or not target.exists()):
+            is_out = leads_out(path, self.root)
+            if not is_out and (path.is_file() or not path.exists()):
                 return path
-            found = "a link to outside the store" if path.is_symlink() else "not a file"
+            found = "a link to outside the store" if is_out else "not a file"
         except (OSError, ValueError) as exc:
             found = exc.strerror or str(exc) if isinstance(exc, OSError) else "a name that is not valid text"
         raise DataError(file=name, found=found, expected="a plain name")
@@ -177,10 +186,9 @@ class FolderStore:
             yield
 
     def _stored(self, name: str) -> Stored | None:
-        path = self._path(name)
         with self._translated(name):
             try:
-                data = (self._readable_path(name) if path.is_symlink() else path).read_bytes()
+                data = self._record_path(name).read_bytes()
             except FileNotFoundError:
                 return None
             return Stored(data, _etag(data))
@@ -243,22 +251,6 @@ class _HeldFile:
         """Nothing to do: what the file system says is always of now."""
 
 
-class _File(io.FileIO):
-    """A file whose read errors are errors of the store, not of its contents."""
-
-    def __init__(self, store: FolderStore, path: Path, name: str) -> None:
-        super().__init__(path)
-        self._store, self._stored_name = store, name
-
-    def readinto(self, buffer: Buffer) -> int | None:
-        with self._store._translated(self._stored_name):
-            return super().readinto(buffer)
-
-    def readall(self) -> bytes:
-        with self._store._translated(self._stored_name):
-            return super().readall() or b""
-
-
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -288,11 +280,6 @@ def _files(folder: str | Path, name: str, begin: str) -> Iterator[str]:
                 yield from _files(entry.path, f"{name}{entry.name}/", "")
             elif entry.is_file():
                 yield f"{name}{entry.name}"
-
-
-def _state(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
 
 def _etag(data: bytes) -> str:

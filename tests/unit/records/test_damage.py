@@ -11,6 +11,7 @@ from retrain.adapters.local.folder import FolderStore
 from retrain.errors import ConfigError, DamagedRecord, ServiceError
 from retrain.promotion.record import Promotion
 from retrain.records.champion import Champion
+from retrain.records.ledger import folder_of
 from retrain.records.registry import Lineage
 from retrain.records.request import Evaluate, Trigger
 from tests.builders import World, ask
@@ -38,7 +39,7 @@ def written(world: World, name: str, data: bytes) -> str:
 @damaged
 def test_a_damaged_run_is_an_error_that_names_its_record(world: World, data: bytes):
     """When it is asked for by name; in the list it is a line that says so."""
-    where = written(world, f"runs/{RUN_ID}/report.json", data)
+    where = written(world, f"{folder_of(RUN_ID)}report.json", data)
 
     for read in (
         lambda: world.ledger.recorded(RUN_ID),
@@ -140,7 +141,7 @@ def test_what_is_nested_without_end_is_damaged_and_stops_nobody(world: World):
     """A request and an event are set aside, a report is a line in the list."""
     written(world, f"requests/{RUN_ID}.json", DEEP)
     written(world, f"outbox/{RUN_ID}-1.json", DEEP)
-    written(world, f"runs/{RUN_ID}/report.json", DEEP)
+    written(world, f"{folder_of(RUN_ID)}report.json", DEEP)
 
     assert world.ledger.requests() == []
     assert world.ledger.outbox.waiting() == []
@@ -187,7 +188,8 @@ def test_a_queued_run_whose_record_is_of_newer_code_holds_up_no_other(world: Wor
     """It is left to that code, and shown with the status that it says."""
     request = ask(Trigger.TIMER, world.context)
     record = {"run_id": request.run_id, "trigger": "moon", "status": "canary", "verdict": "adopt"}
-    written(world, f"runs/{request.run_id}/report.json", json.dumps(record).encode())
+    world.ledger.begin(request)
+    written(world, f"{folder_of(request.run_id)}report.json", json.dumps(record).encode())
 
     assert world.run()["verdict"] == "waiting"
     assert [left.run_id for left in world.ledger.requests()] == [request.run_id]

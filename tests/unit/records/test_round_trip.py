@@ -116,11 +116,11 @@ def test_a_step_is_written_with_the_facts_that_it_has(name: str):
 def promotion(document: dict[str, Any], world: World) -> dict[str, Any]:
     """Read by the code that continues it, and written by the code that notes a step."""
     world.ledger.note_promotion(RUN_ID, json.dumps(document).encode())
-    with Promotion.of(RUN_ID, world.context).taking("build", world.context) as facts:
-        facts["image"] = "registry/model@sha256:ab"
+    with Promotion.of(RUN_ID, world.context).taking("submit", world.context) as facts:
+        facts["job"] = "promote-1"
     written: dict[str, Any] = json.loads(world.ledger.promotion(RUN_ID) or b"")
-    assert written["steps"].pop("build")["image"] == "registry/model@sha256:ab"
-    assert written.pop("step") == "build"
+    assert written["steps"].pop("submit")["job"] == "promote-1"
+    assert written.pop("step") == "submit"
     return written
 
 
@@ -133,6 +133,7 @@ PROMOTION = {
     "question": "cd",
     "version": "4",
     "submitted": "2024-03-01T12:00:00Z",
+    "run": None,
 }
 
 
@@ -173,7 +174,7 @@ def test_a_request_keeps_what_newer_code_has_added(world: World, kind: str):
     world.ledger.begin(request)
     world.ledger.put_back(request)
 
-    assert json.loads((world.root / "requests" / f"{RUN_ID}.json").read_bytes()) == document
+    assert json.loads((world.root / "requests" / f"{RUN_ID}.json").read_bytes()) == {**document, "attempts": 1}
 
 
 def test_an_event_keeps_what_newer_code_has_added(world: World):
