@@ -1,9 +1,10 @@
-"""Builds the folder that is deployed as the Function App: the code and its packages, without what no run loads, compiled.
+"""Builds what is deployed as the Function App: code and packages, compiled, without what no run loads.
 
     python -m infra.package build/package
 
-It needs Python 3.13, whose bytecode the app runs, and uv; the machine may be of any kind, because the packages are
-wheels for the Linux of Azure Functions. Nothing is installed on Azure: what is deployed is what was locked and tried.
+It needs Python 3.13, whose bytecode the app runs, and uv; the machine may be of any kind, because the packages
+are wheels for the Linux of Azure Functions. Nothing is installed on Azure: what is deployed is what was locked
+and tried.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
@@ -28,7 +28,6 @@ PACKAGES = Path(".python_packages", "lib", "site-packages")
 """Where the Python worker of Azure Functions looks for packages."""
 PYTHON = (3, 13)
 PLATFORM = "x86_64-manylinux_2_28"
-WORKER_ROOT = "/home/site/wwwroot"
 MADE = {"__pycache__"}
 NOTHING_IGNORED = "# Everything here is deployed, bytecode too.\n"
 
@@ -36,7 +35,6 @@ LEFT_OUT = {
     "asgiref": "a companion of azure-monitor-opentelemetry",
     "azure-core-tracing-opentelemetry": "a companion of azure-monitor-opentelemetry",
     "azure-monitor-opentelemetry": "the telemetry of azure-ai-ml itself, which is switched off",
-    "colorama": "colours of a terminal on Windows",
     "opentelemetry-instrumentation": "a companion of azure-monitor-opentelemetry",
     "opentelemetry-instrumentation-asgi": "a companion of azure-monitor-opentelemetry",
     "opentelemetry-instrumentation-dbapi": "a companion of azure-monitor-opentelemetry",
@@ -57,7 +55,12 @@ LEFT_OUT = {
 
 PRUNED = {
     "*/tests/*": "tests of packages",
+    "jsonschema/benchmarks/*": "tests of packages",
+    "numpy/_core/*_tests.*": "tests of packages",
+    "numpy/_core/_simd.*": "tests of packages",
+    "pyarrow/_pyarrow_cpp_tests.*": "tests of packages",
     "*.pyx": "sources of compiled modules",
+    "*.pyx.in": "sources of compiled modules",
     "*.pxd": "sources of compiled modules",
     "*.pxi": "sources of compiled modules",
     "*.h": "sources of compiled modules",
@@ -66,27 +69,31 @@ PRUNED = {
     "*.cc": "sources of compiled modules",
     "*.a": "sources of compiled modules",
     "*.pyi": "types for editors",
+    "*.dist-info/RECORD": "for installers",
+    "*.dist-info/sboms/*": "for auditors, who read the lock",
     "pyarrow/libarrow_flight.*": "Arrow over a network",
     "pyarrow/libarrow_python_flight.*": "Arrow over a network",
     "pyarrow/_flight.*": "Arrow over a network",
     "pyarrow/libarrow_s3.*": "storage of another cloud",
     "pyarrow/_s3fs.*": "storage of another cloud",
+    "pyarrow/_gcsfs.*": "storage of another cloud",
+    "pyarrow/_hdfs.*": "storage of another cloud",
+    "pyarrow/_orc.*": "a format that is not read",
+    "pyarrow/_dataset_orc.*": "a format that is not read",
     "pyarrow/libarrow_python.so": "the same file as libarrow_python.so.NUMBER, twice more",
     "pyarrow/libarrow_python.so.*.*.*": "the same file as libarrow_python.so.NUMBER, twice more",
-    "pyarrow/_pyarrow_cpp_tests.*": "tests of packages",
-    "statsmodels/datasets/*/*.csv": "examples of packages",
-    "numpy/_core/*_tests.*": "tests of packages",
+    "scipy/io/*": "a format that is not read",
+    "yaml/_yaml.*": "a faster reader, which the package does without",
+    "scipy/cluster/*": "methods that are not used",
+    "scipy/odr/*": "methods that are not used",
+    "statsmodels/datasets/*": "examples of packages",
+    "statsmodels/sandbox/*": "examples of packages",
+    "azure/ai/*/aio/*": "asynchronous clients",
+    "azure/identity/aio/*": "asynchronous clients",
+    "azure/mgmt/*/aio/*": "asynchronous clients",
+    "azure/storage/*/aio/*": "asynchronous clients",
 }
 """Files of packages that nothing in the Function App loads, by their pattern, with the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Of a package or of a reason: megabytes (10^6 bytes) before and after."""
-
-    name: str
-    before: float
-    after: float
 
 
 def is_pruned(file: PurePosixPath) -> bool:
@@ -100,8 +107,8 @@ def kept_requirements(lock: str) -> str:
     return "\n".join(entry for entry in entries if entry.partition("==")[0].strip().lower() not in LEFT_OUT) + "\n"
 
 
-def build(place: Path, root: Path = ROOT, *, lean: bool = True) -> tuple[Size, ...]:
-    """Build the package of the code in `root` in the folder `place`, which is made anew; the sizes of its parts.
+def build(place: Path, root: Path = ROOT, *, lean: bool = True) -> None:
+    """Build the package of the code in `root` in the folder `place`, which is made anew.
 
     Args: lean: False leaves nothing out and compiles the packages alone, as an installer does.
     Raises: SystemExit if this is another Python, if `place` holds something else, or if uv fails.
@@ -112,10 +119,10 @@ def build(place: Path, root: Path = ROOT, *, lean: bool = True) -> tuple[Size, .
     packages = place / PACKAGES
     _copied(root, place)
     _installed((root / "requirements.txt").read_text(), packages, lean=lean)
-    sizes = _pruned(packages) if lean else ()
+    if lean:
+        _prune(packages)
     (place / ".funcignore").write_text(NOTHING_IGNORED)
     _compiled(place if lean else packages)
-    return sizes
 
 
 def _made_anew(place: Path) -> None:
@@ -155,40 +162,46 @@ def _uv() -> str:
     return found
 
 
-def _pruned(packages: Path) -> tuple[Size, ...]:
-    """Remove what is left out; what each package had and has, largest first."""
-    before: Counter[str] = Counter()
-    after: Counter[str] = Counter()
+def _prune(packages: Path) -> None:
     for path in [path for path in packages.rglob("*") if path.is_file()]:
-        file, size = PurePosixPath(path.relative_to(packages).as_posix()), path.stat().st_size
-        top = file.parts[0].removesuffix(".libs")
-        before[top] += size
-        if is_pruned(file):
+        if is_pruned(PurePosixPath(path.relative_to(packages).as_posix())):
             path.unlink()
-        else:
-            after[top] += size
-    return tuple(Size(name, bytes_ / 1e6, after[name] / 1e6) for name, bytes_ in before.most_common())
 
 
 def _compiled(place: Path) -> None:
     """Compile for good: the folder of the app is read-only, and its files have other times than here."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_dir(
-        place, quiet=2, workers=0, invalidation_mode=mode, stripdir=str(place), prependdir=WORKER_ROOT
-    )
+    compileall.compile_dir(place, quiet=2, workers=0, invalidation_mode=mode)
+
+
+def sizes(packages: Path) -> Counter[str]:
+    """Megabytes (10^6 bytes) of each package without its bytecode."""
+    found: Counter[str] = Counter()
+    for path in packages.rglob("*"):
+        if path.suffix != ".pyc" and path.is_file():
+            found[path.relative_to(packages).parts[0].removesuffix(".libs")] += path.stat().st_size
+    return Counter({name: size / 1e6 for name, size in found.items()})
+
+
+def megabytes(folder: Path) -> tuple[float, float]:
+    """Megabytes (10^6 bytes) of a folder: its files without bytecode, and the bytecode."""
+    files = bytecode = 0
+    for path in folder.rglob("*"):
+        if path.suffix == ".pyc":
+            bytecode += path.stat().st_size
+        elif path.is_file():
+            files += path.stat().st_size
+    return files / 1e6, bytecode / 1e6
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build, and say what it holds."""
+    """Build, and say how large it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("place", type=Path, help="folder to build in, which is made anew")
     place: Path = parser.parse_args(arguments).place
-    sizes = build(place)
-    total = sum(path.stat().st_size for path in place.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    bytecode = sum(path.stat().st_size for path in place.rglob("*.pyc"))
-    for size in sizes[:12]:
-        sys.stdout.write(f"{size.name:20} {size.before:6.1f} -> {size.after:6.1f} MB\n")
-    sys.stdout.write(f"{place}: {total / 1e6:.0f} MB, and {bytecode / 1e6:.0f} MB of bytecode\n")
+    build(place)
+    files, bytecode = megabytes(place)
+    sys.stdout.write(f"{place}: {files:.0f} MB, and {bytecode:.0f} MB of bytecode\n")
     return 0
 
 

@@ -1,19 +1,22 @@
-"""The state space of one order with its parameters, filtered over all days. Only this module imports statsmodels.
+"""The state space of one order with its parameters, after it has taken in all days.
 
 The form is that of statsmodels' SARIMAX: d differences, D seasonal differences, the ARMA process in companion form.
-Its class is not used, because importing it loads formulas, regressions and plots, which takes as long as the rest.
+The days are taken in by the class that the service answers with, so what answers is what was fitted.
 Source: Harvey (1989), Forecasting, Structural Time Series Models and the Kalman Filter, section 3.3; differences in
 the state: Durbin & Koopman (2012), Time Series Analysis by State Space Methods, 2nd ed., section 3.4.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain.arima.css_filters import Filters
+from scoring.blocks import observe_all
+from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,55 +26,36 @@ if TYPE_CHECKING:
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Filtered:
-    """A state space after its last day.
-
-    Attributes:
-        design: Z, shape (k,). transition: T, shape (k, k). noise: Q, shape (k, k), rank 1.
-        state: shape (k,), predicted for the day after the last. covariance: shape (k, k), of that state.
-    """
-
-    design: Vector
-    transition: Matrix
-    noise: Matrix
-    state: Vector
-    covariance: Matrix
+SETTLING_DAYS = 14  # after the differences are known, until their first variance costs a block no digits
+DIFFUSE = 1e6  # variance of a difference before the first day, for a series scaled to 1
 
 
-def filtered(order: Order, coefficients: Vector, variance: float, values: Vector, intercepts: Vector) -> Filtered:
-    """The undifferenced series filtered with these parameters.
+def filtered(order: Order, coefficients: Vector, variance: float, values: Vector) -> StateSpace:
+    """The state space of the undifferenced series after its last day; its calendar and its intercept are empty.
 
     Before the first day the differences may be anything of the size of 1,000, and the ARMA process is in its
-    stationary distribution.
+    stationary distribution. Every surprise is taken in whole.
 
     Args:
         coefficients: shape (k,), AR, MA, seasonal AR, seasonal MA.
-        values: shape (n,), scaled to a standard deviation near 1; NaN for a missing day.
-        intercepts: shape (n,), mean and regression.
-    Raises: numpy.linalg.LinAlgError if the process has no stationary distribution.
+        variance: of the errors.
+        values: shape (n,), scaled to a standard deviation near 1, no mean, no regression; NaN for a missing day.
+    Raises: ValueError or numpy.linalg.LinAlgError if the process has no stationary distribution.
     """
-    from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
-
-    filters = Filters.of(order, coefficients)
-    design, transition, selection = _matrices(order, filters)
-    model = KalmanFilter(k_endog=1, k_states=len(design), k_posdef=1)
-    model.bind(np.array(values))
-    model["design"], model["transition"], model["selection"] = design[None], transition, selection[:, None]
-    model["state_cov", 0, 0] = variance
-    model["obs_intercept"] = intercepts[None]
-    model.initialization = _before_the_first_day(order, len(design))
-    result = model.filter()
-    column = selection[:, None]
-    return Filtered(
+    design, transition, selection = _matrices(order, Filters.of(order, coefficients))
+    noise = variance * np.outer(selection, selection)
+    before = StateSpace(
+        intercept=0.0,
         design=design,
         transition=transition,
-        noise=column @ np.array([[variance]]) @ column.T,
-        # statsmodels stores columns, JSON stores rows; the memory order changes the last bits of a product.
-        state=np.ascontiguousarray(result.predicted_state[:, -1]),
-        covariance=np.ascontiguousarray(result.predicted_state_cov[:, :, -1]),
+        noise=noise,
+        state=np.zeros(len(design)),
+        covariance=_before_the_first_day(order.lost_days, transition, noise),
+        least_deviation=math.inf,  # no surprise is beyond it
     )
+    days = np.arange(1, len(values) + 1)  # no day has an effect of its own
+    unknown = order.lost_days + SETTLING_DAYS if order.lost_days else 0
+    return replace(observe_all(before, values, days, unknown), least_deviation=0.0)
 
 
 def _matrices(order: Order, filters: Filters) -> tuple[Vector, Matrix, Vector]:
@@ -96,10 +80,12 @@ def _matrices(order: Order, filters: Filters) -> tuple[Vector, Matrix, Vector]:
     return design, transition, selection
 
 
-def _before_the_first_day(order: Order, states: int) -> Any:
-    from statsmodels.tsa.statespace.initialization import Initialization
+def _before_the_first_day(differences: int, transition: Matrix, noise: Matrix) -> Matrix:
+    """The covariance of the state, shape (k, k)."""
+    from scipy.linalg import solve_discrete_lyapunov
 
-    made = Initialization(states)
-    made.set((0, order.lost_days), "approximate_diffuse")
-    made.set((order.lost_days, states), "stationary")
-    return made
+    covariance = np.zeros_like(transition)
+    covariance[:differences, :differences] = DIFFUSE * np.eye(differences)
+    process = np.s_[differences:, differences:]
+    covariance[process] = solve_discrete_lyapunov(transition[process], noise[process])
+    return covariance

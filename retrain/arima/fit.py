@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,11 @@ import numpy as np
 
 from retrain.arima import css, regressors
 from retrain.arima.css import NOISELESS
-from retrain.arima.filtering import Filtered, filtered
+from retrain.arima.filtering import filtered
 from retrain.arima.likelihood import Optimum, maximise
 from retrain.arima.outliers import with_bounded_surprises
 from retrain.arima.scaling import scaled
 from retrain.errors import NotConverged
-from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
+    from scoring.state_space import StateSpace
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
@@ -41,6 +41,9 @@ class FittedOrder:
         coefficients: shape (k,), AR, MA, seasonal AR, seasonal MA; start values for a fit to more days.
         log_likelihood: of the scaled and differenced series; comparable between fits with the same differencing.
         state_space: its state is that after the last day.
+        filtered: the same of the scaled series without mean and regression.
+        taken_in: shape (n,), what that one took in, NaN for unknown days.
+        variance: of the errors of the scaled series.
     """
 
     order: Order
@@ -48,6 +51,9 @@ class FittedOrder:
     coefficients: Vector
     log_likelihood: float
     state_space: StateSpace
+    filtered: StateSpace
+    taken_in: Vector
+    variance: float
 
 
 def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOrder:
@@ -65,16 +71,22 @@ def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOr
     try:
         with _quiet_on_one_thread():
             found = _optimum(order, values, columns, start)
-            taken = _taken_in(found, order, values, columns)
-            known = np.where(series.unknown, np.nan, taken)
-            last = filtered(order, found.coefficients, found.variance, known, columns @ found.effects)
+            taken = np.where(series.unknown, np.nan, _taken_in(found, order, values, columns))
+            last = filtered(order, found.coefficients, found.variance, taken)
             space = _in_currency(order, last, found, series, scale)
     except (np.linalg.LinAlgError, ValueError) as exc:
         raise NotConverged(f"{order} could not be fitted: {exc}") from exc
     if not math.isfinite(found.log_likelihood) or not np.isfinite(space.state).all():
         raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days")
     return FittedOrder(
-        order, _parameters(order, series, found, scale), found.coefficients, found.log_likelihood, space
+        order=order,
+        parameters=_parameters(order, series, found, scale),
+        coefficients=found.coefficients,
+        log_likelihood=found.log_likelihood,
+        state_space=space,
+        filtered=last,
+        taken_in=taken,
+        variance=found.variance,
     )
 
 
@@ -104,10 +116,9 @@ def _optimum(order: Order, values: Vector, columns: Matrix, start: Vector | None
 
 
 def _taken_in(found: Optimum, order: Order, values: Vector, columns: Matrix) -> Vector:
-    """The values with their surprises bounded."""
-    regression = columns @ found.effects
+    """The values without mean and regression, their surprises bounded."""
     deviation = math.sqrt(found.variance)
-    return with_bounded_surprises(order, found.coefficients, deviation, values - regression) + regression
+    return with_bounded_surprises(order, found.coefficients, deviation, values - columns @ found.effects)
 
 
 def _parameters(order: Order, series: OpenDays, found: Optimum, scale: float) -> dict[str, float]:
@@ -120,15 +131,12 @@ def _parameters(order: Order, series: OpenDays, found: Optimum, scale: float) ->
     return dict(zip([*names, "sigma2"], map(float, values), strict=True))
 
 
-def _in_currency(order: Order, last: Filtered, found: Optimum, series: OpenDays, scale: float) -> StateSpace:
+def _in_currency(order: Order, last: StateSpace, found: Optimum, series: OpenDays, scale: float) -> StateSpace:
     mean, effects = found.effects[: int(order.mean)] * scale, found.effects[int(order.mean) :] * scale
-    return StateSpace(
+    return replace(
+        last,
         intercept=float(mean[0]) if order.mean else 0.0,
         design=last.design * scale,
-        transition=last.transition,
-        noise=last.noise,
-        state=last.state,
-        covariance=last.covariance,
         calendar=regressors.calendar_of(
             order.regressors, effects.tolist(), series.days[-1], series.closures.weekdays
         ),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from retrain.data.totals import Joins
 from retrain.errors import Conflict, DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
+from retrain.records.arrow import arrow
 from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, joins_by
@@ -150,6 +151,7 @@ class _File:
 
     def _content(self, rows: RowFile) -> tuple[FileContent, str]:
         """What it brings, and the sha256 of its bytes."""
+        arrow()
         file, inbox = self.request.file, self.context.inbox
         with inbox.open(file) as stream:
             source = HashingReader(stream)
