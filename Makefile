@@ -68,10 +68,14 @@ drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the table
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
 
-lint: $(VENV)/.ready ## style, types, import directions
+lint: $(VENV)/.ready ## style, types, import directions, pipelines
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(VENV)/bin/zizmor --offline --quiet --persona auditor .github/workflows
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
+		--regex-variant python azure-pipelines.yml
 
 audit: setup ## known advisories against the pinned packages, where their registries can be asked
 	@$(PYTHON) -m tests.project.advisories
