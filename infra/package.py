@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[1]
 CODE = ("function_app.py", "host.json", "requirements.txt", "retrain", "scoring")
+DEFAULT = ROOT / "build" / "package"
 PACKAGES = Path(".python_packages", "lib", "site-packages")
 """Where the Python worker of Azure Functions looks for packages."""
 PYTHON = (3, 13)
@@ -197,7 +198,9 @@ def megabytes(folder: Path) -> tuple[float, float]:
 def main(arguments: list[str] | None = None) -> int:
     """Build, and say how large it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("place", type=Path, help="folder to build in, which is made anew")
+    parser.add_argument(
+        "place", type=Path, nargs="?", default=DEFAULT, help="folder to build in, which is made anew"
+    )
     place: Path = parser.parse_args(arguments).place
     build(place)
     files, bytecode = megabytes(place)

@@ -1,4 +1,4 @@
-"""Pipelines run commands that exist, with few rights, on actions that nobody can change; a release has its notes."""
+"""Pipelines run commands that exist, with few rights, on pinned actions; a release has its notes."""
 
 from __future__ import annotations
 
