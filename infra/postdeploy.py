@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if sys.version_info[:2] != (3, 13):
     sys.exit(f"infra/postdeploy.py: this is Python {sys.version.split()[0]}; install Python 3.13 and repeat")
@@ -26,6 +27,9 @@ from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.poll import poll
 from retrain.settings import parse
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 STEPS = ("subscribe", "release", "doctor")
 SERVICE = EXIT_CODES["service"]
 ATTEMPTS, PAUSE_SECONDS = 6, 60.0  # a role that was just given is in force after some minutes
@@ -33,9 +37,9 @@ ANSWER_SECONDS, START_SECONDS = 60, 300
 QUESTION = "/api/runs?newest=1"
 
 
-def main() -> int:
-    """Every step in its order; the exit code of the first that fails."""
-    for step in STEPS:
+def main(steps: Sequence[str] = STEPS) -> int:
+    """Every step in its order, then a question to the app; the exit code of the first that fails."""
+    for step in steps:
         _tell(f"retrain {step}")
         code = _repeated(step)
         if code != 0:

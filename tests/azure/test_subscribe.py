@@ -78,7 +78,7 @@ def test_files_of_the_container_alone_are_told_of(deployed: Cloud, capsys: pytes
     assert wanted["retryPolicy"] == {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
     assert wanted["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"] == {
         "resourceId": ACCOUNT_PATH,
-        "blobContainerName": f"{deployed.name}-dead",
+        "blobContainerName": "dead-letters",
     }
 
 
