@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,13 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arm, "LONGEST_WAIT_SECONDS", 0.3)
 
 
+def on_a_laptop(azure: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Act as whoever deploys and is signed in by `az`: Azure gives this process no identity."""
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"):
+        patch.delenv(name, raising=False)
+    patch.setenv("PATH", f"{azure.az.parent}{os.pathsep}{os.environ['PATH']}")
+
+
 @dataclass
 class Cloud:
     """One model's world in an emulated subscription; containers of the storage that nobody else uses."""
@@ -78,7 +86,6 @@ class Cloud:
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "RETRAIN_FUNCTION_APP": azure.FUNCTION_APP,
-            "RETRAIN_DEAD_LETTERS": f"{self.name}-dead",
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",
             "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
             "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,

@@ -13,6 +13,7 @@ import pytest
 from retrain.adapters.azure import event_grid
 from retrain.adapters.azure.event_grid import EventSubscription
 from retrain.doors.cli import main
+from tests.azure.cloud import on_a_laptop
 from tests.azure.emulator.world import ACCOUNT_PATH
 from tests.azure.template import Resource, types
 from tests.functions.worker import Worker
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
-SUBSCRIPTIONS = r"/systemTopics/files/eventSubscriptions/"
+SUBSCRIPTIONS = r"/systemTopics/landings/eventSubscriptions/"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,8 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture
 def deployed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A Function App with its code, and its settings in the shell."""
+    """A Function App with its code, and its settings in the shell of whoever deploys."""
+    on_a_laptop(cloud.azure, monkeypatch)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     cloud.azure.app.deploy(worker)
@@ -51,16 +53,16 @@ def subscribe(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, An
     return said
 
 
-def puts(cloud: Cloud) -> list[Any]:
-    """The bodies with which subscriptions were made."""
-    calls = cloud.azure.calls[cloud.calls_before :]
-    return [call.body for call in calls if call.method == "PUT" and "/eventSubscriptions/" in call.path]
-
-
 def fault(cloud: Cloud) -> str:
     """What is wrong with the subscription."""
     with closing(EventSubscription(cloud.settings)) as events:
         return events.fault()
+
+
+def puts(cloud: Cloud) -> list[Any]:
+    """The bodies with which subscriptions were made."""
+    calls = cloud.azure.calls[cloud.calls_before :]
+    return [call.body for call in calls if call.method == "PUT" and "/eventSubscriptions/" in call.path]
 
 
 def test_files_of_the_container_alone_are_told_of(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
@@ -76,7 +78,7 @@ def test_files_of_the_container_alone_are_told_of(deployed: Cloud, capsys: pytes
     assert wanted["retryPolicy"] == {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
     assert wanted["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"] == {
         "resourceId": ACCOUNT_PATH,
-        "blobContainerName": f"{deployed.name}-dead",
+        "blobContainerName": "dead-letters",
     }
 
 

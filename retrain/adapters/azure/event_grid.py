@@ -6,14 +6,14 @@ So the subscription cannot be part of the template: it is made after the code wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from retrain.adapters.azure.function_app import FunctionApp
 from retrain.adapters.azure.rest import arm, resource_group
 from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.poll import poll
+from retrain.ports import Subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,27 +30,6 @@ MOST_ATTEMPTS, MOST_MINUTES = 30, 1440  # the most that Event Grid allows
 UNFINISHED = {"Creating", "Updating"}
 # They tell of a file that is still empty; another event follows when it is written.
 BEGINNINGS = ["CreateFile", "SftpCreate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """A subscription as it is now.
-
-    Attributes:
-        name: of the subscription.
-        change: what was done.
-        topic: the system topic that it belongs to.
-        container: the container whose files are told of.
-        delivers_to: the webhook, without its key.
-        dead_letters: where events are kept that could not be delivered: account and container.
-    """
-
-    name: str
-    change: Literal["created", "updated", "unchanged"]
-    topic: str
-    container: str
-    delivers_to: str
-    dead_letters: str
 
 
 class EventSubscription:

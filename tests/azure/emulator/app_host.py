@@ -49,6 +49,7 @@ class AppHost:
     """One Function App; without code until it is deployed.
 
     Attributes:
+        answers: whether its functions answer over HTTP.
         poisoned: blobs whose invocation failed too often.
         forgotten: messages that the host did not pass on, and why.
         errors: messages of invocations that failed.
@@ -62,6 +63,7 @@ class AppHost:
         self._looks = 0
         self._cold: deque[int] = deque()
         self._queue: queue.Queue[Landed | None] = queue.Queue()
+        self.answers = True
         self.poisoned: list[Landed] = []
         self.forgotten: list[tuple[Landed, str]] = []
         self.errors: list[str] = []
@@ -95,7 +97,7 @@ class AppHost:
 
     def reset(self) -> None:
         """As before any deployment, with what it remembers forgotten."""
-        self._worker, self._looks = None, 0
+        self._worker, self._looks, self.answers = None, 0, True
         for kept in (self._cold, self.poisoned, self.forgotten, self.errors):
             kept.clear()
 
@@ -113,7 +115,10 @@ class AppHost:
         return self._looks < 0
 
     def _site(self, request: Request) -> Response:
-        properties = {"defaultHostName": self.url.removeprefix("https://"), "state": "Running"}
+        found = self._world.switches.deployed
+        runtime = {"runtime": {"name": "python", "version": found.python}}
+        host = self.url.removeprefix("https://")
+        properties = {"defaultHostName": host, "state": found.state, "functionAppConfig": runtime}
         return Response(200, {"id": request.path, "name": FUNCTION_APP, "properties": properties})
 
     def _function(self, request: Request, name: str) -> Response:
@@ -155,6 +160,8 @@ class AppHost:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if self._worker is None:
             return Response(404)
+        if not self.answers:
+            return Response(503)
         if headers.get("x-functions-key") != self.keys["default"]:
             return Response(401)
         for name in self._worker.functions:

@@ -135,6 +135,10 @@ class Emulator(Switches):
         self.events.reset()
         self.app.reset()
 
+    def create_container(self, name: str) -> None:
+        """Create a container of the storage account."""
+        self._storage.create(name)
+
     def upload(self, container: str, name: str, data: bytes) -> None:
         """Write a blob, of which the storage account tells Event Grid."""
         self._storage.write(container, name, data)

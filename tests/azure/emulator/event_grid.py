@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from tests.azure.emulator.access import TOPIC as TOPIC_IDENTITY
 from tests.azure.emulator.documents import moment, set_state
+from tests.azure.emulator.roles import BLOBS
 from tests.azure.emulator.routes import ArmError
 from tests.azure.emulator.web import Request, Response
 from tests.azure.emulator.world import ACCOUNT_PATH, PROVIDERS, TOPIC
@@ -66,6 +68,10 @@ class EventGrid:
         world.routes.add("DELETE", f"{subscriptions}/{{name}}", self._delete)
         world.routes.add("POST", f"{subscriptions}/{{name}}/getFullUrl", self._full_url)
 
+    def subscriptions(self) -> list[Document]:
+        """Those of the topic."""
+        return self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions")
+
     def blob_created(self, container: str, name: str, api: str = "PutBlob") -> dict[str, Any]:
         """The event of a blob that was written; nobody is told of it yet."""
         url = f"{self._world.storage.url}/{container}/{quote(name)}"
@@ -82,8 +88,7 @@ class EventGrid:
 
     def publish(self, event: dict[str, Any]) -> int:
         """Deliver an event to every subscription whose filter it passes. Returns: to how many."""
-        found = self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions")
-        told = [one for one in found if _passes(event, one["properties"]["filter"])]
+        told = [one for one in self.subscriptions() if _passes(event, one["properties"]["filter"])]
         for subscription in told:
             thread = threading.Thread(target=self._deliver, args=(event, subscription), daemon=True)
             self._threads.append(thread)
@@ -92,7 +97,7 @@ class EventGrid:
 
     def widen(self) -> None:
         """Tell every subscription of the files of every container."""
-        for one in self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions"):
+        for one in self.subscriptions():
             self._world.documents.change(
                 one["id"], lambda it: it["properties"]["filter"].update(subjectBeginsWith="")
             )
@@ -108,7 +113,7 @@ class EventGrid:
 
     def reset(self) -> None:
         """Without subscriptions."""
-        for one in self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions"):
+        for one in self.subscriptions():
             self._world.documents.remove(one["id"])
         self._addresses.clear()
         self.deliveries.clear()
@@ -196,7 +201,7 @@ class EventGrid:
     def _give_up(
         self, event: dict[str, Any], subscription: Document, reason: str, attempts: int, status: int
     ) -> None:
-        """Keep the event in the container of dead letters, with why."""
+        """Keep the event among the dead letters, with why; not at all if the topic may not write there."""
         letters = subscription["properties"]["deadLetterWithResourceIdentity"]["deadLetterDestination"]
         when = moment()
         told = {"deadLetterReason": reason, "deliveryAttempts": attempts, "lastHttpStatusCode": status}
@@ -204,7 +209,9 @@ class EventGrid:
         day, hour = when[:10].replace("-", "/"), int(when[11:13])
         name = f"{TOPIC}/{subscription['name']}/{day}/{hour}/{event['id']}.json".upper().replace(".JSON", ".json")
         container = letters["properties"]["blobContainerName"]
-        self._world.storage.write(container, name, json.dumps([letter]).encode())
+        scope = f"{ACCOUNT_PATH}/blobServices/default/containers/{container}/blobs/{name}"
+        if self._world.switches.access.allows(TOPIC_IDENTITY, f"{BLOBS}/containers/blobs/write", scope):
+            self._world.storage.write(container, name, json.dumps([letter]).encode())
 
     def _post(self, address: str, kind: str, event: dict[str, Any]) -> tuple[int, bytes]:
         """Send one event. Returns: status and body; 503 if nobody answers."""
