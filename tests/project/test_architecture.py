@@ -112,9 +112,12 @@ ONLY_IN = {
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ["acquire", "azure", "forecasting", "notify", "platform", "policy", "storage", "telemetry", "triggers"]
+            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy")
         ),
-        *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
+        *(
+            f"retrain.settings.{name}"
+            for name in ("storage", "telemetry", "triggers", "setting", "groups", "parsing")
+        ),
         *(
             f"retrain.records.{name}"
             for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
