@@ -95,22 +95,6 @@ def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
         process.wait(STOP_SECONDS)
 
 
-@contextmanager
-def secure_queues(storage: SecureAzurite) -> Iterator[str]:
-    """Run Azurite's queue service with the same certificate and sign-in; gives its address."""
-    port = free_port()
-    flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--oauth", "basic"]
-    secure = ["--cert", str(storage.certificate), "--key", str(storage.certificate_key)]
-    command = [str(BINARY.with_name("azurite-queue")), "--queueHost", "127.0.0.1", "--queuePort", str(port)]
-    process = subprocess.Popen([*command, *flags, *secure], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-    try:
-        _wait(port, process)
-        yield f"https://127.0.0.1:{port}/{ACCOUNT}"
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
 def end_lease(blob: BlobClient) -> None:
     """End the lease of a lock as time would: whoever held it is long gone, and the next holder need not wait."""
     lease = BlobLeaseClient(blob)

@@ -1,62 +1,79 @@
-"""`retrain doctor` on Azure: a healthy deployment is all ok, and each fault has its line with what to do."""
+"""`retrain doctor` on Azure: a healthy deployment is all ok, and each fault has its line with what to do.
+
+The roles of the template are asked for at every call, in Azure Resource Manager and before the storage.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.adapters.azure.pipeline import released_as
-from retrain.adapters.azure.rest import Rest, arm, storage
+from retrain.adapters.azure.rest import arm, storage
+from retrain.doctor.check import Finding, Outcome, examine
+from retrain.doctor.report import checks_of
 from retrain.doctor.storage import QUEUE, QUEUE_URI, VERSION
 from retrain.doors.cli import main
-from tests.azure.cloud import PULL_IDENTITY
-from tests.azure.emulator.deployed import APP
-from tests.azure.emulator.world import WORKSPACE_PATH
-from tests.azurite import secure_queues
+from retrain.settings import parse
+from tests.azure.cloud import CLIENT_ID as APP
+from tests.azure.doctor_faults import FAULTS, Fault
+from tests.azure.emulator.access import DEPLOYER, Assignment, of_the_template
+from tests.azure.emulator.gate import Gate
+from tests.azure.emulator.world import NETWORK, PROVIDERS, WORKSPACE_PATH
+from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.azure.cloud import Cloud
+    from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
 
-SUBNET = (
-    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting/providers"
-    "/Microsoft.Network/virtualNetworks/n/subnets/services"
-)
-READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
+ROOT = Path(__file__).parents[2]
+SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
+GROUP = PROVIDERS.removesuffix("/providers/")
+READER = Assignment(DEPLOYER, "acdd72a7-3385-48ef-bd42-f606fba81ae7", GROUP)
+QUEUE_ROLE = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
+IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET")
 
 
 @pytest.fixture(scope="module")
-def queues(vault: SecureAzurite) -> Iterator[str]:
-    """The address of Azurite's queues."""
-    with secure_queues(vault) as url:
-        yield url
+def gate(azure: Emulator, vault: SecureAzurite) -> Iterator[SecureAzurite]:
+    """Storage that asks for roles."""
+    standing = Gate(vault, azure)
+    yield standing.storage
+    standing.close()
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """The deployed code."""
+    with Worker(ROOT) as loaded:
+        yield loaded
 
 
 @pytest.fixture
-def deployed(cloud: Cloud, queues: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+def deployed(cloud: Cloud, gate: SecureAzurite, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """A whole deployment: containers, queue, vault, subnet, app, subscription and release."""
-    cloud.overrides = {
+    whole = {
         "RETRAIN_JOBS": "azureml",
         "RETRAIN_KEYS": "vault",
         "RETRAIN_VAULT_URL": cloud.azure.vault.url,
         "RETRAIN_SUBNET": SUBNET,
     }
-    told = {
-        QUEUE_URI: queues,
-        "TRANSACTIONS_STORAGE__credential": "managedidentity",
-        "RETRAIN_SCHEDULE": "0 0 * * * *",
-    }
-    for name, value in {**cloud.environment, **told, "AZURE_FUNCTION_APP": APP}.items():
+    cloud = replace(cloud, storage=gate, overrides=whole)
+    queue_url = {QUEUE_URI: gate.queue_url, "TRANSACTIONS_STORAGE__credential": "managedidentity"}
+    told = {**cloud.environment, **queue_url, "RETRAIN_SCHEDULE": "0 0 * * * *"}
+    for name, value in told.items():
         monkeypatch.setenv(name, value)
-    cloud.azure.deployed.settings = {**cloud.environment, **told}
-    base, _, account = queues.rpartition("/")
-    queue: Rest = storage(base, cloud.settings)
-    queue.call("PUT", f"/{account}/{QUEUE}", "creating the queue", headers=VERSION)
+    cloud.azure.deployed.settings = told
+    base, _, account = gate.queue_url.rpartition("/")
+    storage(base, cloud.settings).call("PUT", f"/{account}/{QUEUE}", "creating the queue", headers=VERSION)
     context = cloud.context
     context.inbox.write("seen.csv", b"")
     context.state.write("seen", b"")
@@ -64,147 +81,104 @@ def deployed(cloud: Cloud, queues: str, monkeypatch: pytest.MonkeyPatch) -> Clou
     component = f"{WORKSPACE_PATH}/components/{name}/versions/{code}"
     body = {"properties": {"componentSpec": {"command": "retrain"}}}
     arm(cloud.settings).put(component, "registering the component", body, api_version="2024-10-01")
+    cloud.azure.app.deploy(worker)
+    # Whoever deploys looks, with the right to see the whole resource group.
+    monkeypatch.setenv("TRANSACTIONS_STORAGE__clientId", DEPLOYER)
+    cloud.azure.added = frozenset({READER})
     return cloud
+
+
+@pytest.fixture
+def subscribed(deployed: Cloud) -> Cloud:
+    """The same, with the event subscription."""
+    assert main(["subscribe"]) == 0
+    return deployed
 
 
 def looked(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     """The exit code, and each line by its name."""
+    capsys.readouterr()
     code = main(["doctor", "--json"])
     told = json.loads(capsys.readouterr().out)
     return code, {line["name"]: line for line in told["checks"]}
 
 
-@pytest.mark.usefixtures("deployed")
-def test_a_healthy_deployment_is_all_ok(capsys: pytest.CaptureFixture[str]):
-    """Everything that is used is looked at."""
+def found_by(name: str) -> Finding:
+    """What one check finds, without the others."""
+    checks = checks_of(lambda: parse(os.environ), os.environ)
+    (line,) = examine(check for check in checks if check.name == name)
+    return line.finding
+
+
+LINES = {
+    "settings", "python", "packages", "identity", "containers", "store", "queue", "host", "jobs", "workspace",
+    "registry", "container groups", "quota of services", "pull identity", "pulling images", "subnet", "vault",
+    "quota of jobs", "release", "app", "app settings", "host keys", "event subscription",
+}  # fmt: skip
+
+
+def test_a_healthy_deployment_is_all_ok(
+    subscribed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """For whoever deployed it, on a laptop; everything that is used is looked at."""
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", f"{subscribed.azure.az.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TRANSACTIONS_STORAGE__clientId", APP)
+    queues = Assignment(DEPLOYER, QUEUE_ROLE, GROUP)
+    subscribed.azure.added = frozenset({READER, queues})
     code, lines = looked(capsys)
 
     assert [line for line in lines.values() if line["outcome"] != "ok"] == []
-    assert code == 0
-    assert set(lines) >= {
-        "settings", "python", "packages", "identity", "containers", "store", "queue", "host", "jobs", "workspace",
-        "registry", "container groups", "quota of services", "pull identity", "pulling images", "subnet", "vault",
-        "quota of jobs", "release", "app", "app settings", "host keys", "event subscription",
+    assert (code, set(lines)) == (0, LINES)
+    assert lines["identity"]["text"].startswith("signed in by az as ")
+
+
+@pytest.mark.usefixtures("subscribed")
+def test_the_app_sees_what_it_needs_and_warns_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With the roles of the template, no line is a fault: keys and subscriptions are not the app's to see."""
+    monkeypatch.setenv("TRANSACTIONS_STORAGE__clientId", APP)
+    code, lines = looked(capsys)
+
+    assert {name for name, line in lines.items() if line["outcome"] != "ok"} == {
+        "pulling images", "app", "app settings", "host keys", "event subscription",
     }  # fmt: skip
+    assert code == 0
 
 
-def test_a_look_changes_nothing(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+def test_a_look_changes_nothing(subscribed: Cloud, capsys: pytest.CaptureFixture[str]):
     """Neither in Azure Resource Manager nor in the stores."""
-    names = [sorted(store.names("")) for store in (deployed.context.inbox, deployed.context.state)]
-    before = len(deployed.azure.calls)
+    names = [sorted(store.names("")) for store in (subscribed.context.inbox, subscribed.context.state)]
+    before = len(subscribed.azure.calls)
     looked(capsys)
     sent = {
         (call.method, call.path.rpartition("/")[2])
-        for call in deployed.azure.calls[before:]
+        for call in subscribed.azure.calls[before:]
         if call.method != "GET"
     }
 
-    assert [sorted(store.names("")) for store in (deployed.context.inbox, deployed.context.state)] == names
+    assert [sorted(store.names("")) for store in (subscribed.context.inbox, subscribed.context.state)] == names
     assert sent == {
         ("POST", "cancel"), ("POST", "listBuildSourceUploadUrl"), ("POST", "list"), ("POST", "listkeys"),
-        ("DELETE", "retrain-doctor"),
+        ("DELETE", "retrain-doctor"), ("POST", "getFullUrl"),
     }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong, the line that tells of it, and what it says and advises."""
-
-    what: str
-    happens: Callable[[Cloud], object]
-    line: str
-    says: str
-    advises: str = ""
-    outcome: str = "fault"
-    variables: dict[str, str] = field(default_factory=dict)
-
-
-def refused(method: str, path: str) -> Callable[[Cloud], object]:
-    return lambda cloud: cloud.azure.fail(method, path, 403, "AuthorizationFailed", times=None)
-
-
-def switched(name: str, value: object) -> Callable[[Cloud], object]:
-    return lambda cloud: setattr(cloud.azure, name, value)
-
-
-def found_as(name: str, value: object) -> Callable[[Cloud], object]:
-    return lambda cloud: setattr(cloud.azure.deployed, name, value)
-
-
-def nothing(_cloud: Cloud) -> None:
-    """The variables alone are wrong."""
-
-
-ON = "on subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting"
-FAULTS = (
-    Fault("nobody is signed in", switched("granted", False), "identity", "not signed in"),
-    Fault("a setting is wrong", nothing, "settings", "RETRAIN_TLS is 'on'", variables={"RETRAIN_TLS": "on"}),
-    Fault("no container to land in", nothing, "containers", "there is no container nowhere-in",
-          "az storage container create --name nowhere-in", variables={"TRANSACTIONS_CONTAINER": "nowhere-in"}),
-    Fault("no state yet", nothing, "containers", "no container nowhere-state yet", "nothing", "warning",
-          {"RETRAIN_STATE_CONTAINER": "nowhere-state"}),
-    Fault("no workspace", nothing, "workspace", "there is no such resource",
-          variables={"RETRAIN_WORKSPACE": "other"}),
-    Fault("no role in the workspace", refused("POST", "/cancel$"), "workspace", "refused",
-          f"give this identity the role AzureML Data Scientist {ON}/providers/Microsoft.MachineLearningServices"),
-    Fault("no role to build", refused("POST", "/listBuildSourceUploadUrl$"), "registry", "refused",
-          f"give this identity the role Container Registry Tasks Contributor {ON}/providers"),
-    Fault("no role for groups", refused("DELETE", "/containerGroups/"), "container groups", "refused",
-          f"give this identity the role Azure Container Instances Contributor Role {ON}"),
-    Fault("no role to assign", refused("GET", "/userAssignedIdentities/"), "pull identity", "refused",
-          f"give this identity the role Managed Identity Operator {ON}/providers/Microsoft.ManagedIdentity"),
-    Fault("the identity of the app", nothing, "pull identity", "the identity of the app itself",
-          variables={"RETRAIN_PULL_IDENTITY": PULL_IDENTITY.replace("puller", "retrainer")}),
-    Fault("the puller may not pull", found_as("roles_of_puller", []), "pulling images", "has not the role AcrPull",
-          f"give the identity {PULL_IDENTITY} the role AcrPull {ON}"),
-    Fault("the puller may push", found_as("roles_of_puller", ["7f951dda-4ed3-4680-a7ca-43fe172d538d", "x"]),
-          "pulling images", "other roles besides", "take them away", "warning"),
-    Fault("AcrPull with ABAC", switched("abac", True), "pulling images",
-          "has not the role Container Registry Repository Reader"),
-    Fault("a subnet for other things", found_as("delegated", []), "subnet", "is not delegated", "delegate it"),
-    Fault("no role for the vault", switched("vault_refuses", True), "vault", "refused",
-          "give this identity the role Key Vault Secrets Officer on https://"),
-    Fault("no quota for jobs", switched("cores_of_jobs", 0), "quota of jobs", "0 of 0 cores left", "request quota"),
-    Fault("no quota for services", switched("container_groups", 0), "quota of services", "0 of 0 container groups",
-          "request more quota"),
-    Fault("not allowed to see the quota", refused("GET", "MachineLearningServices/locations/"), "quota of jobs",
-          "this identity may not look", "the role Reader", "warning"),
-    Fault("not released", refused("GET", "nowhere"), "release", "was not released", "run `retrain release`",
-          variables={"RETRAIN_BASE_IMAGE": "another"}),
-    Fault("another Python", found_as("python", "3.12"), "app", "it runs python 3.12"),
-    Fault("a stopped app", found_as("state", "Stopped"), "app", "it is stopped", "az functionapp start"),
-    Fault("no app settings", found_as("settings", {}), "app settings", "TRANSACTIONS_STORAGE__queueServiceUri",
-          "add them to the app settings"),
-    Fault("no key of the host", found_as("system_keys", {}), "host keys", "has not made the key blobs_extension"),
-    Fault("not allowed to see the keys", refused("POST", "/listkeys$"), "host keys", "may not look",
-          "the role Website Contributor", "warning"),
-    Fault("no name of the app", nothing, "app", "its name is not known", "set AZURE_FUNCTION_APP", "warning",
-          {"AZURE_FUNCTION_APP": ""}),
-    Fault("no subscription", found_as("subscription", ""), "event subscription", "no event subscription",
-          "run `retrain subscribe`"),
-    Fault("a subscription that failed", found_as("subscription", "Failed"), "event subscription", "is failed"),
-    Fault("a subscription of another container", found_as("subject", "/blobServices/default/containers/other/"),
-          "event subscription", "no event subscription"),
-    Fault("an inline promotion of an endpoint", nothing, "jobs", "the next trigger then continues it",
-          "RETRAIN_JOBS=azureml", "warning", {"RETRAIN_JOBS": "inline", "RETRAIN_TARGET": "managed-online"}),
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("wrong", FAULTS, ids=lambda wrong: wrong.what)
-def test_each_fault_has_its_line(
-    deployed: Cloud, wrong: Fault, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    """With what to do; the exit code says whether anything has a fault."""
+def test_each_fault_has_its_line(deployed: Cloud, wrong: Fault, monkeypatch: pytest.MonkeyPatch):
+    """With what to do."""
+    if wrong.line == "event subscription":
+        assert main(["subscribe"]) == 0
     wrong.happens(deployed)
     for name, value in wrong.variables.items():
         monkeypatch.setenv(name, value)
-    code, lines = looked(capsys)
-    line = lines[wrong.line]
+    found = found_by(wrong.line)
 
-    assert line["outcome"] == wrong.outcome, line
-    assert wrong.says in line["text"]
-    assert wrong.advises in line["advice"]
-    assert code == (4 if wrong.outcome == "fault" else 0)
+    assert found.outcome == wrong.outcome, found
+    assert wrong.says in found.text
+    assert wrong.advises in found.advice
 
 
 def test_a_fault_of_one_thing_is_told_once(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
@@ -216,9 +190,37 @@ def test_a_fault_of_one_thing_is_told_once(deployed: Cloud, capsys: pytest.Captu
     assert lines["workspace"]["text"] == "not looked at, because of the fault of identity"
 
 
-def test_people_are_told_in_lines(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(
+    ("role", "line"),
+    [
+        ("Storage Blob Data Owner", "store"),
+        ("Storage Queue Data Contributor", "queue"),
+        ("Key Vault Secrets Officer", "vault"),
+        ("Container Registry Tasks Contributor", "registry"),
+        ("AzureML Data Scientist", "workspace"),
+        ("Azure Container Instances Contributor Role", "container groups"),
+        ("Managed Identity Operator", "pull identity"),
+        ("Network Contributor", "subnet"),
+    ],
+)
+def test_a_role_that_the_app_lacks_is_a_fault_where_it_is_needed(
+    deployed: Cloud, role: str, line: str, monkeypatch: pytest.MonkeyPatch
+):
+    """And the line says what to give."""
+    monkeypatch.setenv("TRANSACTIONS_STORAGE__clientId", APP)
+    mine = {one for one in of_the_template() if (one.who, one.role_name) == (APP, role)}
+    deployed.azure.taken_away = frozenset(mine)
+    found = found_by(line)
+
+    assert mine
+    assert found.outcome is Outcome.FAULT
+    assert f"give this identity the role {role.replace('Owner', 'Contributor')} on" in found.advice
+
+
+@pytest.mark.usefixtures("deployed")
+def test_people_are_told_in_lines(capsys: pytest.CaptureFixture[str]):
     """Outcome, name, what was found, and below it what to do."""
-    deployed.azure.deployed.subscription = ""
+    capsys.readouterr()
     assert main(["doctor"]) == 4
     told = capsys.readouterr().out.splitlines()
     at = next(number for number, line in enumerate(told) if line.startswith("fault "))

@@ -113,7 +113,10 @@ class AppHost:
         return self._looks < 0
 
     def _site(self, request: Request) -> Response:
-        properties = {"defaultHostName": self.url.removeprefix("https://"), "state": "Running"}
+        found = self._world.switches.deployed
+        runtime = {"runtime": {"name": "python", "version": found.python}}
+        host = self.url.removeprefix("https://")
+        properties = {"defaultHostName": host, "state": found.state, "functionAppConfig": runtime}
         return Response(200, {"id": request.path, "name": FUNCTION_APP, "properties": properties})
 
     def _function(self, request: Request, name: str) -> Response:

@@ -99,6 +99,7 @@ ROLES = {
         "Website Contributor",
         ("Microsoft.Web/sites/*", "Microsoft.Web/serverFarms/read", "Microsoft.Web/serverFarms/join/action"),
     ),
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": Role("Reader", ("*/read",)),
     "f1a07417-d97a-45cb-824c-7a7467783830": Role(
         "Managed Identity Operator",
         tuple(f"Microsoft.ManagedIdentity/userAssignedIdentities/*/{what}" for what in ("read", "assign/action")),

@@ -44,9 +44,6 @@ class Deployment:
     python: str = "3.13"
     state: str = "Running"
     settings: dict[str, str] = field(default_factory=dict)
-    system_keys: dict[str, str] = field(default_factory=lambda: {"blobs_extension": "k"})
-    subscription: str = "Succeeded"
-    subject: str = "/blobServices/default/containers/"
     roles_of_puller: list[str] = field(default_factory=lambda: ["7f951dda-4ed3-4680-a7ca-43fe172d538d"])
     delegated: list[str] = field(default_factory=lambda: ["Microsoft.ContainerInstance/containerGroups"])
 
