@@ -22,14 +22,14 @@ RESOLVED = re.compile(r"%(\w+)%")
 """A name in a trigger that the host replaces by an app setting."""
 CONNECTION = ("TRANSACTIONS_STORAGE__blobServiceUri", "TRANSACTIONS_STORAGE__queueServiceUri")
 BY_IDENTITY = ("TRANSACTIONS_STORAGE__credential", "TRANSACTIONS_STORAGE__clientId")
-APP_NAMES = ("AZURE_FUNCTION_APP", "WEBSITE_SITE_NAME")
-"""The variables that name the Function App: an output of the template, and what Azure tells the app itself."""
+OWN_NAME = "WEBSITE_SITE_NAME"
+"""The variable in which Azure tells the app its name."""
 SYSTEM_KEY = "blobs_extension"
 
 
-def app_name(environment: Mapping[str, str]) -> str:
+def app_name(settings: Settings, environment: Mapping[str, str]) -> str:
     """The name of the Function App; empty if it is not known."""
-    return next((environment[name] for name in APP_NAMES if environment.get(name)), "")
+    return settings.triggers.function_app or environment.get(OWN_NAME, "")
 
 
 def host_checks(settings: Settings, folder: Path) -> list[Check]:
@@ -44,10 +44,10 @@ def app_checks(
     settings: Settings, environment: Mapping[str, str], rest: Rest, group: str, folder: Path
 ) -> list[Check]:
     """Of the app as it is deployed. Args: group: the path of its resource group."""
-    name = app_name(environment)
+    name = app_name(settings, environment)
     if not name:
         told = "the Function App was not looked at, because its name is not known"
-        return [Check("app", lambda: warning(told, f"set {APP_NAMES[0]} to its name"))]
+        return [Check("app", lambda: warning(told, "set RETRAIN_FUNCTION_APP to its name"))]
     site = f"{group}/providers/Microsoft.Web/sites/{name}"
     looks = {
         "app": lambda: app(site, rest),
@@ -115,7 +115,7 @@ def app_settings(
 ) -> Finding:
     """The host finds every name that the triggers refer to, and the connection of each."""
     told: Mapping[str, Any] = environment
-    if environment.get("WEBSITE_SITE_NAME") is None:
+    if environment.get(OWN_NAME) is None:
         where = f"{site}/config/appsettings/list"
         told = rest.post(where, f"reading the settings of {site.lstrip('/')}", api_version=SITES_API)["properties"]
     code = folder / "function_app.py"

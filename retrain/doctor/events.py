@@ -36,7 +36,7 @@ def event_checks(settings: Settings, rest: Rest, group: str) -> list[Check]:
 
 def subscription(settings: Settings, rest: Rest, group: str) -> Finding:
     """One that tells the app of every blob that is created in the container of transactions."""
-    account, container = account_name(settings), settings.storage.transactions_container
+    account, container = settings.storage.account, settings.storage.transactions_container
     topics = [
         topic
         for topic in rest.listed(
@@ -63,12 +63,6 @@ def subscription(settings: Settings, rest: Rest, group: str) -> Finding:
         state = mine[0]["properties"].get("provisioningState")
         return fault(f"the event subscription {mine[0]['name']} is {str(state).lower()}", SUBSCRIBE)
     return ok(f"{ready[0]['name']} tells the app of blobs in {container}")
-
-
-def account_name(settings: Settings) -> str:
-    """The storage account of the settings' address."""
-    url = urlsplit(str(settings.storage.uri))
-    return url.path.strip("/") or str(url.hostname).partition(".")[0]
 
 
 def _tells_of(properties: dict[str, Any], container: str) -> bool:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from retrain.adapters.azure.rest import storage
 from retrain.adapters.azure.roles import BLOB_ROLE, role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
-from retrain.doctor.events import account_name
 from retrain.doctor.machine import writable
 from retrain.errors import NotFound
 
@@ -30,7 +29,7 @@ def storage_checks(settings: Settings, environment: Mapping[str, str], state: Ob
     """Of a store in Blob Storage. A connection string is its own sign-in, so no role is named for it."""
     if settings.storage.connection is not None:
         return [Check("store", lambda: writable(state))]
-    account = account_name(settings)
+    account = settings.storage.account
     scope = f"the storage account {account}"
     checks = [
         Check("containers", lambda: containers(settings), BLOB_ROLE, scope, after="identity"),

@@ -13,7 +13,6 @@ from retrain.adapters.azure.rest import Rest, arm, storage
 from retrain.doctor.storage import QUEUE, QUEUE_URI, VERSION
 from retrain.doors.cli import main
 from tests.azure.cloud import PULL_IDENTITY
-from tests.azure.emulator.deployed import APP
 from tests.azure.emulator.world import WORKSPACE_PATH
 from tests.azurite import secure_queues
 
@@ -51,7 +50,7 @@ def deployed(cloud: Cloud, queues: str, monkeypatch: pytest.MonkeyPatch) -> Clou
         "TRANSACTIONS_STORAGE__credential": "managedidentity",
         "RETRAIN_SCHEDULE": "0 0 * * * *",
     }
-    for name, value in {**cloud.environment, **told, "AZURE_FUNCTION_APP": APP}.items():
+    for name, value in {**cloud.environment, **told}.items():
         monkeypatch.setenv(name, value)
     cloud.azure.deployed.settings = {**cloud.environment, **told}
     base, _, account = queues.rpartition("/")
@@ -178,8 +177,8 @@ FAULTS = (
     Fault("no key of the host", found_as("system_keys", {}), "host keys", "has not made the key blobs_extension"),
     Fault("not allowed to see the keys", refused("POST", "/listkeys$"), "host keys", "may not look",
           "the role Website Contributor", "warning"),
-    Fault("no name of the app", nothing, "app", "its name is not known", "set AZURE_FUNCTION_APP", "warning",
-          {"AZURE_FUNCTION_APP": ""}),
+    Fault("no name of the app", nothing, "app", "its name is not known", "set RETRAIN_FUNCTION_APP", "warning",
+          {"RETRAIN_FUNCTION_APP": ""}),
     Fault("no subscription", found_as("subscription", ""), "event subscription", "no event subscription",
           "run `retrain subscribe`"),
     Fault("a subscription that failed", found_as("subscription", "Failed"), "event subscription", "is failed"),

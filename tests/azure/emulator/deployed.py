@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.azure.emulator.documents import kind_of
+from tests.azure.emulator.app_host import EXTENSION, WEBHOOK
+from tests.azure.emulator.event_grid import TOPIC_PATH
 from tests.azure.emulator.web import Request, Response
-from tests.azure.emulator.world import PROVIDERS, REGISTRY
+from tests.azure.emulator.world import FUNCTION_APP, REGISTRY
 
 if TYPE_CHECKING:
+    from tests.azure.emulator.app_host import AppHost
+    from tests.azure.emulator.event_grid import EventGrid
     from tests.azure.emulator.world import Deployment, World
 
-APP = "retrainer-app"
-TOPIC = f"{PROVIDERS}Microsoft.EventGrid/systemTopics/landings"
 ROLES = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/"
 
 
 class Deployed:
-    """Read only: `switches.deployed` says how it is."""
+    """As `switches.deployed` says, with the code that a test deploys to the host and what it subscribes."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        add, site = world.routes.add, f"Microsoft.Web/sites/{APP}"
+    def __init__(self, world: World, host: AppHost, events: EventGrid) -> None:
+        self._world, self._host, self._events = world, host, events
+        add, site = world.routes.add, f"Microsoft.Web/sites/{FUNCTION_APP}"
         add("GET", site, self._site)
         add("POST", f"{site}/config/appsettings/list", self._settings)
         add("POST", f"{site}/host/default/listkeys", self._keys)
-        add("GET", "Microsoft.EventGrid/systemTopics", self._topics)
-        add("GET", "Microsoft.EventGrid/systemTopics/landings/eventSubscriptions", self._subscriptions)
+        add("GET", f"{TOPIC_PATH.partition('/providers/')[2]}/eventSubscriptions", self._subscriptions)
         registry = f"Microsoft.ContainerRegistry/registries/{REGISTRY}"
         add("GET", f"{registry}/providers/Microsoft.Authorization/roleAssignments", self._assignments)
         add("GET", "Microsoft.Network/virtualNetworks/{net}/subnets/{name}", self._subnet)
@@ -37,19 +37,18 @@ class Deployed:
 
     def _site(self, request: Request) -> Response:
         runtime = {"name": "python", "version": self._state.python}
-        properties = {"state": self._state.state, "functionAppConfig": {"runtime": runtime}}
-        return Response(200, {"id": request.path, "name": APP, "properties": properties})
+        address = {"defaultHostName": self._host.url.removeprefix("https://")}
+        properties = {**address, "state": self._state.state, "functionAppConfig": {"runtime": runtime}}
+        return Response(200, {"id": request.path, "name": FUNCTION_APP, "properties": properties})
 
     def _settings(self, request: Request) -> Response:
         return Response(200, {"id": request.path, "properties": self._state.settings})
 
     def _keys(self, _request: Request) -> Response:
-        return Response(200, {"masterKey": "m", "functionKeys": {}, "systemKeys": self._state.system_keys})
-
-    def _topics(self, _request: Request) -> Response:
-        source = f"{PROVIDERS}Microsoft.Storage/storageAccounts/{self._world.storage.account}"
-        topic = {"id": TOPIC, "name": "landings", "type": kind_of(TOPIC), "properties": {"source": source}}
-        return Response(200, {"value": [topic]})
+        keys = self._host.keys_made()
+        system = self._state.system_keys if keys is None else {EXTENSION: keys[EXTENSION]}
+        functions = {} if keys is None else {"default": keys["default"]}
+        return Response(200, {"masterKey": "m", "functionKeys": functions, "systemKeys": system})
 
     def _subscriptions(self, _request: Request) -> Response:
         properties: dict[str, Any] = {
@@ -60,11 +59,12 @@ class Deployed:
             },
             "destination": {
                 "endpointType": "WebHook",
-                "properties": {"endpointBaseUrl": f"https://{APP}.azurewebsites.net/runtime/webhooks/blobs"},
+                "properties": {"endpointBaseUrl": f"{self._host.url}{WEBHOOK}"},
             },
         }
-        found = [{"id": f"{TOPIC}/eventSubscriptions/landed", "name": "landed", "properties": properties}]
-        return Response(200, {"value": found if self._state.subscription else []})
+        found = [{"id": f"{TOPIC_PATH}/eventSubscriptions/landed", "name": "landed", "properties": properties}]
+        standing = found if self._state.subscription else []
+        return Response(200, {"value": [*standing, *self._events.subscriptions()]})
 
     def _assignments(self, _request: Request) -> Response:
         roles = [{"properties": {"roleDefinitionId": ROLES + role}} for role in self._state.roles_of_puller]
