@@ -12,7 +12,7 @@ from retrain.adapters.azure.pipeline import released_as
 from retrain.adapters.azure.rest import Rest, arm, storage
 from retrain.doctor.storage import QUEUE, QUEUE_URI, VERSION
 from retrain.doors.cli import main
-from tests.azure.cloud import PULL_IDENTITY
+from tests.azure.cloud import PULL_IDENTITY, on_a_laptop
 from tests.azure.emulator.world import WORKSPACE_PATH
 from tests.azurite import secure_queues
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SUBNET = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting/providers"
-    "/Microsoft.Network/virtualNetworks/n/subnets/services"
+    "/Microsoft.Network/virtualNetworks/network/subnets/services"
 )
 READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
 
@@ -52,6 +52,7 @@ def deployed(cloud: Cloud, queues: str, monkeypatch: pytest.MonkeyPatch) -> Clou
     }
     for name, value in {**cloud.environment, **told}.items():
         monkeypatch.setenv(name, value)
+    on_a_laptop(cloud.azure, monkeypatch)
     cloud.azure.deployed.settings = {**cloud.environment, **told}
     base, _, account = queues.rpartition("/")
     queue: Rest = storage(base, cloud.settings)
