@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,6 +154,27 @@ class Platform(Protocol):
 
     def remove(self, name: str) -> None:
         """Stop a service after its current requests; does nothing if there is no such service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription to the events of new files, as it is now.
+
+    Attributes:
+        name: of the subscription.
+        change: what was done.
+        topic: the system topic that it belongs to.
+        container: the container whose files are told of.
+        delivers_to: the webhook, without its key.
+        dead_letters: where events are kept that could not be delivered: account and container.
+    """
+
+    name: str
+    change: Literal["created", "updated", "unchanged"]
+    topic: str
+    container: str
+    delivers_to: str
+    dead_letters: str
 
 
 class Secrets(Protocol):

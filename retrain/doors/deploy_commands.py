@@ -13,7 +13,7 @@ from retrain.doors.output import show_progress
 if TYPE_CHECKING:
     import argparse
 
-    from retrain.adapters.azure.event_grid import Subscribed
+    from retrain.ports import Subscribed
 
 
 def subscribe(options: argparse.Namespace) -> int:

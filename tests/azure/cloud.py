@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,13 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
     monkeypatch.setattr(arm, "FIRST_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(arm, "LONGEST_WAIT_SECONDS", 0.3)
+
+
+def on_a_laptop(azure: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Act as whoever deploys and is signed in by `az`: Azure gives this process no identity."""
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"):
+        patch.delenv(name, raising=False)
+    patch.setenv("PATH", f"{azure.az.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @dataclass

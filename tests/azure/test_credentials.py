@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from retrain.adapters.azure.credentials import identify, in_azure
 from retrain.doors.cli import main
 from retrain.errors import AccessDenied
-from tests.azure.cloud import CLIENT_ID
+from tests.azure.cloud import CLIENT_ID, on_a_laptop
 from tests.azure.emulator.identity import PERSON
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ ANYTHING = "https://management.azure.com/.default"
 @pytest.fixture
 def laptop(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The app settings of a deployment in the shell of a person who is signed in by `az`."""
-    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", f"{cloud.azure.az.parent}{os.pathsep}{os.environ['PATH']}")
+    on_a_laptop(cloud.azure, monkeypatch)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     return cloud

@@ -15,6 +15,7 @@ import pytest
 
 from retrain.doors.cli import main
 from retrain.records.history import Histories
+from tests.azure.cloud import on_a_laptop
 from tests.builders import FIRST_DAY, csv_file
 from tests.functions.worker import Worker
 
@@ -42,7 +43,9 @@ def subscribed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     cloud.azure.app.deploy(worker)
-    assert main(["subscribe"]) == 0
+    with monkeypatch.context() as laptop:
+        on_a_laptop(cloud.azure, laptop)
+        assert main(["subscribe"]) == 0
     return cloud
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.adapters.azure import event_grid
-from retrain.adapters.azure.event_grid import EventSubscription
 from retrain.doors.cli import main
+from tests.azure.cloud import on_a_laptop
 from tests.azure.emulator.world import ACCOUNT_PATH
 from tests.azure.template import Resource, types
 from tests.functions.worker import Worker
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
-SUBSCRIPTIONS = r"/systemTopics/files/eventSubscriptions/"
+SUBSCRIPTIONS = r"/systemTopics/landings/eventSubscriptions/"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +33,8 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture
 def deployed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A Function App with its code, and its settings in the shell."""
+    """A Function App with its code, and its settings in the shell of whoever deploys."""
+    on_a_laptop(cloud.azure, monkeypatch)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     cloud.azure.app.deploy(worker)
@@ -55,12 +54,6 @@ def puts(cloud: Cloud) -> list[Any]:
     """The bodies with which subscriptions were made."""
     calls = cloud.azure.calls[cloud.calls_before :]
     return [call.body for call in calls if call.method == "PUT" and "/eventSubscriptions/" in call.path]
-
-
-def fault(cloud: Cloud) -> str:
-    """What is wrong with the subscription."""
-    with closing(EventSubscription(cloud.settings)) as events:
-        return events.fault()
 
 
 def test_files_of_the_container_alone_are_told_of(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
@@ -196,29 +189,3 @@ def test_a_missing_role_is_named(deployed: Cloud, capsys: pytest.CaptureFixture[
 
     assert main(["subscribe"]) == 5
     assert "give this identity the role" in capsys.readouterr().err
-
-
-def test_nothing_is_wrong_with_a_subscription_that_was_made(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
-    """Looking changes nothing."""
-    subscribe(capsys)
-    before = len(puts(deployed))
-
-    assert fault(deployed) == ""
-    assert len(puts(deployed)) == before
-
-
-@pytest.mark.parametrize("what", ["none", "another container", "another key", "the host does not start"])
-def test_each_fault_of_a_subscription_is_told(
-    deployed: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, what: str
-):
-    """With what to do."""
-    if what != "none":
-        subscribe(capsys)
-    if what == "another container":
-        deployed = replace(deployed, overrides={"TRANSACTIONS_CONTAINER": "other"})
-    if what == "another key":
-        monkeypatch.setitem(deployed.azure.app.keys, "blobs_extension", "renewed")
-    if what == "the host does not start":
-        deployed.azure.app.reset()
-
-    assert ("see its log" if what == "the host does not start" else "run `retrain subscribe`") in fault(deployed)

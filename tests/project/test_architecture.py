@@ -108,7 +108,16 @@ ONLY_IN = {
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage", "telemetry")
+            for name in (
+                "acquire",
+                "azure",
+                "forecasting",
+                "platform",
+                "policy",
+                "storage",
+                "telemetry",
+                "triggers",
+            )
         ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
         *(

@@ -6,14 +6,14 @@ So the subscription cannot be part of the template: it is made after the code wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from retrain.adapters.azure.function_app import FunctionApp
 from retrain.adapters.azure.rest import arm, resource_group
 from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.poll import poll
+from retrain.ports import Subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,27 +30,6 @@ MOST_ATTEMPTS, MOST_MINUTES = 30, 1440  # the most that Event Grid allows
 UNFINISHED = {"Creating", "Updating"}
 # They tell of a file that is still empty; another event follows when it is written.
 BEGINNINGS = ["CreateFile", "SftpCreate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """A subscription as it is now.
-
-    Attributes:
-        name: of the subscription.
-        change: what was done.
-        topic: the system topic that it belongs to.
-        container: the container whose files are told of.
-        delivers_to: the webhook, without its key.
-        dead_letters: where events are kept that could not be delivered: account and container.
-    """
-
-    name: str
-    change: Literal["created", "updated", "unchanged"]
-    topic: str
-    container: str
-    delivers_to: str
-    dead_letters: str
 
 
 class EventSubscription:
@@ -94,28 +73,6 @@ class EventSubscription:
             delivers_to=webhook,
             dead_letters=f"{self._settings.storage.account}/{self._settings.triggers.dead_letters}",
         )
-
-    def fault(self) -> str:
-        """What is wrong with it and what to do; empty if events arrive as they should. It changes nothing.
-
-        Raises: NotFound if there is no app or no topic; AccessDenied; ServiceError.
-        """
-        address, topic = self._app.address(), self._topic()
-        key, found = self._app.system_key(EXTENSION), self._found(topic)
-        if found is None:
-            return (
-                f"there is no event subscription {self._app.name}, so no file starts a run; run `retrain subscribe`"
-            )
-        if not key or not self._app.has(FUNCTION):
-            return f"the host of {self._app.where} does not start, or has no function {FUNCTION}; see its log"
-        wanted = self._wanted(topic, f"{address}{WEBHOOK}{FUNCTION}&code={quote(key, safe='')}")
-        wrong = [name for name, value in wanted.items() if not _holds(found.get(name), value)]
-        if wrong:
-            return (
-                f"the event subscription {self._app.name} has another {', '.join(wrong)}; run `retrain subscribe`"
-            )
-        state = str(found.get("provisioningState"))
-        return "" if state == "Succeeded" else f"the event subscription {self._app.name} is {state}"
 
     def _topic(self) -> dict[str, Any]:
         """The system topic of the storage account."""

@@ -83,9 +83,9 @@ class Emulator(Switches):
         MachineLearning(world)
         self.insights = Insights(world)
         Standing(world)
-        Deployed(world)
-        self._endpoints = Endpoints(world)
         self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
+        Deployed(world, self.app, self.events)
+        self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 
     @property

@@ -66,6 +66,10 @@ class EventGrid:
         world.routes.add("DELETE", f"{subscriptions}/{{name}}", self._delete)
         world.routes.add("POST", f"{subscriptions}/{{name}}/getFullUrl", self._full_url)
 
+    def subscriptions(self) -> list[Document]:
+        """Those of the topic."""
+        return self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions")
+
     def blob_created(self, container: str, name: str, api: str = "PutBlob") -> dict[str, Any]:
         """The event of a blob that was written; nobody is told of it yet."""
         url = f"{self._world.storage.url}/{container}/{quote(name)}"
@@ -82,8 +86,7 @@ class EventGrid:
 
     def publish(self, event: dict[str, Any]) -> int:
         """Deliver an event to every subscription whose filter it passes. Returns: to how many."""
-        found = self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions")
-        told = [one for one in found if _passes(event, one["properties"]["filter"])]
+        told = [one for one in self.subscriptions() if _passes(event, one["properties"]["filter"])]
         for subscription in told:
             thread = threading.Thread(target=self._deliver, args=(event, subscription), daemon=True)
             self._threads.append(thread)
@@ -92,10 +95,15 @@ class EventGrid:
 
     def widen(self) -> None:
         """Tell every subscription of the files of every container."""
-        for one in self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions"):
+        for one in self.subscriptions():
             self._world.documents.change(
                 one["id"], lambda it: it["properties"]["filter"].update(subjectBeginsWith="")
             )
+
+    def fail(self) -> None:
+        """Leave every subscription as one whose creation failed."""
+        for one in self.subscriptions():
+            self._world.documents.change(one["id"], set_state("Failed"))
 
     def wait(self, seconds: float) -> None:
         """Wait until every event is delivered or given up. Raises: TimeoutError."""
@@ -108,7 +116,7 @@ class EventGrid:
 
     def reset(self) -> None:
         """Without subscriptions."""
-        for one in self._world.documents.children(f"{TOPIC_PATH}/eventSubscriptions"):
+        for one in self.subscriptions():
             self._world.documents.remove(one["id"])
         self._addresses.clear()
         self.deliveries.clear()
