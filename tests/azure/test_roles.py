@@ -22,17 +22,16 @@ from retrain.errors import AccessDenied, NotFound, RetrainError
 from retrain.records.request import new_run_id
 from retrain.wiring import releaser
 from tests.azure.cloud import PULL_IDENTITY, Cloud
-from tests.azure.emulator.access import APP, DEPLOYER, PULLER, TOPIC, Assignment, of_the_template
-from tests.azure.emulator.gate import Gate
+from tests.azure.emulator.access import DEPLOYER, TOPIC, Assignment, of_the_template
 from tests.azure.emulator.host import FunctionsHost, HostFailed
+from tests.azure.emulator.standing import APP, PULLER
 from tests.azure.emulator.world import NETWORK, PROVIDERS
 from tests.builders import ONE
 from tests.contract.test_platform import context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
 
 SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
@@ -52,14 +51,6 @@ class Need:
 
     call: Callable[[Cloud], object]
     says: str
-
-
-@pytest.fixture(scope="module")
-def gate(azure: Emulator, vault: SecureAzurite) -> Iterator[SecureAzurite]:
-    """Storage that asks for roles."""
-    standing = Gate(vault, azure)
-    yield standing.storage
-    standing.close()
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import yaml
 
 from retrain.settings import parse
 from retrain.settings.groups import names
-from tests.azure.emulator.access import APP, DEPLOYER, PULLER, TOPIC, of_the_template
+from tests.azure.emulator.access import DEPLOYER, TOPIC, of_the_template
+from tests.azure.emulator.standing import APP, PULLER
 from tests.azure.template import MAIN, Deployment, TemplateError, azd, deploy
 from tests.azure.template.check import AZD, EVERYTHING
 

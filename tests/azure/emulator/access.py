@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import jwt
 
 from tests.azure.emulator import world as names
+from tests.azure.emulator.identity import PERSON
 from tests.azure.emulator.roles import ROLES
 from tests.azure.emulator.routes import ArmError
+from tests.azure.emulator.standing import APP, PULLER
 from tests.azurite import ACCOUNT
 
 if TYPE_CHECKING:
@@ -18,13 +20,8 @@ if TYPE_CHECKING:
 
     from tests.azure.template import Deployment
 
-APP, PULLER, DEPLOYER, TOPIC = (
-    "11111111-1111-1111-1111-111111111111",
-    "33333333-3333-3333-3333-333333333333",
-    "22222222-2222-2222-2222-222222222222",
-    "44444444-4444-4444-4444-444444444444",
-)
-"""The object ids, and here also the client ids, of the identities of the emulated subscription."""
+DEPLOYER, TOPIC = PERSON, "44444444-4444-4444-4444-444444444444"
+"""Object ids: of whoever deploys, and is signed in by `az`; of the Event Grid topic."""
 
 IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 EMULATED = {

@@ -7,12 +7,12 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.local.process import free_port
-from tests.azure.emulator.access import PULLER
 from tests.azure.emulator.container import Container
 from tests.azure.emulator.documents import set_state
 from tests.azure.emulator.probes import probes_of
 from tests.azure.emulator.routes import ArmError, not_found
 from tests.azure.emulator.services import Launch
+from tests.azure.emulator.standing import PULLER
 from tests.azure.emulator.web import HOST, Request, Response
 from tests.azure.emulator.world import PROVIDERS, PULL, PULL_IDENTITY, REGISTRY_PATH
 
