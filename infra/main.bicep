@@ -61,6 +61,7 @@ param budgetStart string = utcNow('yyyy-MM-01')
 
 var token = take(uniqueString(subscription().id, environmentName, location), 13)
 var tags = { 'azd-env-name': environmentName }
+var appName = 'func-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -214,6 +215,8 @@ var settings = {
   RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
   RETRAIN_SCHEDULE: schedule
   RETRAIN_BLOB_SOURCE: 'EventGrid'
+  RETRAIN_FUNCTION_APP: appName
+  RETRAIN_DEAD_LETTERS: storage.outputs.deadLetterContainer
   RETRAIN_STATE_CONTAINER: storage.outputs.stateContainer
   TRANSACTIONS_CONTAINER: storage.outputs.transactionsContainer
   TRANSACTIONS_STORAGE__blobServiceUri: storage.outputs.blobUrl
@@ -229,6 +232,7 @@ module app 'app.bicep' = {
     location: location
     tags: tags
     token: token
+    name: appName
     settings: settings
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
@@ -249,10 +253,8 @@ module budget 'budget.bicep' = if (monthlyBudget > 0 && !empty(alertAddress)) {
 // azd keeps these and gives them to the hook: the settings of the command line, and where things are.
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_APP string = app.outputs.name
 output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
 output AZURE_SYSTEM_TOPIC string = events.outputs.topicName
-output AZURE_DEAD_LETTER_CONTAINER string = storage.outputs.deadLetterContainer
 output AZURE_LOG_WORKSPACE string = monitoring.outputs.logsName
 output RETRAIN_PLATFORM string = settings.RETRAIN_PLATFORM
 output RETRAIN_STORE string = settings.RETRAIN_STORE
@@ -269,6 +271,8 @@ output RETRAIN_VAULT_URL string = settings.RETRAIN_VAULT_URL
 output RETRAIN_SUBNET string = settings.RETRAIN_SUBNET
 output RETRAIN_SCHEDULE string = settings.RETRAIN_SCHEDULE
 output RETRAIN_BLOB_SOURCE string = settings.RETRAIN_BLOB_SOURCE
+output RETRAIN_FUNCTION_APP string = app.outputs.name
+output RETRAIN_DEAD_LETTERS string = settings.RETRAIN_DEAD_LETTERS
 output RETRAIN_STATE_CONTAINER string = settings.RETRAIN_STATE_CONTAINER
 output TRANSACTIONS_CONTAINER string = settings.TRANSACTIONS_CONTAINER
 output TRANSACTIONS_STORAGE__blobServiceUri string = settings.TRANSACTIONS_STORAGE__blobServiceUri

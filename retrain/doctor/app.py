@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from retrain.adapters.azure.event_grid import EXTENSION
+from retrain.adapters.azure.function_app import API, FunctionApp
 from retrain.adapters.azure.roles import role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
 from retrain.settings.azure import FUNCTION_SECONDS
@@ -17,19 +19,12 @@ if TYPE_CHECKING:
     from retrain.adapters.azure.rest import Rest
     from retrain.settings import Settings
 
-SITES_API = "2024-11-01"
 RESOLVED = re.compile(r"%(\w+)%")
 """A name in a trigger that the host replaces by an app setting."""
 CONNECTION = ("TRANSACTIONS_STORAGE__blobServiceUri", "TRANSACTIONS_STORAGE__queueServiceUri")
 BY_IDENTITY = ("TRANSACTIONS_STORAGE__credential", "TRANSACTIONS_STORAGE__clientId")
 OWN_NAME = "WEBSITE_SITE_NAME"
-"""The variable in which Azure tells the app its name."""
-SYSTEM_KEY = "blobs_extension"
-
-
-def app_name(settings: Settings, environment: Mapping[str, str]) -> str:
-    """The name of the Function App; empty if it is not known."""
-    return settings.triggers.function_app or environment.get(OWN_NAME, "")
+"""What Azure tells the app itself: its name."""
 
 
 def host_checks(settings: Settings, folder: Path) -> list[Check]:
@@ -44,7 +39,7 @@ def app_checks(
     settings: Settings, environment: Mapping[str, str], rest: Rest, group: str, folder: Path
 ) -> list[Check]:
     """Of the app as it is deployed. Args: group: the path of its resource group."""
-    name = app_name(settings, environment)
+    name = settings.triggers.function_app
     if not name:
         told = "the Function App was not looked at, because its name is not known"
         return [Check("app", lambda: warning(told, "set RETRAIN_FUNCTION_APP to its name"))]
@@ -52,7 +47,7 @@ def app_checks(
     looks = {
         "app": lambda: app(site, rest),
         "app settings": lambda: app_settings(site, environment, rest, folder, settings),
-        "host keys": lambda: host_keys(site, rest),
+        "host keys": lambda: host_keys(settings, rest),
     }
     scope = site.lstrip("/")
     return [
@@ -100,7 +95,7 @@ def jobs(settings: Settings, folder: Path) -> Finding:
 
 def app(site: str, rest: Rest) -> Finding:
     """It runs, on the Python that everything is pinned for."""
-    found = rest.get(site, f"looking at {site.lstrip('/')}", api_version=SITES_API).get("properties") or {}
+    found = rest.get(site, f"looking at {site.lstrip('/')}", api_version=API).get("properties") or {}
     runtime = (found.get("functionAppConfig") or {}).get("runtime") or {}
     named = f"{runtime.get('name', 'an unknown runtime')} {runtime.get('version', '')}".strip()
     if named != "python 3.13":
@@ -117,7 +112,7 @@ def app_settings(
     told: Mapping[str, Any] = environment
     if environment.get(OWN_NAME) is None:
         where = f"{site}/config/appsettings/list"
-        told = rest.post(where, f"reading the settings of {site.lstrip('/')}", api_version=SITES_API)["properties"]
+        told = rest.post(where, f"reading the settings of {site.lstrip('/')}", api_version=API)["properties"]
     code = folder / "function_app.py"
     named = RESOLVED.findall(code.read_text(encoding="utf-8")) if code.is_file() else []
     needed = [*dict.fromkeys(named), *CONNECTION, *(BY_IDENTITY if settings.storage.client_id else ())]
@@ -130,16 +125,14 @@ def app_settings(
     return ok(f"the {len(needed)} that the host needs are set")
 
 
-def host_keys(site: str, rest: Rest) -> Finding:
+def host_keys(settings: Settings, rest: Rest) -> Finding:
     """The host has made the key by which Event Grid may call it."""
-    where = f"{site}/host/default/listkeys"
-    keys = rest.post(where, f"reading the keys of {site.lstrip('/')}", api_version=SITES_API)
-    if not (keys.get("systemKeys") or {}).get(SYSTEM_KEY):
+    if not FunctionApp(rest, settings).system_key(EXTENSION):
         return fault(
-            f"the host has not made the key {SYSTEM_KEY}, without which no event reaches the blob trigger",
+            f"the host has not made the key {EXTENSION}, without which no event reaches the blob trigger",
             "deploy the code, open an address of the app once so that its host starts, and look again",
         )
-    return ok(f"the key {SYSTEM_KEY} is there")
+    return ok(f"the key {EXTENSION} is there")
 
 
 def _by_connection(name: str, told: Mapping[str, Any]) -> bool:

@@ -46,7 +46,7 @@ def all_checks(settings: Settings, environment: Mapping[str, str], *, folder: Pa
         checks += host_checks(settings, home)
         checks += azure_checks(settings, rest, vault(settings))
         checks += app_checks(settings, environment, rest, group, home)
-        checks += event_checks(settings, rest, group)
+        checks += event_checks(settings, group)
     return checks
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from retrain.adapters.azure.credentials import in_azure
 from retrain.adapters.azure.rest import storage
 from retrain.adapters.azure.roles import BLOB_ROLE, role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
@@ -29,15 +30,15 @@ def storage_checks(settings: Settings, environment: Mapping[str, str], state: Ob
     """Of a store in Blob Storage. A connection string is its own sign-in, so no role is named for it."""
     if settings.storage.connection is not None:
         return [Check("store", lambda: writable(state))]
-    account = settings.storage.account
-    scope = f"the storage account {account}"
+    scope = f"the storage account {settings.storage.account}"
     checks = [
         Check("containers", lambda: containers(settings), BLOB_ROLE, scope, after="identity"),
         Check("store", lambda: writable(state), BLOB_ROLE, scope, after="identity"),
     ]
     if settings.platform.name == "azure":
         look = partial(requests, settings, environment)
-        checks.append(Check("queue", look, role_for(QUEUES), scope, after="identity"))
+        # The host of the app alone reads it: a person needs no role for it.
+        checks.append(Check("queue", look, role_for(QUEUES), scope, optional=not in_azure(), after="identity"))
     return checks
 
 

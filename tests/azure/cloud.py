@@ -86,7 +86,6 @@ class Cloud:
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "RETRAIN_FUNCTION_APP": azure.FUNCTION_APP,
-            "RETRAIN_DEAD_LETTERS": f"{self.name}-dead",
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",
             "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
             "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,

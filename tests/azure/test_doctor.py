@@ -159,7 +159,7 @@ def test_a_look_changes_nothing(subscribed: Cloud, capsys: pytest.CaptureFixture
     assert [sorted(store.names("")) for store in (subscribed.context.inbox, subscribed.context.state)] == names
     assert sent == {
         ("POST", "cancel"), ("POST", "listBuildSourceUploadUrl"), ("POST", "list"), ("POST", "listkeys"),
-        ("DELETE", "retrain-doctor"),
+        ("DELETE", "retrain-doctor"), ("POST", "getFullUrl"),
     }  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""The whole route on Azure: a blob lands, a job promotes, the champion answers; a second file changes nothing.
+"""The whole route on Azure, from the template to a forecast.
+
+The template is deployed, azd's hook subscribes, releases and looks; a blob lands, Event Grid tells the app, a job
+promotes, the champion answers; a second file changes nothing. Every call has its role from the template.
 
 What runs here runs in production: the Functions worker, the SDKs, the job's processes, the scoring service. Azurite
 stands for the storage, the emulator for Azure Resource Manager and for what it would start.
@@ -7,6 +10,7 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,12 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.doors.cli import main
+from infra import postdeploy
+from retrain.settings.groups import names
 from retrain.trace import span_of
 from tests.azure import specs
-from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
+from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry, on_a_laptop
 from tests.azure.emulator import emulator
+from tests.azure.emulator.access import DEPLOYER
 from tests.azure.emulator.gate import Gate
+from tests.azure.emulator.host import FunctionsHost
+from tests.azure.template import MAIN, azd, deploy
+from tests.azure.template.check import AZD
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
 from tests.telemetry.collector import collecting
@@ -28,6 +37,7 @@ from tests.telemetry.collector import collecting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.azure.emulator import Emulator
     from tests.azure.emulator.timeline import Call
     from tests.azurite import SecureAzurite
 
@@ -39,6 +49,13 @@ JOB_SECONDS = 300  # a job takes less than thirty on an idle machine
 YEARS = weekly(160, seed=1)
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 UPLOAD = f"00-{TRACE}-{SPAN}-01"
+QUEUE = "retrain-requests"
+PLACES = {
+    "RETRAIN_SUBSCRIPTION", "RETRAIN_RESOURCE_GROUP", "RETRAIN_LOCATION", "RETRAIN_WORKSPACE", "RETRAIN_REGISTRY",
+    "RETRAIN_PULL_IDENTITY", "RETRAIN_VAULT_URL", "RETRAIN_FUNCTION_APP", "TRANSACTIONS_STORAGE__blobServiceUri",
+    "TRANSACTIONS_STORAGE__clientId", "APPLICATIONINSIGHTS_CONNECTION_STRING",
+}  # fmt: skip
+"""Settings of the template that name resources; the emulated ones have names of their own."""
 SETTINGS = {"RETRAIN_JOBS": "azureml", "RETRAIN_MIN_GAIN": "0.05", "RETRAIN_COMMIT": "0a1b2c3"}
 
 
@@ -46,6 +63,9 @@ SETTINGS = {"RETRAIN_JOBS": "azureml", "RETRAIN_MIN_GAIN": "0.05", "RETRAIN_COMM
 class Story:
     """What came of it, in the order in which it happened."""
 
+    azure: Emulator
+    template: dict[str, str]
+    hooked: int
     calls: list[Call]
     handed_over: dict[str, Any]
     promoted: dict[str, Any]
@@ -73,13 +93,25 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
     ):
         hurry(patch)
         worker.trace_parent = UPLOAD
+        template = app_settings(azure)
         cloud = Cloud(
-            azure, gate.storage, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+            azure,
+            gate.storage,
+            "daily-transactions",
+            {
+                **{name: value for name, value in template.items() if name in names() and name not in PLACES},
+                **SETTINGS,
+                "RETRAIN_VAULT_URL": azure.vault.url,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            },
         )
-        for name, value in {**azure.environment, **cloud.environment}.items():
+        queues = {"TRANSACTIONS_STORAGE__queueServiceUri": gate.storage.queue_url}
+        for name, value in {**azure.environment, **cloud.environment, **queues}.items():
             patch.setenv(name, value)
-        assert main(["release"]) == 0
+        deploy_code(azure, cloud, worker)
+        hooked = run_hook(azure, patch)
         azure.note("one.csv lands")
+        azure.app.cool(503)
         handed_over = _land(worker, cloud, "one.csv", csv_file(YEARS[:100]))
         azure.wait_for_jobs(JOB_SECONDS)
         promoted = cloud.ledger.run(handed_over["run_id"]).as_json()
@@ -88,19 +120,64 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         azure.note("two.csv lands")
         kept = _land(worker, cloud, "two.csv", csv_file(YEARS[100:], FIRST_DAY + timedelta(days=100)))
         last_forecast = worker.http("forecast", "GET", days="3")
-        services = azure.services()
         azure.record(RECORD)
         yield Story(
-            azure.calls, handed_over, promoted, first_forecast, kept, last_forecast, services, spans, service_log
-        )
+            azure, template, hooked, azure.calls, handed_over, promoted, first_forecast, kept, last_forecast,
+            azure.services(), spans, service_log,
+        )  # fmt: skip
+
+
+def app_settings(azure: Emulator) -> dict[str, str]:
+    """The template is deployed: its containers are there, and the app has its settings."""
+    azure.note("the template is deployed")
+    deployment = deploy(azd.parameters(MAIN, {**AZD, "AZURE_PRINCIPAL_ID": DEPLOYER}))
+    for container in deployment.of_type("Microsoft.Storage/storageAccounts/blobServices/containers"):
+        azure.create_container(container.name)
+    site = deployment.one("Microsoft.Web/sites")
+    return {one["name"]: one["value"] for one in site.body["properties"]["siteConfig"]["appSettings"]}
+
+
+def deploy_code(azure: Emulator, cloud: Cloud, worker: Worker) -> None:
+    """The code is deployed: the host starts, makes its queue and, a moment later, its keys."""
+    azure.note("the code is deployed")
+    settings = {name: os.environ[name] for name in (*cloud.environment, "TRANSACTIONS_STORAGE__queueServiceUri")}
+    known = {"AzureWebJobsStorage__clientId": CLIENT_ID, "TRANSACTIONS_STORAGE__credential": "managedidentity"}
+    host = FunctionsHost({**settings, **known}, azure.environment, str(cloud.storage.certificate))
+    host.listen(QUEUE)
+    azure.deployed.settings = {**settings, **known}
+    azure.app.deploy(worker, looks=2)
+    azure.app.cool(404)
+
+
+def run_hook(azure: Emulator, patch: pytest.MonkeyPatch) -> int:
+    """azd runs the hook as whoever deploys."""
+    azure.note("azd runs infra/postdeploy.py")
+    patch.setattr(postdeploy, "PAUSE_SECONDS", 0)
+    with pytest.MonkeyPatch.context() as laptop:
+        on_a_laptop(azure, laptop)
+        return postdeploy.main()
 
 
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
-    """Upload a blob, let the platform notice it, and ask the app for its newest run."""
-    cloud.context.inbox.write(name, data)
-    worker.blob("retrain_on_new_data", cloud.settings.storage.transactions_container, name, "TRANSACTIONS_STORAGE")
+    """Upload a blob, wait until Event Grid and the app have done with it, and ask the app for its newest run."""
+    cloud.azure.upload(cloud.settings.storage.transactions_container, name, data)
+    cloud.azure.wait_for_events(JOB_SECONDS)
+    assert cloud.azure.app.errors == []
     newest: dict[str, Any] = worker.http("list_runs", "GET", newest="1").body["runs"][0]
     return newest
+
+
+def test_the_hook_subscribes_releases_looks_and_asks(story: Story):
+    """All of it succeeds for whoever deploys, with the roles of the template and no others."""
+    assert story.hooked == 0
+    assert [body["properties"]["filter"]["subjectBeginsWith"] for body in story.puts("eventSubscriptions")][-1] == (
+        f"/blobServices/default/containers/{story.template['TRANSACTIONS_CONTAINER']}/"
+    )
+
+
+def test_the_first_delivery_to_a_cold_app_is_repeated(story: Story):
+    """Each file has landed once."""
+    assert [one.status for one in story.azure.events.deliveries] == [503, 202, 202]
 
 
 def test_the_trigger_submits_and_does_not_wait(story: Story):

@@ -16,6 +16,7 @@ import pytest
 from retrain.doors.cli import main
 from retrain.records.history import Histories
 from tests.azure.cloud import on_a_laptop
+from tests.azure.emulator.access import TOPIC, of_the_template
 from tests.builders import FIRST_DAY, csv_file
 from tests.functions.worker import Worker
 
@@ -79,8 +80,9 @@ def triggers(cloud: Cloud) -> list[str]:
 
 
 def letters(cloud: Cloud) -> list[dict[str, Any]]:
-    """The events that were given up."""
-    return [json.loads(data)[0] for data in cloud.azure.stored(cloud.settings.triggers.dead_letters).values()]
+    """The events of this world that were given up."""
+    kept = [json.loads(data)[0] for data in cloud.azure.stored(cloud.settings.triggers.dead_letters).values()]
+    return [one for one in kept if f"/containers/{container(cloud)}/" in one["subject"]]
 
 
 def test_a_file_that_lands_starts_a_run(subscribed: Cloud):
@@ -161,6 +163,18 @@ def test_an_event_that_is_given_up_at_once_is_kept_and_its_file_lands_by_the_tim
     assert landed(subscribed) == ["one.csv"]
     assert letter["subject"].endswith("/blobs/one.csv")
     assert (letter["deadLetterReason"], letter["deliveryAttempts"]) == ("Unauthorized", 1)
+
+
+def test_without_its_role_an_event_that_is_given_up_is_kept_nowhere(subscribed: Cloud, worker: Worker):
+    """The topic writes dead letters as itself; the file lands all the same."""
+    azure = subscribed.azure
+    azure.taken_away = frozenset(one for one in of_the_template() if one.who == TOPIC)
+    azure.app.cool(401)
+    land(subscribed, "one.csv")
+    worker.timer("retrain_on_schedule")
+
+    assert letters(subscribed) == []
+    assert landed(subscribed) == ["one.csv"]
 
 
 def test_an_app_that_is_away_for_a_day_loses_no_file(subscribed: Cloud, worker: Worker):

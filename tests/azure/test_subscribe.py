@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.adapters.azure import event_grid
+from retrain.adapters.azure.event_grid import EventSubscription
 from retrain.doors.cli import main
 from tests.azure.cloud import on_a_laptop
 from tests.azure.emulator.world import ACCOUNT_PATH
@@ -50,6 +53,12 @@ def subscribe(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, An
     return said
 
 
+def fault(cloud: Cloud) -> str:
+    """What is wrong with the subscription."""
+    with closing(EventSubscription(cloud.settings)) as events:
+        return events.fault()
+
+
 def puts(cloud: Cloud) -> list[Any]:
     """The bodies with which subscriptions were made."""
     calls = cloud.azure.calls[cloud.calls_before :]
@@ -69,7 +78,7 @@ def test_files_of_the_container_alone_are_told_of(deployed: Cloud, capsys: pytes
     assert wanted["retryPolicy"] == {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
     assert wanted["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"] == {
         "resourceId": ACCOUNT_PATH,
-        "blobContainerName": f"{deployed.name}-dead",
+        "blobContainerName": "dead-letters",
     }
 
 
@@ -189,3 +198,29 @@ def test_a_missing_role_is_named(deployed: Cloud, capsys: pytest.CaptureFixture[
 
     assert main(["subscribe"]) == 5
     assert "give this identity the role" in capsys.readouterr().err
+
+
+def test_nothing_is_wrong_with_a_subscription_that_was_made(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """Looking changes nothing."""
+    subscribe(capsys)
+    before = len(puts(deployed))
+
+    assert fault(deployed) == ""
+    assert len(puts(deployed)) == before
+
+
+@pytest.mark.parametrize("what", ["none", "another container", "another key", "the host does not start"])
+def test_each_fault_of_a_subscription_is_told(
+    deployed: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, what: str
+):
+    """With what to do."""
+    if what != "none":
+        subscribe(capsys)
+    if what == "another container":
+        deployed = replace(deployed, overrides={"TRANSACTIONS_CONTAINER": "other"})
+    if what == "another key":
+        monkeypatch.setitem(deployed.azure.app.keys, "blobs_extension", "renewed")
+    if what == "the host does not start":
+        deployed.azure.app.reset()
+
+    assert ("see its log" if what == "the host does not start" else "run `retrain subscribe`") in fault(deployed)

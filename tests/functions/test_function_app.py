@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from retrain.promotion.resume import LOCK
+from retrain.settings import parse
 from tests.builders import FIRST_DAY, csv_file
 from tests.functions.app import ROOT, YEAR_ONE, YEAR_TWO, App
 from tests.functions.worker import InvocationFailed, Worker
@@ -54,9 +55,9 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
         )
     }
 
-    assert (blob["path"], blob["source"]) == ("transactions/{name}", "EventGrid")
+    assert (blob["path"], blob["source"]) == (f"{parse({}).storage.transactions_container}/{{name}}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
-    assert (timer["schedule"], timer["runOnStartup"]) == ("0 0 3 * * *", False)
+    assert (timer["schedule"], timer["runOnStartup"]) == (parse({}).triggers.schedule, False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
     assert [routes[name]["route"] for name in routes] == [
         "retrain",

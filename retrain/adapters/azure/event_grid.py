@@ -74,6 +74,28 @@ class EventSubscription:
             dead_letters=f"{self._settings.storage.account}/{self._settings.triggers.dead_letters}",
         )
 
+    def fault(self) -> str:
+        """What is wrong with it and what to do; empty if events arrive as they should. It changes nothing.
+
+        Raises: NotFound if there is no app or no topic; AccessDenied; ServiceError.
+        """
+        address, topic = self._app.address(), self._topic()
+        key, found = self._app.system_key(EXTENSION), self._found(topic)
+        if found is None:
+            return (
+                f"there is no event subscription {self._app.name}, so no file starts a run; run `retrain subscribe`"
+            )
+        if not key or not self._app.has(FUNCTION):
+            return f"the host of {self._app.where} does not start, or has no function {FUNCTION}; see its log"
+        wanted = self._wanted(topic, f"{address}{WEBHOOK}{FUNCTION}&code={quote(key, safe='')}")
+        wrong = [name for name, value in wanted.items() if not _holds(found.get(name), value)]
+        if wrong:
+            return (
+                f"the event subscription {self._app.name} has another {', '.join(wrong)}; run `retrain subscribe`"
+            )
+        state = str(found.get("provisioningState"))
+        return "" if state == "Succeeded" else f"the event subscription {self._app.name} is {state}"
+
     def _topic(self) -> dict[str, Any]:
         """The system topic of the storage account."""
         account = f"/storageaccounts/{self._settings.storage.account}".lower()

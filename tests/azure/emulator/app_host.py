@@ -49,6 +49,7 @@ class AppHost:
     """One Function App; without code until it is deployed.
 
     Attributes:
+        answers: whether its functions answer over HTTP.
         poisoned: blobs whose invocation failed too often.
         forgotten: messages that the host did not pass on, and why.
         errors: messages of invocations that failed.
@@ -62,10 +63,16 @@ class AppHost:
         self._looks = 0
         self._cold: deque[int] = deque()
         self._queue: queue.Queue[Landed | None] = queue.Queue()
+        self.answers = True
         self.poisoned: list[Landed] = []
         self.forgotten: list[tuple[Landed, str]] = []
         self.errors: list[str] = []
-        world.routes.add("GET", f"{SITE}/functions/{{name}}", self._function)
+        for method, path, handler in (
+            ("GET", SITE, self._site),
+            ("GET", f"{SITE}/functions/{{name}}", self._function),
+            ("POST", f"{SITE}/host/default/listkeys", self._list_keys),
+        ):
+            world.routes.add(method, path, handler)
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
         self._server.start(self._answer)
@@ -76,14 +83,6 @@ class AppHost:
         Args: looks: how often Azure Resource Manager looks at the host before it has started and made its keys.
         """
         self._worker, self._looks = worker, looks
-
-    def keys_made(self) -> dict[str, str] | None:
-        """Its keys; None where no code was deployed. Raises: ArmError while it starts."""
-        if self._worker is None:
-            return None
-        if not self._started():
-            raise ArmError(400, "BadRequest", STARTING)
-        return self.keys
 
     def cool(self, *statuses: int) -> None:
         """The app sleeps: the next calls of its webhook get these answers, while it starts."""
@@ -98,7 +97,7 @@ class AppHost:
 
     def reset(self) -> None:
         """As before any deployment, with what it remembers forgotten."""
-        self._worker, self._looks = None, 0
+        self._worker, self._looks, self.answers = None, 0, True
         for kept in (self._cold, self.poisoned, self.forgotten, self.errors):
             kept.clear()
 
@@ -115,10 +114,24 @@ class AppHost:
         self._looks -= 1
         return self._looks < 0
 
+    def _site(self, request: Request) -> Response:
+        found = self._world.switches.deployed
+        runtime = {"runtime": {"name": "python", "version": found.python}}
+        host = self.url.removeprefix("https://")
+        properties = {"defaultHostName": host, "state": found.state, "functionAppConfig": runtime}
+        return Response(200, {"id": request.path, "name": FUNCTION_APP, "properties": properties})
+
     def _function(self, request: Request, name: str) -> Response:
         if not self._started() or self._worker is None or name not in self._worker.functions:
             raise not_found(request.path)
         return Response(200, {"id": request.path, "name": f"{FUNCTION_APP}/{name}", "properties": {"name": name}})
+
+    def _list_keys(self, _request: Request) -> Response:
+        if not self._started():
+            raise ArmError(400, "BadRequest", STARTING)
+        system = {EXTENSION: self.keys[EXTENSION]}
+        functions = {"default": self.keys["default"]}
+        return Response(200, {"masterKey": secrets.token_hex(8), "functionKeys": functions, "systemKeys": system})
 
     def _answer(self, request: Request) -> Response:
         if request.path == WEBHOOK and request.method == "POST":
@@ -147,6 +160,8 @@ class AppHost:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if self._worker is None:
             return Response(404)
+        if not self.answers:
+            return Response(503)
         if headers.get("x-functions-key") != self.keys["default"]:
             return Response(401)
         for name in self._worker.functions:

@@ -83,9 +83,9 @@ class Emulator(Switches):
         MachineLearning(world)
         self.insights = Insights(world)
         Standing(world)
-        self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
-        Deployed(world, self.app, self.events)
+        Deployed(world)
         self._endpoints = Endpoints(world)
+        self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
         self._server.start(self._answer)
 
     @property
@@ -134,6 +134,10 @@ class Emulator(Switches):
         self.reset()
         self.events.reset()
         self.app.reset()
+
+    def create_container(self, name: str) -> None:
+        """Create a container of the storage account."""
+        self._storage.create(name)
 
     def upload(self, container: str, name: str, data: bytes) -> None:
         """Write a blob, of which the storage account tells Event Grid."""

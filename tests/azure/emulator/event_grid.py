@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from tests.azure.emulator.access import TOPIC as TOPIC_IDENTITY
 from tests.azure.emulator.documents import moment, set_state
+from tests.azure.emulator.roles import BLOBS
 from tests.azure.emulator.routes import ArmError
 from tests.azure.emulator.web import Request, Response
 from tests.azure.emulator.world import ACCOUNT_PATH, PROVIDERS, TOPIC
@@ -204,7 +206,7 @@ class EventGrid:
     def _give_up(
         self, event: dict[str, Any], subscription: Document, reason: str, attempts: int, status: int
     ) -> None:
-        """Keep the event in the container of dead letters, with why."""
+        """Keep the event among the dead letters, with why; not at all if the topic may not write there."""
         letters = subscription["properties"]["deadLetterWithResourceIdentity"]["deadLetterDestination"]
         when = moment()
         told = {"deadLetterReason": reason, "deliveryAttempts": attempts, "lastHttpStatusCode": status}
@@ -212,7 +214,9 @@ class EventGrid:
         day, hour = when[:10].replace("-", "/"), int(when[11:13])
         name = f"{TOPIC}/{subscription['name']}/{day}/{hour}/{event['id']}.json".upper().replace(".JSON", ".json")
         container = letters["properties"]["blobContainerName"]
-        self._world.storage.write(container, name, json.dumps([letter]).encode())
+        scope = f"{ACCOUNT_PATH}/blobServices/default/containers/{container}/blobs/{name}"
+        if self._world.switches.access.allows(TOPIC_IDENTITY, f"{BLOBS}/containers/blobs/write", scope):
+            self._world.storage.write(container, name, json.dumps([letter]).encode())
 
     def _post(self, address: str, kind: str, event: dict[str, Any]) -> tuple[int, bytes]:
         """Send one event. Returns: status and body; 503 if nobody answers."""
