@@ -128,7 +128,12 @@ ONLY_IN = {
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
+    "requests": {
+        "retrain.adapters.azure.function_app",
+        "retrain.promotion.client",
+        "retrain.promotion.connection",
+        "retrain.doors.acquire",
+    },
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
@@ -151,7 +156,7 @@ HEAVY = {
 
 
 LONGEST_FILE = 300
-SOURCES = ("retrain", "scoring", "tests", "benchmarks", "samples")
+SOURCES = ("retrain", "scoring", "tests", "benchmarks", "samples", "infra")
 
 
 def path_of(module: str) -> Path:
