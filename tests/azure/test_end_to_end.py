@@ -10,7 +10,6 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 from __future__ import annotations
 
 import json
-import os
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,17 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra import postdeploy
-from retrain.settings.groups import names
 from retrain.trace import span_of
 from tests.azure import specs
-from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry, on_a_laptop
+from tests.azure.azd_up import app_settings, deploy_code, of_the_product, run_hook
+from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
-from tests.azure.emulator.access import DEPLOYER
 from tests.azure.emulator.gate import Gate
-from tests.azure.emulator.host import FunctionsHost
-from tests.azure.template import MAIN, azd, deploy
-from tests.azure.template.check import AZD
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
 from tests.telemetry.collector import collecting
@@ -49,13 +43,6 @@ JOB_SECONDS = 300  # a job takes less than thirty on an idle machine
 YEARS = weekly(160, seed=1)
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 UPLOAD = f"00-{TRACE}-{SPAN}-01"
-QUEUE = "retrain-requests"
-PLACES = {
-    "RETRAIN_SUBSCRIPTION", "RETRAIN_RESOURCE_GROUP", "RETRAIN_LOCATION", "RETRAIN_WORKSPACE", "RETRAIN_REGISTRY",
-    "RETRAIN_PULL_IDENTITY", "RETRAIN_VAULT_URL", "RETRAIN_FUNCTION_APP", "TRANSACTIONS_STORAGE__blobServiceUri",
-    "TRANSACTIONS_STORAGE__clientId", "APPLICATIONINSIGHTS_CONNECTION_STRING",
-}  # fmt: skip
-"""Settings of the template that name resources; the emulated ones have names of their own."""
 SETTINGS = {"RETRAIN_JOBS": "azureml", "RETRAIN_MIN_GAIN": "0.05", "RETRAIN_COMMIT": "0a1b2c3"}
 
 
@@ -99,7 +86,7 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
             gate.storage,
             "daily-transactions",
             {
-                **{name: value for name, value in template.items() if name in names() and name not in PLACES},
+                **of_the_product(template),
                 **SETTINGS,
                 "RETRAIN_VAULT_URL": azure.vault.url,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
@@ -125,37 +112,6 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
             azure, template, hooked, azure.calls, handed_over, promoted, first_forecast, kept, last_forecast,
             azure.services(), spans, service_log,
         )  # fmt: skip
-
-
-def app_settings(azure: Emulator) -> dict[str, str]:
-    """The template is deployed: its containers are there, and the app has its settings."""
-    azure.note("the template is deployed")
-    deployment = deploy(azd.parameters(MAIN, {**AZD, "AZURE_PRINCIPAL_ID": DEPLOYER}))
-    for container in deployment.of_type("Microsoft.Storage/storageAccounts/blobServices/containers"):
-        azure.create_container(container.name)
-    site = deployment.one("Microsoft.Web/sites")
-    return {one["name"]: one["value"] for one in site.body["properties"]["siteConfig"]["appSettings"]}
-
-
-def deploy_code(azure: Emulator, cloud: Cloud, worker: Worker) -> None:
-    """The code is deployed: the host starts, makes its queue and, a moment later, its keys."""
-    azure.note("the code is deployed")
-    settings = {name: os.environ[name] for name in (*cloud.environment, "TRANSACTIONS_STORAGE__queueServiceUri")}
-    known = {"AzureWebJobsStorage__clientId": CLIENT_ID, "TRANSACTIONS_STORAGE__credential": "managedidentity"}
-    host = FunctionsHost({**settings, **known}, azure.environment, str(cloud.storage.certificate))
-    host.listen(QUEUE)
-    azure.deployed.settings = {**settings, **known}
-    azure.app.deploy(worker, looks=2)
-    azure.app.cool(404)
-
-
-def run_hook(azure: Emulator, patch: pytest.MonkeyPatch) -> int:
-    """azd runs the hook as whoever deploys."""
-    azure.note("azd runs infra/postdeploy.py")
-    patch.setattr(postdeploy, "PAUSE_SECONDS", 0)
-    with pytest.MonkeyPatch.context() as laptop:
-        on_a_laptop(azure, laptop)
-        return postdeploy.main()
 
 
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
@@ -296,11 +252,17 @@ def test_every_body_fits_microsofts_schema(story: Story):
     assert {line: found for line, found in checked.items() if found} == {}
 
 
-@pytest.mark.usefixtures("story")
-def test_it_leaves_a_record():
+def test_it_leaves_a_record(story: Story):
     """Every call and every piece of work, in order, with its time; no secret among them."""
     record = RECORD.read_text()
 
-    for line in ("scheduleRun", "containerGroups/daily-transactions-v1", "models/daily-transactions/versions/1"):
+    for line in (
+        "eventSubscriptions/retrainer-app",
+        "attempt 2: 202",
+        "scheduleRun",
+        "containerGroups/daily-transactions-v1",
+        "models/daily-transactions/versions/1",
+    ):
         assert line in record
     assert "secureValue" not in record
+    assert not [name for name, key in story.azure.app.keys.items() if key in record]

@@ -117,10 +117,10 @@ def test_what_has_changed_is_brought_up_to_date(
     assert (said["change"], len(puts(deployed))) == ("updated", 2)
 
 
-def test_it_waits_until_the_host_has_made_its_key(
+def test_it_calls_the_host_and_waits_for_its_key(
     deployed: Cloud, worker: Worker, capsys: pytest.CaptureFixture[str]
 ):
-    """The host makes it at its first start, some time after the deployment."""
+    """The host makes it at its first start, and starts when it is called."""
     deployed.azure.app.deploy(worker, looks=3)
 
     assert subscribe(capsys)["change"] == "created"

@@ -127,6 +127,7 @@ ONLY_IN = {
         "scoring.schema",
     },
     "requests": {
+        "retrain.adapters.azure.function_app",
         "retrain.adapters.notify.webhook",
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },

@@ -62,12 +62,13 @@ class EventSubscription:
         webhook = f"{address}{WEBHOOK}{FUNCTION}"
         wanted = self._wanted(topic, f"{webhook}&code={quote(self._key(), safe='')}")
         before = self._found(topic)
-        if before is None or not _holds(before, wanted):
+        is_right = _holds(before, wanted)
+        if not is_right:
             progress("subscription", self._app.name)
             self._put(topic, wanted)
         return Subscribed(
             name=self._app.name,
-            change="created" if before is None else "unchanged" if _holds(before, wanted) else "updated",
+            change="unchanged" if is_right else "created" if before is None else "updated",
             topic=topic["name"],
             container=self._settings.storage.transactions_container,
             delivers_to=webhook,
@@ -116,6 +117,7 @@ class EventSubscription:
         A webhook of a function that the host does not know accepts every event and forgets it.
         """
         key, has_function = "", False
+        self._app.wake()
         for _ in poll(START_SECONDS):
             has_function = has_function or self._app.has(FUNCTION)
             key = key or self._app.system_key(EXTENSION)

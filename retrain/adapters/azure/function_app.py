@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.rest import resource_group
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 API = "2024-11-01"
+WAKE_SECONDS = 60
 STARTING = "host runtime"
 """Part of what Azure Resource Manager answers for a host that has not started: it is an error of the kind 400."""
 
@@ -43,6 +45,13 @@ class FunctionApp:
         """`https://` and the host's name. Raises: NotFound if there is no such app."""
         site = self._arm.get(self._path, f"looking for {self.where}", api_version=API)
         return f"https://{site['properties']['defaultHostName']}"
+
+    def wake(self) -> None:
+        """Call the host, whatever it answers: an app that nobody calls has no instance, and makes no keys."""
+        import requests
+
+        with suppress(requests.RequestException):
+            requests.get(self.address(), timeout=WAKE_SECONDS)
 
     def has(self, function: str) -> bool:
         """Whether the deployed code has a function of this name; False also while its host starts."""

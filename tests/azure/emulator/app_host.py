@@ -60,7 +60,7 @@ class AppHost:
         self.url = f"https://localhost:{self._server.port}"
         self.keys = {EXTENSION: secrets.token_urlsafe(32) + "==", "default": secrets.token_urlsafe(32)}
         self._worker: Worker | None = None
-        self._looks = 0
+        self._looks, self._is_called = 0, False
         self._cold: deque[int] = deque()
         self._queue: queue.Queue[Landed | None] = queue.Queue()
         self.answers = True
@@ -80,9 +80,10 @@ class AppHost:
     def deploy(self, worker: Worker, looks: int = 0) -> None:
         """The code is there.
 
-        Args: looks: how often Azure Resource Manager looks at the host before it has started and made its keys.
+        Args: looks: how often Azure Resource Manager looks at the host until it has made its keys; unless this is 0,
+            the app has no instance before it is called.
         """
-        self._worker, self._looks = worker, looks
+        self._worker, self._looks, self._is_called = worker, looks, looks == 0
 
     def cool(self, *statuses: int) -> None:
         """The app sleeps: the next calls of its webhook get these answers, while it starts."""
@@ -108,8 +109,8 @@ class AppHost:
         self._server.close()
 
     def _started(self) -> bool:
-        """Looked at by Azure Resource Manager, which wakes it."""
-        if self._worker is None:
+        """Whether it has, as Azure Resource Manager looks at it once more."""
+        if self._worker is None or not self._is_called:
             return False
         self._looks -= 1
         return self._looks < 0
@@ -134,6 +135,7 @@ class AppHost:
         return Response(200, {"masterKey": secrets.token_hex(8), "functionKeys": functions, "systemKeys": system})
 
     def _answer(self, request: Request) -> Response:
+        self._is_called = True
         if request.path == WEBHOOK and request.method == "POST":
             return self._event(request)
         return self._route(request)

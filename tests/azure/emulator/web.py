@@ -135,7 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = response.data
         self.send_response(response.status)
-        for name, value in {"Content-Type": "application/json", **response.headers}.items():
+        if "content-type" not in {name.lower() for name in response.headers}:
+            self.send_header("Content-Type", "application/json")
+        for name, value in response.headers.items():
             self.send_header(name, value)
         if self.command != "HEAD" or "content-length" not in {name.lower() for name in response.headers}:
             self.send_header("Content-Length", str(len(data)))
