@@ -7,7 +7,7 @@
     ├── DataError               the owner of the data: a file or a series cannot be used
     │   ├── SeriesTooShort
     │   └── FlatSeries
-    ├── ModelError              the owner of the model: no fit, a score that is NaN, an invalid artifact
+    ├── ModelError              the owner of the model: no fit, a score that is NaN
     │   └── NotConverged
     ├── UsageError              the caller: an option, a body or a parameter is wrong
     ├── NotFound                the caller: there is no such run, version or file

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, show_progress, tell, tell_others
-from retrain.errors import ServiceUnavailable
+from retrain.errors import DamagedRecord, ServiceUnavailable
 from retrain.records.landing import Quarantined
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
             break
         show_progress("waiting", "another process is retraining")
         time.sleep(POLL_SECONDS)
+    for other in outcome.left_for_others(request.run_id):
+        complain(f"run {other.run_id} waits for {other.behind}: {other.reason}")
     if left is not None and left.behind is Behind.TROUBLE and left.first not in ("", request.run_id):
         raise ServiceUnavailable(
             f"run {request.run_id} waits behind run {left.first}, which met trouble: {left.reason}"
@@ -85,11 +87,13 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
 def repaired(error: ServiceError, options: argparse.Namespace, settings: Settings, context: Context) -> None:
     """Repair the champion's service here, because a forecast could not be had from it.
 
-    Raises: ServiceUnavailable with what could not be done.
+    Raises: ServiceUnavailable with what could not be done; the error itself, if a record is damaged.
     """
     from retrain.runs.dispatch import work_off
     from retrain.runs.repairing import repair_after
 
+    if isinstance(error, DamagedRecord):  # no service can be proven to be right by what is damaged
+        raise error
     wanted = repair_after(error, context)
     if not wanted.run_id:
         raise ServiceUnavailable(wanted.message) from error

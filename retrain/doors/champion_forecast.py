@@ -62,7 +62,7 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
     history = Histories(context.state).days()
-    is_corrected = history.is_corrected(context.registry.get(service.version).lineage)
+    is_corrected = history.is_corrected(context.registry.of_record(service.version).lineage)
     today = context.now().date()
     first, *others = tellings(history, settings.data.gaps, trained_through, today, is_corrected=is_corrected)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
 from retrain.doors.output import printable, tell
-from retrain.errors import LockLost, NotFound, ServiceError, ServiceUnavailable, UsageError
+from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
 if TYPE_CHECKING:
@@ -131,10 +131,10 @@ def _champion(entry: Champion, registry: Registry) -> dict[str, str]:
     """What is known of a champion; `trouble` if the record of its version cannot be read."""
     facts = {"version": entry.version, "since": entry.since.isoformat(), "run_id": entry.run_id}
     try:
-        lineage = registry.get(entry.version).lineage
+        lineage = registry.of_record(entry.version).lineage
     except ServiceUnavailable:
         raise
-    except (ServiceError, NotFound) as error:
+    except (ServiceError, ConfigError) as error:
         return {**facts, "trouble": str(error)}
     return {
         **facts,

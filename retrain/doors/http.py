@@ -17,7 +17,7 @@ from retrain.records.history import Histories
 from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
-from retrain.runs.outcome import Behind
+from retrain.runs.outcome import Behind, Outcome
 from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
 from retrain.runs.sweep import ask_for_unseen, is_marker
@@ -89,14 +89,25 @@ def _heard(settings: Settings) -> Context:
 
 def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:
     request = asking.ask(make, context)
-    outcome = dispatch.work_off(settings, context)
-    outcome.raise_if_lost()
+    outcome = _worked_off(settings, context, request.run_id)
     left = outcome.of(request.run_id)
     if left is not None and left.behind is not Behind.TROUBLE:
         log.info("run %s waits for %s", request.run_id, left.behind)
         return
     if left is not None:
         raise ServiceUnavailable(left.reason)
+
+
+def _worked_off(settings: Settings, context: Context, own: str = "") -> Outcome:
+    """Work off what there is, and tell the log what could not be made, besides a trigger's own run.
+
+    Raises: LockLost.
+    """
+    outcome = dispatch.work_off(settings, context)
+    for other in outcome.left_for_others(own):
+        log.warning("run %s waits for %s: %s", other.run_id, other.behind, other.reason)
+    outcome.raise_if_lost()
+    return outcome
 
 
 def on_blob(file: str, container: str | None = None) -> None:
@@ -134,8 +145,7 @@ def on_timer(*, is_late: bool) -> None:
 def on_queue() -> None:
     """Work off what was asked for over HTTP. Raises: as `on_event`."""
     settings = parse(os.environ)
-    outcome = dispatch.work_off(settings, _heard(settings))
-    outcome.raise_if_lost()
+    outcome = _worked_off(settings, _heard(settings))
     if outcome.trouble is not None:
         raise ServiceUnavailable(outcome.trouble.reason)
 

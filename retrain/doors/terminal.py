@@ -33,7 +33,7 @@ def summary(run: Run) -> str:
     """A run, line by line, each under its heading."""
     lines = [f"run        {run.run_id}  ({run.trigger})", *_settings_lines(run)]
     if run.status in NOT_RECORDED:
-        return "\n".join([*lines, f"status     {run.status}: {NOT_RECORDED[run.status]}"])
+        return "\n".join([*lines, f"status     {run.status}: {run.reason or NOT_RECORDED[run.status]}"])
     lines += _landing_lines(run) + _data_lines(run.data)
     heading_of_ending = "verdict" if run.status is Status.DONE and run.verdict else "status"
     lines.append(f"{heading_of_ending:<11}{ending(run).upper()}  {run.reason}")

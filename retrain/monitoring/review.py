@@ -136,7 +136,7 @@ def _of_other(
     """What another version would have issued at the same origin, from what was known then."""
     if version is None:
         return []
-    registered = context.registry.get(version)
+    registered = context.registry.of_record(version)
     made = forecast_to_issue(
         registered,
         context.registry.load(registered),

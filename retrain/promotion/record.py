@@ -137,12 +137,12 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
     Raises: NotFound if there is no such version.
     """
     pointer = context.ledger.pointer()
-    to = to or pointer.predecessor
-    if to is None:
+    back_to = to or pointer.predecessor
+    if back_to is None:
         raise NotFound(
             "there is no earlier champion to go back to; `retrain champion` lists the versions, and --to names one"
         )
-    model = context.registry.get(to)
+    model = context.registry.get(to) if to else context.registry.of_record(back_to)
     over = pointer.champion.version if pointer.champion else None
     return Promotion(
         run_id=run_id,

@@ -95,7 +95,7 @@ def _or_taken_back(promotion: Promotion, settings: Settings, context: Context) -
 def _registered(promotion: Promotion, context: Context) -> RegisteredModel:
     """The model's version, which a rollback has from the start."""
     if promotion.is_rollback:
-        return context.registry.get(str(promotion.version))
+        return context.registry.of_record(str(promotion.version))
     with promotion.taking(REGISTER, context) as facts:
         lineage = Lineage.from_json(promotion.lineage)
         newest_known = max(context.ledger.pointer().versions, key=int, default="0")

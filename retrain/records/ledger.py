@@ -39,6 +39,8 @@ class Conclusion(Record):
 
 RUNS = "runs/"
 REPORT = re.compile(rf"{RUNS}\d{{6}}/({RUN_ID.pattern})/report\.json", re.ASCII)
+AHEAD = f"{RUNS}ahead/"
+"""Holds an empty object for each run whose name was far in the future when it ended: no list of months has them."""
 REGISTERED = re.compile(r"models/[^/]+/[1-9]\d*\.json", re.ASCII)
 
 
@@ -55,8 +57,11 @@ class Ledger(Queue):
         return Ledger(store, self._memory)
 
     def name_run(self, now: datetime) -> str:
-        """A new run's name, which sorts behind everything that waits."""
-        return new_run_id(now, self.newest())
+        """A new run's name, which sorts behind everything that waits, but for names that lie beyond tomorrow.
+
+        A clock that has gone back since gives those of tomorrow at most; others would spoil every name after them.
+        """
+        return new_run_id(now, self.newest(before=_beyond_tomorrow(now)))
 
     # Runs: how they went and ended.
 
@@ -84,6 +89,8 @@ class Ledger(Queue):
         run = run.evolve(ends=ends if told and ends else ends + 1)
         if run.ends > ends and is_heard:
             self.outbox.put(event_of(run, now))
+        if run.run_id >= _beyond_tomorrow(now):
+            self._store.write(f"{AHEAD}{run.run_id}", b"")
         self.record(run)
         if not run.will_retry:
             self.done(run.run_id)
@@ -137,7 +144,7 @@ class Ledger(Queue):
             if request is not None:
                 run = self.submitted(run_id) if request.attempts else None
                 status = Status.RUNNING if request.begun else Status.QUEUED
-                return run or Run.of(request, self.address(run_id), status)
+                return run or Run.of(request, self.address(run_id), status).evolve(reason=request.left_because)
         raise NotFound(f"there is no run {run_id[:40]!r}; `retrain runs` lists the runs")
 
     def runs(self, newest: int, now: datetime | None = None) -> list[Run]:
@@ -152,12 +159,14 @@ class Ledger(Queue):
     def _recorded_lately(self, at_least: int, now: datetime | None) -> set[str]:
         """The runs on record of this month, of two, of this year, or all: as far back as there are so many.
 
-        The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since.
+        The names of runs begin with their time. Tomorrow's belong to a clock that has gone back since; those that
+        lay further ahead when the runs ended are listed besides, wherever they are.
         """
         if now is not None:
             tomorrow, before = now + timedelta(days=1), now.replace(day=1) - timedelta(days=1)
             months = {f"{now:%Y%m}/", f"{tomorrow:%Y%m}/"}
-            found: set[str] = set()
+            ahead = (name.removeprefix(AHEAD) for name in self._store.names(AHEAD))
+            found = {run_id for run_id in ahead if RUN_ID.fullmatch(run_id)}
             for folders in (months, {f"{before:%Y%m}/"}, {f"{now:%Y}", f"{tomorrow:%Y}"}):
                 found |= {run_id for begin in folders for run_id in self._recorded_ids(begin)}
                 if len(found) >= at_least:
@@ -171,7 +180,7 @@ class Ledger(Queue):
     def _shown(self, run_id: str) -> Run | None:
         try:
             return self.run(run_id)
-        except NotFound:  # it ended meanwhile, or only newer code knows it
+        except NotFound:  # it ended meanwhile
             return None
         except ServiceUnavailable:
             raise
@@ -261,6 +270,11 @@ class Ledger(Queue):
 def folder_of(run_id: str) -> str:
     """Where a run's record is, and what is kept beside it: by months, so that no folder grows for years."""
     return f"{RUNS}{run_id[:6]}/{run_id}/"
+
+
+def _beyond_tomorrow(now: datetime) -> str:
+    """What the names of tomorrow's runs sort before, and those of later ones behind."""
+    return f"{now + timedelta(days=2):%Y%m%d}"
 
 
 def _report(run_id: str) -> str:

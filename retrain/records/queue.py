@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from retrain.errors import Conflict
 from retrain.ports import ABSENT
 from retrain.records.base import set_aside, skipping
-from retrain.records.request import RUN_ID, OfNewerCode, parse_request
+from retrain.records.request import RUN_ID, parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,10 +49,10 @@ class Queue:
         self._memory.etags[request.run_id] = etag
         self._memory.asked[request.run_id] = cast("Request", request)  # the base is never asked for
 
-    def newest(self) -> str:
-        """The newest run that waits; empty if none does."""
+    def newest(self, before: str) -> str:
+        """The newest run that waits, of those whose names sort before this text; empty if none does."""
         self._memory.listed = self.asked()
-        return max(self._memory.listed, default="")
+        return max((run_id for run_id in self._memory.listed if run_id < before), default="")
 
     def asked(self) -> list[str]:
         """The runs that wait, ascending, whether their requests can be read or not.
@@ -74,8 +74,8 @@ class Queue:
 
         Args: asked_lately: the runs; what was asked for from here just now is not read again.
 
-        A damaged request is set aside under `unreadable/`, and so is one under another run's name. One that only
-        newer code knows is left to it. One that the store refuses is passed over; `runs` names it.
+        A damaged request is set aside under `unreadable/`, and so is one under another run's name. One that the
+        store refuses is passed over; `runs` names it.
         """
         found: list[Request] = []
         for run_id in self.asked() if asked_lately is None else asked_lately:
@@ -86,7 +86,7 @@ class Queue:
         return found
 
     def request(self, run_id: str) -> Request | None:
-        """One of them; None if it is gone, set aside, or left to newer code."""
+        """One of them; None if it is gone or set aside."""
         stored = self._store.read(_name(run_id))
         if stored is None:
             return None
@@ -96,8 +96,6 @@ class Queue:
     def _parsed(self, run_id: str, stored: Stored) -> Request | None:
         try:
             request = parse_request(stored.data)
-        except OfNewerCode:
-            return None
         except ValueError:
             request = None
         if request is not None and request.run_id == run_id:
@@ -122,6 +120,13 @@ class Queue:
     def put_back(self, request: BaseRequest) -> None:
         """Note that its process is alive: the run has to be made again, if the request is still there."""
         self._replaced(request.evolve(begun=0, attempts=request.attempts + 1))
+
+    def leave(self, request: BaseRequest, because: str) -> None:
+        """Note why a request is left waiting, if that is new. Raises: Conflict if somebody else has changed it."""
+        if request.left_because != because:
+            there = self.request(request.run_id)  # its run may have begun since it was read
+            if there is not None:
+                self._replaced(there.evolve(left_because=because))
 
     def _replaced(self, request: BaseRequest) -> bool:
         """Whether a request was there to be replaced. Raises: Conflict if somebody else has changed it."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from retrain.errors import Conflict, DamagedRecord, ModelError, NotFound
+from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound
 from retrain.ports import ABSENT
-from retrain.records.base import RESTORE, parsed, put_new, unreadable
+from retrain.records.base import RESTORE, missing, parsed, put_new, unreadable
 from scoring.model import BadArtifact, ForecastModel
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Registry:
         return sorted((name for name in found if VERSION.fullmatch(name)), key=int)
 
     def get(self, version: str) -> RegisteredModel:
-        """Raises: NotFound; DamagedRecord."""
+        """A version that a person names. Raises: NotFound; DamagedRecord."""
         stored = self._store.read(self._record(version)) if VERSION.fullmatch(version) else None
         if stored is None:
             raise NotFound(f"model {self.name} has no version {version[:20]}")
@@ -195,23 +195,46 @@ class Registry:
         except (ValueError, KeyError, TypeError) as exc:
             raise unreadable(self._store, self._record(version), exc) from exc
 
+    def of_record(self, version: str) -> RegisteredModel:
+        """A version that another record names, such as the champion pointer, and that therefore has to be there.
+
+        Raises: DamagedRecord if it is not; ConfigError if only models of other names have versions.
+        """
+        try:
+            return self.get(version)
+        except NotFound:
+            others = [] if self.versions() else self._other_models()
+            if not others:
+                raise missing(self._store, self._record(version)) from None
+        raise ConfigError(
+            f"the store has versions of the model {others[0]} and none of {self.name}; set RETRAIN_MODEL_NAME "
+            "back, or start a new store"
+        )
+
+    def _other_models(self) -> list[str]:
+        parts = [name.removeprefix(MODELS).split("/") for name in self._store.names(MODELS)]
+        return sorted({model for model, *record in parts if record and model != self.name})
+
     def artifact(self, model: RegisteredModel) -> bytes:
-        """The artifact's bytes. Raises: ModelError unless they are there and have the recorded sha256."""
+        """The artifact's bytes. Raises: DamagedRecord unless they are there and have the sha256 on record."""
         name = artifact_name(model.artifact_sha256)
         stored = self._store.read(name)
-        if stored is None or hashlib.sha256(stored.data).hexdigest() != model.artifact_sha256:
-            raise ModelError(
-                f"{self._store.address(name)}, the artifact of version {model.version}, is missing or altered; "
-                "restore it from a backup"
-            )
+        if stored is None:
+            raise missing(self._store, name)
+        if hashlib.sha256(stored.data).hexdigest() != model.artifact_sha256:
+            raise self._damaged(model, "was altered")
         return stored.data
 
     def load(self, model: RegisteredModel) -> ForecastModel:
-        """The model itself. Raises: ModelError also if it does not prove its golden forecasts."""
+        """The model itself. Raises: DamagedRecord also if it does not give its golden forecasts."""
         try:
             return ForecastModel.from_json(self.artifact(model))
         except BadArtifact as exc:
-            raise ModelError(f"version {model.version}: {exc}; {RESTORE}") from exc
+            raise self._damaged(model, f"cannot be used: {exc}") from exc
+
+    def _damaged(self, model: RegisteredModel, how: str) -> DamagedRecord:
+        where = self._store.address(artifact_name(model.artifact_sha256))
+        return DamagedRecord(f"{where}, the artifact of version {model.version}, {how}; {RESTORE}")
 
     def _record(self, version: str) -> str:
         return f"{MODELS}{self.name}/{version}.json"

@@ -6,7 +6,7 @@ import re
 import secrets
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
@@ -14,6 +14,7 @@ from retrain.data.open_enum import OpenEnum
 from retrain.data.totals import Joins
 from retrain.records.base import Record, is_of_newer_code, parsed
 
+LONGEST_SHOWN = 40  # characters of a value that is not known
 STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4,8}", re.ASCII)
 
@@ -45,6 +46,7 @@ class BaseRequest(Record):
         settings: values by the names of the settings that it was asked under, as they are written in the
             environment; its run is made under them, whoever makes it. Empty for those of whoever makes it.
         traceparent: the trace of what asked, see `retrain.trace`.
+        left_because: why its run could not be made by who tried last; empty if nobody has tried, or it has begun.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class BaseRequest(Record):
     attempts: NonNegativeInt = 0
     settings: dict[str, str] = Field(default_factory=dict)
     traceparent: str = ""
+    left_because: str = ""
 
 
 class Land(BaseRequest):
@@ -145,33 +148,42 @@ class Repair(BaseRequest):
     by_person: bool = False
 
 
-type Settle = Accept | Drop | Retract
-type Request = Land | Evaluate | RollBack | Promote | Repair | Settle
+class OfNewerCode(BaseRequest):
+    """A request of a kind, by a trigger or with another value that only newer code knows; it is left to that.
 
-_REQUEST: TypeAdapter[Request] = TypeAdapter(
+    `left_because` says which value it is.
+    """
+
+    kind: str
+
+
+type Settle = Accept | Drop | Retract
+type KnownRequest = Land | Evaluate | RollBack | Promote | Repair | Settle
+type Request = KnownRequest | OfNewerCode
+
+_REQUEST: TypeAdapter[KnownRequest] = TypeAdapter(
     Annotated[Land | Evaluate | RollBack | Promote | Repair | Accept | Drop | Retract, Field(discriminator="kind")]
 )
 
 
-class OfNewerCode(ValueError):
-    """A request of a kind, by a trigger or with another value that only newer code knows."""
-
-
 def parse_request(data: bytes) -> Request:
-    """Read a stored request.
-
-    Raises: OfNewerCode; another ValueError (pydantic's is one) if it is damaged.
-    """
+    """Read a stored request. Raises: ValueError (pydantic's is one) if it is damaged."""
     record = parsed(data)
     try:
         request = _REQUEST.validate_python(record)
     except ValidationError as error:
         if is_of_newer_code(error) and isinstance(record.get("kind"), str):
-            raise OfNewerCode(str(record["kind"])) from error
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][-1]) if first["loc"] else "kind"
+            return _of_newer_code(record, name if name in record else "kind")
         raise
-    if not request.trigger.is_known:
-        raise OfNewerCode(request.trigger)
-    return request
+    return request if request.trigger.is_known else _of_newer_code(record, "trigger")
+
+
+def _of_newer_code(record: dict[str, Any], name: str) -> OfNewerCode:
+    value = str(record[name])[:LONGEST_SHOWN]
+    why = f"this version of retrain does not know its {name.replace('_', ' ')}, {value!r}; a newer one makes it"
+    return OfNewerCode.model_validate({**record, "left_because": why})
 
 
 def file_of(request: Request) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retrain.errors import DamagedRecord
 from retrain.promotion.resume import overtake
 from retrain.records.base import skipping
-from retrain.records.request import Promote
+from retrain.records.request import OfNewerCode, Promote
 from retrain.records.run import Run, Status
 
 if TYPE_CHECKING:
@@ -42,9 +42,14 @@ def recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str,
 def overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:
     """End every other promotion that is under way, before the pointer is moved for good.
 
-    Returns: one that could not be taken back yet, which the rollback has to wait for; None if there is none.
+    What only newer code can make is left to it. Returns: one that could not be taken back yet, which the rollback
+    has to wait for; None if there is none.
     """
-    others = [other.run_id for other in context.ledger.requests() if other.run_id != request.run_id]
+    others = [
+        other.run_id
+        for other in context.ledger.requests()
+        if other.run_id != request.run_id and not isinstance(other, OfNewerCode)
+    ]
     for run in filter(None, (_readable(run_id, context) for run_id in others)):
         if run.status is Status.PROMOTING:
             ended = overtake(run, request.run_id, settings, context)

@@ -28,11 +28,12 @@ from retrain.errors import (
 )
 from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK, TRACEBACK, resume, start
+from retrain.records.base import skipping
 from retrain.records.history import Histories
 from retrain.records.known import knowing
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Land, Promote, Repair, RollBack, file_of, shown_name
+from retrain.records.request import Land, OfNewerCode, Promote, Repair, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
 from retrain.runs.before import is_over, overtaken, recorded
 from retrain.runs.draft import Draft
@@ -140,16 +141,25 @@ def _attempt(request: Request, settings: Settings, context: Context) -> Left | N
     except ServiceUnavailable:
         raise
     except RetrainError as error:
-        return Left(request.run_id, Behind.TROUBLE, reason=str(error))
+        return _waiting(request, Behind.TROUBLE, str(error), context)
     except Exception as error:  # noqa: BLE001 - a bug in one run must not hold up the others
         with suppress(RetrainError):
             context.ledger.keep(request.run_id, TRACEBACK, traceback.format_exc())
-        return Left(request.run_id, Behind.TROUBLE, reason=str(Bug(error)))
+        return _waiting(request, Behind.TROUBLE, str(Bug(error)), context)
+
+
+def _waiting(request: Request, behind: Behind, because: str, context: Context) -> Left:
+    """A request whose run cannot be made here. Why stands on it, so far as that can be written."""
+    with skipping(), suppress(Conflict):
+        context.ledger.leave(request, because)
+    return Left(request.run_id, behind, reason=because)
 
 
 def _work(request: Request, settings: Settings, context: Context, *, is_read_anew: bool = False) -> Left | None:
     """Make a run, or continue one that was killed. None if it has ended."""
     ledger = context.ledger
+    if isinstance(request, OfNewerCode):
+        return Left(request.run_id, Behind.NEWER_CODE, reason=request.left_because)
     before, lost = recorded(request, context)
     if before and not before.status.is_known:
         return Left(request.run_id, Behind.NEWER_CODE, reason=f"its status is {before.status}")
@@ -161,7 +171,8 @@ def _work(request: Request, settings: Settings, context: Context, *, is_read_ane
     try:
         its_settings = under(settings, request.settings)
     except ConfigError as error:
-        return Left(request.run_id, Behind.NEWER_CODE, reason=f"it was asked for under other settings: {error}")
+        return _waiting(request, Behind.NEWER_CODE, f"it was asked for under other settings: {error}", context)
+    request = request.evolve(left_because="")
     try:
         begun = ledger.begin(request)
     except Conflict:

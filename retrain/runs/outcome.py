@@ -63,6 +63,11 @@ class Outcome:
         """Why a run has not ended; None if it has."""
         return next((left for left in self.left if left.run_id == run_id), None)
 
+    def left_for_others(self, run_id: str) -> list[Left]:
+        """Those besides a run that could not be made here for a reason of their own, which a person should know."""
+        mine = (Behind.TROUBLE, Behind.NEWER_CODE)
+        return [left for left in self.left if left.behind in mine and not left.first and left.run_id != run_id]
+
     @property
     def trouble(self) -> Left | None:
         """The first request that is left because of trouble: somebody has to try again."""

@@ -23,7 +23,7 @@ from retrain.records.landing_log import Log
 from retrain.records.ledger import POINTER
 from retrain.records.queue import FOLDER as REQUESTS
 from retrain.records.registry import VERSIONS
-from retrain.records.request import STAMP, OfNewerCode, parse_request
+from retrain.records.request import STAMP, parse_request
 from retrain.runs.rebuilt import Rebuilt
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _left(state: ObjectStore, folder: str) -> list[Request]:
     """The requests that were moved away; those that cannot be read stay where they are."""
     found = []
     for name in visible(state.names(f"{folder}{REQUESTS}")):
-        with skipping(), suppress(ValueError, OfNewerCode):
+        with skipping(), suppress(ValueError):
             stored = state.read(name)
             found += [parse_request(stored.data)] if stored else []
     return found

@@ -97,7 +97,7 @@ class Rebuilt:
         """Ask for it under a new name, and under the settings that it was asked under."""
         note = f"{request.note}; {self.note}" if request.note else self.note
         context = replace(self.context, asked_under=request.settings or self.context.asked_under)
-        asked = ask(partial(_named, request.evolve(note=note, begun=0)), context)
+        asked = ask(partial(_named, request.evolve(note=note, begun=0, left_because="")), context)
         self.requests.append(asked)
         if instead_of:
             self.new_run[instead_of] = asked.run_id

@@ -10,7 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrain.errors import AccessDenied, Bug, Conflict, NotFound, RetrainError, ServiceError, ServiceUnavailable
+from retrain.errors import (
+    AccessDenied,
+    Bug,
+    Conflict,
+    DamagedRecord,
+    NotFound,
+    RetrainError,
+    ServiceError,
+    ServiceUnavailable,
+)
 from retrain.promotion.look import Look, look
 from retrain.promotion.repair import start_again
 from retrain.records.registry import service_name
@@ -33,7 +42,7 @@ def notice(context: Context) -> bool:
         champion = context.ledger.pointer().champion
         if champion is None:
             return False
-        loaded = context.registry.load(context.registry.get(champion.version))
+        loaded = context.registry.load(context.registry.of_record(champion.version))
         found = look(champion.version, loaded, context.platform, attempts=1)  # its repair looks again
         if found.state is not State.ANSWERS:
             ask_for_repair(champion.version, context, found)
@@ -79,7 +88,7 @@ def repair_after(error: ServiceError, context: Context) -> Wanted:
     """Ask for the repair of the champion's service, because a forecast could not be had from it."""
     try:
         champion = context.ledger.pointer().champion
-        if champion is None or isinstance(error, AccessDenied):
+        if champion is None or isinstance(error, AccessDenied | DamagedRecord):
             return Wanted(str(error))
         run_id = ask_for_repair(champion.version, context)
     except ServiceUnavailable:  # the store is away, and nothing can be asked for
@@ -122,7 +131,7 @@ def repair(request: Repair, begun_too_often: RetrainError | None, settings: Sett
 def _repaired(request: Repair, settings: Settings, context: Context) -> str:
     """What was found and done, in a sentence."""
     name = service_name(context.registry.name, request.version)
-    model = context.registry.get(request.version)
+    model = context.registry.of_record(request.version)
     loaded = context.registry.load(model)
     found = look(request.version, loaded, context.platform, attempts=1)  # whoever asked has looked
     states = ServiceStates(context.state)

@@ -130,7 +130,7 @@ def _champion(run: Run, context: Context) -> InProduction | None:
     """The champion that the run was compared with."""
     if run.champion is None or run.champion.version is None:
         return None
-    registered = context.registry.get(run.champion.version)
+    registered = context.registry.of_record(run.champion.version)
     return InProduction(registered, context.registry.load(registered))
 
 
@@ -165,7 +165,7 @@ def _winner_differs(run: Run, assessment: Assessment, context: Context) -> Diffe
     """Whether the registered version forecasts otherwise than the winner of the replay."""
     if run.model is None or assessment.winner is None:
         return None
-    registered = context.registry.load(context.registry.get(run.model.version))
+    registered = context.registry.load(context.registry.of_record(run.model.version))
     recorded, replayed = (model.forecast(FORECAST_DAYS).mean for model in (registered, assessment.winner.model))
     return _first(recorded.tolist(), replayed.tolist(), f"forecast of version {run.model.version}")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrain import __version__
-from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import ConfigError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
@@ -61,7 +61,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
             return None
         series = series_of(history, settings)
         draft.run = draft.run.on_data(series, history.files)
-        champion = _champion(pointer, draft, settings, context)
+        champion = _champion(pointer, draft, context)
         question = question_of(series, champion, settings)
         draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
         if champion is not None and not request.dry_run:
@@ -121,25 +121,18 @@ def _lineage(pointer: Pointer, context: Context) -> Lineage | None:
     if pointer.champion is None:
         return None
     try:
-        return context.registry.get(pointer.champion.version).lineage
+        return context.registry.of_record(pointer.champion.version).lineage
     except ServiceUnavailable:
         raise
-    except (ServiceError, NotFound):
+    except (ServiceError, ConfigError):
         return None
 
 
-def _champion(pointer: Pointer, draft: Draft, settings: Settings, context: Context) -> InProduction | None:
+def _champion(pointer: Pointer, draft: Draft, context: Context) -> InProduction | None:
     """None only if the ledger says that there is none."""
     if pointer.champion is None:
         return None
-    version, name = pointer.champion.version, settings.platform.model_name
-    try:
-        registered = context.registry.get(version)
-    except NotFound as exc:
-        raise ConfigError(
-            f"version {version} is champion, and the model {name} has no such version; set RETRAIN_MODEL_NAME "
-            "back, or start a new store"
-        ) from exc
+    registered = context.registry.of_record(pointer.champion.version)
     champion = InProduction(registered, context.registry.load(registered))
     draft.run = draft.run.evolve(champion=champion.card)
     return champion

@@ -67,11 +67,14 @@ def _queue(context: Context) -> Facts:
 
 
 def _in_trouble(run_id: str, context: Context) -> Run | None:
-    """The run of a request that the next trigger makes again; None if it is well."""
+    """The run of a request that is to be made again, or that could not be made; None if it is well."""
     with skipping():
         run = context.ledger.recorded(run_id)
         if run is not None and ((run.status is Status.PROMOTING and run.trouble) or run.will_retry):
             return run
+        request = context.ledger.request(run_id) if run is None else None
+        if request is not None and request.left_because:
+            return context.ledger.run(run_id)
     return None
 
 

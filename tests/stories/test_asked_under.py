@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,49 @@ def test_a_request_under_settings_that_only_newer_code_knows_is_left_to_it(world
     assert outcome.ended == (made.run_id,)
     assert [(each.run_id, each.behind) for each in outcome.left] == [(left.run_id, Behind.NEWER_CODE)]
     assert next(iter(settings)) in outcome.left[0].reason
+
+
+def test_why_a_request_is_left_is_shown_wherever_its_run_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """By the timer, in the list, by name, over HTTP."""
+    for name, value in {**QUICK, "RETRAIN_ROOT": str(world.root)}.items():
+        monkeypatch.setenv(name, value)
+    newer = replace(world.context, asked_under={**world.settings.deciding, "RETRAIN_CANARY_SHARE": "0.1"})
+    left = ask(Trigger.TIMER, newer).run_id
+    why = "RETRAIN_CANARY_SHARE is not a setting that this version of retrain knows"
+
+    assert main(["tick"]) == 0
+    assert f"run {left} waits for a newer version of retrain" in (said := capsys.readouterr().err)
+    assert why in said
+    assert main(["runs"]) == 0
+    assert next(line for line in capsys.readouterr().out.splitlines() if left in line).endswith(why)
+    assert main(["show", left]) == 0
+    assert f"status     queued: it was asked for under other settings: {why}" in capsys.readouterr().out
+    assert why in json.loads(http.as_text(http.show_run(left)))["reason"]
+
+
+def test_why_a_request_is_left_is_written_down_once(world: World):
+    """A timer that looks for weeks changes nothing."""
+    ask(Trigger.TIMER, replace(world.context, asked_under={"RETRAIN_CANARY_SHARE": "0.1"}))
+    work_off(world.settings, world.context)
+    (record,) = (world.root / "requests").iterdir()
+    before = record.stat().st_mtime_ns
+
+    work_off(world.settings, world.context)
+
+    assert record.stat().st_mtime_ns == before
+
+
+def test_a_run_that_can_be_made_again_does_not_say_any_more_why_it_was_left(world: World):
+    """The newer code has made it."""
+    asked = ask(Trigger.TIMER, replace(world.context, asked_under={"RETRAIN_SEASON_DAYS": "14"}))
+    world.ledger.leave(asked, "it was asked for under other settings")
+    waiting = world.ledger.run(asked.run_id).reason
+    work_off(world.settings, world.context)
+
+    assert waiting == "it was asked for under other settings"
+    assert world.ledger.run(asked.run_id).reason == "There are no days yet; land a file of transactions."
 
 
 def test_a_request_without_settings_is_made_under_those_of_whoever_makes_it(world: World):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
-from retrain.errors import Conflict, ModelError, NotFound
+from retrain.errors import Conflict, DamagedRecord, NotFound
 from retrain.records.champion import Champion
 from retrain.records.registry import Lineage, Registry
 from tests.builders import World, reports
@@ -80,7 +80,16 @@ def test_an_altered_artifact_is_not_loaded(world: World):
     model = registry.register(registry.keep(b"{}"), LINEAGE, "run", NOON)
     (world.root / "artifacts" / f"{model.artifact_sha256}.json").write_bytes(b"{ }")
 
-    with pytest.raises(ModelError, match="missing or altered"):
+    with pytest.raises(DamagedRecord, match=r"the artifact of version 1, was altered; restore it from a backup"):
+        registry.load(model)
+
+
+def test_an_artifact_that_is_no_model_is_a_damaged_record(world: World):
+    """Who owns the data cannot mend it."""
+    registry = Registry(FolderStore(world.root), "sales")
+    model = registry.register(registry.keep(b"{}"), LINEAGE, "run", NOON)
+
+    with pytest.raises(DamagedRecord, match=r"the artifact of version 1, cannot be used: .*; restore it"):
         registry.load(model)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.records.ledger import Ledger
-from retrain.records.request import Trigger, new_run_id
+from retrain.records.request import Evaluate, Trigger, new_run_id
 from retrain.records.run import Run
 
 if TYPE_CHECKING:
@@ -56,4 +56,31 @@ def test_older_runs_are_not_listed_where_this_month_has_enough(tmp_path: Path):
 
     ledger.runs(3, NOW)
 
-    assert [prefix for prefix in store.prefixes if prefix.startswith("runs/")] == ["runs/202603/"]
+    assert [prefix for prefix in store.prefixes if prefix.startswith("runs/")] == ["runs/ahead/", "runs/202603/"]
+
+
+def test_a_run_whose_name_is_far_in_the_future_is_listed_where_this_month_has_enough(tmp_path: Path):
+    """Its clock was wrong by years; it is the newest by its name."""
+    ledger, names = ledger_of(FolderStore(tmp_path), 1, 2, 3)
+    run_id = new_run_id(NOW + timedelta(days=2000))
+    ledger.finish(Run(run_id=run_id, trigger=Trigger.TIMER).done(), NOW)
+
+    assert [run.run_id for run in ledger.runs(2, NOW)] == [run_id, names[0]]
+
+
+@pytest.mark.parametrize("days_ahead", [2, 400, 2_000_000])
+def test_one_waiting_name_of_the_future_does_not_spoil_those_of_new_runs(tmp_path: Path, days_ahead: int):
+    """They begin with the time that it is."""
+    far = "9" * 8 + "T235959999Z-ffff" if days_ahead > 1000 else new_run_id(NOW + timedelta(days=days_ahead))
+    ledger = Ledger(FolderStore(tmp_path))
+    ledger.ask(Evaluate(run_id=far, trigger=Trigger.TIMER))
+
+    assert ledger.name_run(NOW).startswith(f"{NOW:%Y%m%dT%H%M%S}")
+
+
+def test_a_new_name_sorts_behind_what_waits_since_before_the_clock_went_back(tmp_path: Path):
+    """By a day at most."""
+    ledger, tomorrow = Ledger(FolderStore(tmp_path)), new_run_id(NOW + timedelta(days=1))
+    ledger.ask(Evaluate(run_id=tomorrow, trigger=Trigger.TIMER))
+
+    assert ledger.name_run(NOW) > tomorrow

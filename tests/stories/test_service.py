@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from retrain.records.request import Trigger
 from tests.builders import FIRST_DAY, World, csv_file, level_days, read_history, reports, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 YEAR_ONE, YEAR_TWO = level_days(150, seed=1, level=200), level_days(100, seed=2, level=160)
 NEW_YEAR = FIRST_DAY + timedelta(days=150)
@@ -219,7 +225,31 @@ def test_another_model_name_is_not_another_champion(drifted: World):
     """The operator is told to set it back."""
     drifted.overrides["RETRAIN_MODEL_NAME"] = "other"
 
-    assert drifted.run()["error"]["kind"] == "configuration"
+    error = drifted.run()["error"]
+
+    assert error["kind"] == "configuration"
+    assert (
+        "versions of the model daily-transactions and none of other; set RETRAIN_MODEL_NAME back"
+        in error["message"]
+    )
+
+
+@pytest.mark.parametrize("what", ["models/*/1.json", "artifacts/*.json"])
+@pytest.mark.parametrize("change", [Path.unlink, partial(Path.write_bytes, data=b"{}")], ids=["gone", "altered"])
+def test_a_champion_whose_record_is_damaged_is_no_fault_of_the_settings_or_the_model(
+    drifted: World, what: str, change: Callable[[Path], object]
+):
+    """The operator restores it from a backup, and the next run goes on; until then the champion answers."""
+    (record,) = drifted.root.glob(what)
+    before = record.read_bytes()
+    change(record)
+    failed = drifted.run()
+    record.write_bytes(before)
+
+    assert failed["error"]["kind"] == "record"
+    assert record.name in failed["reason"]
+    assert "restore it from a backup, or make the store anew with `retrain rebuild`" in failed["reason"]
+    assert drifted.run()["verdict"] is not None
 
 
 def test_two_ways_to_aggregate_do_not_mix(world: World):

@@ -42,7 +42,7 @@ class AzureMlCatalog:
         """See Listener. Verdicts and failures make no version, so they change nothing here."""
         if event.kind not in (Kind.PROMOTION, Kind.ROLLBACK) or run.model is None:
             return
-        model = self._registry.get(run.model.version)
+        model = self._registry.of_record(run.model.version)
         self.show_model(model, self._facts(model, run))
         image = run.promotion["build"].image if run.promotion and "build" in run.promotion else None
         if image:
@@ -110,7 +110,7 @@ class AzureMlCatalog:
         """The version that was champion before this one."""
         pairs = pairwise(self._ledger.pointer().champions)
         before = [earlier.version for earlier, later in pairs if later.version == version and earlier.version]
-        return self._registry.get(before[-1]) if before and before[-1] != version else None
+        return self._registry.of_record(before[-1]) if before and before[-1] != version else None
 
     def _listed(self, name: str, version: str) -> Model | None:
         where = self._workspace.context(f"looking for model {name} version {version}")

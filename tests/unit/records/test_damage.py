@@ -14,6 +14,8 @@ from retrain.records.champion import Champion
 from retrain.records.ledger import folder_of
 from retrain.records.registry import Lineage
 from retrain.records.request import Evaluate, Trigger
+from retrain.runs.dispatch import work_off
+from retrain.runs.outcome import Behind
 from tests.builders import World, ask
 from tests.unit.records.examples import REQUESTS, RUN_ID, RUNS
 
@@ -121,9 +123,31 @@ def test_a_request_of_a_kind_that_only_newer_code_knows_stays_and_holds_up_nobod
     report = world.run()
 
     assert report["verdict"] == "waiting"
-    assert world.ledger.requests() == []
     assert (world.root / REQUEST).read_bytes() == data
     assert not (world.root / "unreadable").exists()
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ({"kind": "compact", "trigger": "moon"}, "its kind, 'compact'"),
+        ({"kind": "evaluate", "trigger": "drift"}, "its trigger, 'drift'"),
+        ({"kind": "land", "file": "a.csv", "joins": "zip"}, "its joins, 'zip'"),
+    ],
+    ids=["kind", "trigger", "value"],
+)
+def test_a_request_of_newer_code_is_listed_with_the_value_that_is_not_known(
+    world: World, request_: dict[str, str], why: str
+):
+    """And it is said to be left by whoever works off the others."""
+    written(world, REQUEST, json.dumps({"run_id": RUN_ID, "trigger": "blob", **request_}).encode())
+
+    (left,) = work_off(world.settings, world.context).left
+    (listed,) = world.ledger.runs(5)
+
+    assert left.behind is Behind.NEWER_CODE
+    assert (listed.status, listed.reason) == ("queued", left.reason)
+    assert why in left.reason
 
 
 def test_a_request_without_a_kind_is_set_aside(world: World):
