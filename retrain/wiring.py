@@ -139,10 +139,10 @@ def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore, ObjectStore]:
 def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
-    from retrain.adapters.azure.arm import bounds, sign_in
-    from retrain.adapters.azure.transport import fenced_transport
+    from retrain.adapters.azure.credentials import sign_in
+    from retrain.adapters.azure.transport import storage_limits
 
-    limits = {**bounds(), "transport": fenced_transport(**bounds())}
+    limits = storage_limits()
     if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(

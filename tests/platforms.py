@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
@@ -108,10 +108,10 @@ class ThreadPlatform:
 
 
 def serve(
-    app: FastAPI, listening: socket.socket, limits: Connections | None = None
+    app: FastAPI, listening: socket.socket, limits: Connections | None = None, **options: Any
 ) -> tuple[Server, threading.Thread]:
-    """Run an app on a socket, in a thread of its own."""
-    server = Server(configured(app, limits, log_level="critical", lifespan="off"))
+    """Run an app on a socket, in a thread of its own; `options` are more of uvicorn's, for example of TLS."""
+    server = Server(configured(app, limits, log_level="critical", lifespan="off", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread

@@ -51,8 +51,11 @@ class AzureSettings(Group):
         "image that others are built on; your own copy of `python:3.13-slim` avoids the limits of Docker Hub",
         unit="name",
     )
-    identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
-        None, "RETRAIN_IDENTITY", "user-assigned identity that pulls images", unit="resource id"
+    pull_identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
+        None,
+        "RETRAIN_PULL_IDENTITY",
+        "user-assigned identity that services have: it pulls their image and may do nothing else",
+        unit="resource id",
     )
     compute: str = setting(
         "serverless",
@@ -74,11 +77,13 @@ class AzureSettings(Group):
     subnet: Optional[Annotated[str, Field(pattern=SUBNET)]] = setting(
         None, "RETRAIN_SUBNET", "subnet for container groups; empty for public addresses", unit="resource id"
     )
-    tls: Optional[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = setting(
-        None,
+    tls: str = setting(
+        "self-signed",
         "RETRAIN_TLS",
-        "folder in the state container with `certificate.pem` and `key.pem`, for example `tls`; empty for HTTP",
-        unit="path",
+        "TLS of container groups: `self-signed` makes a certificate for each version; `off` is plain HTTP, which "
+        "shows keys to whoever is in between; `tls` names a folder of the state container with `certificate.pem` "
+        "and `key.pem`",
+        pattern=r"^(self-signed|off|tls[a-z0-9/-]*)$",
     )
     instance_type: str = setting(
         "Standard_DS2_v2",
@@ -112,7 +117,7 @@ class AzureSettings(Group):
                 f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
                 f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
             )
-        if self.tls and self.target != "aci":
+        if self.tls.startswith("tls") and self.target != "aci":
             raise ConfigError(
                 "RETRAIN_TLS is for container groups only; an online endpoint has its own certificate"
             )
@@ -136,7 +141,7 @@ class AzureSettings(Group):
             "RETRAIN_REGISTRY": self.registry,
         }
         if self.target == "aci":
-            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_IDENTITY": self.identity}
+            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_PULL_IDENTITY": self.pull_identity}
         if self.target == "kubernetes":
             needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
         for name, value in needed.items():

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
 
-IDENTITY = (
+PULL_IDENTITY = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting/providers"
-    "/Microsoft.ManagedIdentity/userAssignedIdentities/retrainer"
+    "/Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 
@@ -74,7 +74,7 @@ class Cloud:
             "RETRAIN_WORKSPACE": azure.WORKSPACE,
             "RETRAIN_REGISTRY": azure.REGISTRY,
             "RETRAIN_LOCATION": azure.LOCATION,
-            "RETRAIN_IDENTITY": IDENTITY,
+            "RETRAIN_PULL_IDENTITY": PULL_IDENTITY,
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",

@@ -137,7 +137,7 @@ MISHAPS = (
     Mishap(
         "the image cannot be pulled",
         lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible", times=None),
-        "RETRAIN_IDENTITY the role AcrPull",
+        "RETRAIN_PULL_IDENTITY the role AcrPull",
     ),
     Mishap(
         "another operation on the group is going on, twice",

@@ -15,7 +15,7 @@ import pytest
 
 from retrain.doors.cli import main
 from tests.azure import specs
-from tests.azure.cloud import CLIENT_ID, IDENTITY, Cloud, hurry
+from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
@@ -130,7 +130,7 @@ def test_the_registered_model_carries_its_lineage(story: Story):
     assert told["git_commit"] == "0a1b2c3"
     assert float(told["rmse"]) == pytest.approx(story.promoted["challenger"]["rmse"], rel=1e-5)
     assert "@sha256:" in told["image"]
-    assert told["service"].startswith("http://")
+    assert told["service"].startswith("https://")
     assert told["champion"] == "yes"
 
 
@@ -145,9 +145,9 @@ def test_the_container_group_is_what_it_should_be(story: Story):
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert group["properties"]["ipAddress"]["dnsNameLabel"].startswith("daily-transactions-v1-")
-    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {PULL_IDENTITY: {}}}
     assert group["properties"]["imageRegistryCredentials"] == [
-        {"server": "forecastsacr.azurecr.io", "identity": IDENTITY}
+        {"server": "forecastsacr.azurecr.io", "identity": PULL_IDENTITY}
     ]
     assert group["tags"]["retrain-version"] == "1"
 

@@ -79,7 +79,7 @@ def test_a_deployed_version_answers_as_itself(platform: Platform):
 
     prove(service, model())
     with pytest.raises(ServiceError, match=r"does not know the key|refuses|no object"):
-        ask(type(service)(service.name, service.version, service.url, "another key"), "/score", {"data": [1]})
+        ask(replace(service, key="another key"), "/score", {"data": [1]})
 
 
 def test_deploying_again_changes_nothing(platform: Platform):

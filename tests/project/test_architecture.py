@@ -30,42 +30,15 @@ RULES = {
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
+READING = [
+    "rules", "seen_ids", "weekdays", "widths", "days", "times", "amounts", "dates", "guess", "columns",
+    "quotes", "text", "layout", "lines", "cut", "delimited", "parquet", "objects", "json_rows", "sheets",
+    "formulas", "workbook", "archive", "formats", "day_reader", "cells", "styles", "repeats", "odd_rows",
+    "splits", "ahead", "transactions",
+]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
-    "reading": [
-        "rules",
-        "seen_ids",
-        "weekdays",
-        "widths",
-        "days",
-        "times",
-        "amounts",
-        "dates",
-        "guess",
-        "columns",
-        "quotes",
-        "text",
-        "layout",
-        "lines",
-        "cut",
-        "delimited",
-        "parquet",
-        "objects",
-        "json_rows",
-        "sheets",
-        "formulas",
-        "workbook",
-        "archive",
-        "formats",
-        "day_reader",
-        "cells",
-        "styles",
-        "repeats",
-        "odd_rows",
-        "splits",
-        "ahead",
-        "transactions",
-    ],
+    "reading": READING,
     "plausible": ["judged", "robust", "calendar", "days", "level", "rows", "changes", "findings"],
     "arima": [
         "order",
@@ -105,12 +78,13 @@ ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
     "azure.storage": {
-        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease", "transport")),
         "retrain.wiring",
     },
-    "azure.identity": {"retrain.adapters.azure.arm"},
+    "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+        f"retrain.adapters.azure.{name}"
+        for name in ("arm", "blob", "blob_reader", "credentials", "lease", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -122,6 +96,7 @@ ONLY_IN = {
     "azure.keyvault": {"retrain.adapters.azure.vault"},
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
+    "cryptography": {"retrain.adapters.azure.aci_tls", "retrain.doors.service_commands"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "filelock": {"retrain.adapters.local.folder"},
@@ -147,7 +122,18 @@ ONLY_IN = {
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests", "openpyxl"}
+HEAVY = {
+    "leather",
+    "pandas",
+    "statsmodels",
+    "scipy",
+    "holidays",
+    "pyarrow",
+    "azure",
+    "cryptography",
+    "requests",
+    "openpyxl",
+}
 
 
 LONGEST_FILE = 300

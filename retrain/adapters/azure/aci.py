@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
+from retrain.adapters.azure.aci_tls import OFF, SELF_SIGNED, Pair, own, self_signed
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
-from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.errors import NotFound, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
@@ -54,8 +55,8 @@ class AciPlatform:
     @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. A group that differs is removed first: not every property can be changed."""
-        service = self._recorded_service(name, version)
-        wanted = container_group(service, image, self._tls(), self._settings)
+        service, files = self._secured(self._recorded(name, version))
+        wanted = container_group(service, image, files, self._settings)
         with_retries(lambda: self._create_or_update(name, wanted))
         service = self._with_address(service)
         self._records.save(service)
@@ -104,9 +105,8 @@ class AciPlatform:
         there, group = self._records.read(name), self._get(name)
         if there is None or group is None:
             raise NotFound(f"there is no service {name[:80]!r}; `retrain services` lists them")
-        service = rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC))
-        self._records.save(service)
-        wanted = container_group(service, str(group.containers[0].image), self._tls(), self._settings)
+        service, files = self._secured(rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC)))
+        wanted = container_group(service, str(group.containers[0].image), files, self._settings)
         with_retries(lambda: self._update(name, wanted))
         service = self._with_address(service)
         self._records.save(service)
@@ -179,31 +179,24 @@ class AciPlatform:
             self._records.save(moved)
         return moved
 
-    def _recorded_service(self, name: str, version: str) -> Service:
-        """The service as recorded, or recorded now: deploying again keeps the key, not the certificate."""
-        certificate = self._tls().get("certificate.pem", "")
+    def _recorded(self, name: str, version: str) -> Service:
+        """The service as on record, or a new one: deploying again keeps the key."""
         there = read_or_set_aside(self._records, name)
         if there is not None and not there.deployment:
-            return replace(there, certificate=certificate)
-        new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)
-        self._records.save(new)
-        return new
+            return there
+        return Service(name, version, "", secrets.token_urlsafe(32))
 
-    def _tls(self) -> dict[str, str]:
-        """The PEM files of certificate and key by name; empty without RETRAIN_TLS."""
-        found: dict[str, str] = {}
-        for file in ("certificate.pem", "key.pem") if self._settings.azure.tls else ():
-            stored = self._state.read(f"{self._settings.azure.tls}/{file}")
-            if stored is None:
-                where = self._state.address(f"{self._settings.azure.tls}/{file}")
-                raise ConfigError(
-                    f"RETRAIN_TLS names a folder without {where}; upload it, or leave RETRAIN_TLS empty"
-                )
-            found[file] = stored.data.decode(errors="replace")
-            if "-----BEGIN " not in found[file]:
-                where = self._state.address(f"{self._settings.azure.tls}/{file}")
-                raise ConfigError(f"{where} is not a PEM file; convert it, for example with openssl")
-        return found
+    def _secured(self, service: Service) -> tuple[Service, Mapping[str, str]]:
+        """The service with its certificate, put on record with its keys, and its TLS files by name."""
+        chosen, pair = self._settings.azure.tls, Pair()
+        if chosen == SELF_SIGNED:
+            key = self._records.certificate_key(service.name) if service.certificate else ""
+            pair = Pair(service.certificate, key) if key else self_signed(service.name)
+        elif chosen != OFF:
+            pair = own(chosen, self._state)
+        service = replace(service, certificate=pair.certificate)
+        self._records.save(service, certificate_key=pair.key if chosen == SELF_SIGNED else "")
+        return service, pair.files
 
     def _context(self, what: str, name: str = "") -> str:
         group = f"resourceGroups/{self._group}/providers/Microsoft.ContainerInstance/containerGroups"

@@ -1,4 +1,4 @@
-"""Azure Resource Manager: credentials, time limits and retries of calls, and the meaning of its errors.
+"""Azure Resource Manager: time limits and retries of calls, and the meaning of its errors.
 
 Every exception of an Azure SDK is translated here into one of this package; its message says what to do.
 """
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import stamina
 
+from retrain.adapters.azure.credentials import advice as sign_in_advice
+from retrain.adapters.azure.credentials import sign_in
 from retrain.errors import AccessDenied, Conflict, NotFound, ServiceError, ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from azure.core.credentials import TokenCredential
 
     from retrain.settings import Settings
 
@@ -40,12 +40,14 @@ CANCELED = "Canceled"  # our own code: the error of a cancelled operation has no
 ADVICE = {
     "TasksOperationsNotAllowed": "ACR Tasks are not allowed on free credit; move to pay-as-you-go, or ask Azure "
     "support to enable them",
-    "InaccessibleImage": "check that the registry has the image, and RETRAIN_IDENTITY the role AcrPull there",
+    "InaccessibleImage": "check that the registry has the image, and RETRAIN_PULL_IDENTITY the role "
+    "AcrPull there, or Container Registry Repository Reader if the registry uses ABAC",
     "ContainerGroupTransitioning": "another operation on the group is in progress; run again when it has ended",
     "Quota": "request more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or free some",
     "Capacity": "the region has no capacity for this size; try again later, or set another RETRAIN_LOCATION",
     CANCELED: "a person or a policy cancelled it; see the activity log of the resource group, and run again",
 }
+NAME_IDENTITY = "assign the identity to this app and name it in TRANSACTIONS_STORAGE__clientId"
 # The message of ARM for a missing role; of two actions in it the last is the one that is not allowed.
 ACTION = re.compile(r"perform action '([^']+)'")
 SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
@@ -53,13 +55,6 @@ SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 
 class Transient(ServiceUnavailable):
     """An error that the SDK does not retry and that may be over within a minute."""
-
-
-def sign_in(client_id: str | None) -> TokenCredential:
-    """The credential of the user-assigned identity `client_id`; without one, that of the user of this machine."""
-    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-
-    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
 
 
 def bounds() -> dict[str, Any]:
@@ -133,10 +128,8 @@ def translated(where: str) -> Iterator[None]:
     except sdk.ResourceNotFoundError as exc:
         raise NotFound(f"{where}: there is no such resource ({_first_line(exc)})") from exc
     except sdk.ClientAuthenticationError as exc:
-        raise AccessDenied(
-            f"{where}: not signed in ({_first_line(exc)}); assign the identity to this app and name it in "
-            "TRANSACTIONS_STORAGE__clientId"
-        ) from exc
+        told = sign_in_advice(exc, NAME_IDENTITY)
+        raise AccessDenied(f"{where}: not signed in ({_first_line(exc)}); {told}") from exc
     except sdk.DecodeError as exc:
         raise ServiceUnavailable(
             f"{where}: the answer is not from Azure ({_first_line(exc)}); is there a proxy in between?"

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import arm_bounds, or_none, sign_in, translated
+from retrain.adapters.azure.arm import arm_bounds, or_none, translated
+from retrain.adapters.azure.credentials import sign_in
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient

@@ -10,6 +10,7 @@ from retrain.adapters import fence
 from retrain.adapters.azure import lease as lease_module
 from retrain.adapters.azure.arm import BUSY
 from retrain.adapters.azure.blob_reader import open_blob
+from retrain.adapters.azure.credentials import advice as sign_in_advice
 from retrain.adapters.azure.lease import Lease, now
 from retrain.adapters.fence import Hold
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
@@ -215,7 +216,8 @@ class BlobStore:
                 raise AccessDenied(f"{where}: {UNREADABLE[_code(exc)]} ({_code(exc)})") from exc
             raise Conflict(f"{where} was changed or is locked by another process ({_code(exc)})") from exc
         except sdk.ClientAuthenticationError as exc:
-            raise AccessDenied(f"{where}: not signed in; check the connection and its credential") from exc
+            told = sign_in_advice(exc, "check the connection and its credential")
+            raise AccessDenied(f"{where}: not signed in; {told}") from exc
         except sdk.HttpResponseError as exc:
             code = _code(exc)
             if exc.status_code == 403:

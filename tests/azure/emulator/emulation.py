@@ -53,6 +53,7 @@ class Emulator(Switches):
         self._server, self.vault = Server(certificate), KeyVault(self, certificate)
         self._identity = IdentityEndpoint(self)
         self._storage = Storage(azurite)
+        self.az = self._identity.install_az(folder / "bin")
         self.arm_url = f"https://localhost:{self._server.port}"
         self.environment = {**self._identity.environment, "REQUESTS_CA_BUNDLE": str(azurite.certificate)}
         self._routes = Routes(names.PROVIDERS)

@@ -32,6 +32,7 @@ class Switches:
     """What a test may turn on the running emulator."""
 
     granted: bool = True
+    signed_in: bool = True
     aci_without_address: bool = False
     jobs_start: bool = True
     vault_refuses: bool = False

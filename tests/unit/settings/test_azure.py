@@ -20,7 +20,7 @@ def azure(**changed: str) -> dict[str, str]:
         "RETRAIN_WORKSPACE": "w",
         "RETRAIN_REGISTRY": "forecastsacr",
         "RETRAIN_LOCATION": "westeurope",
-        "RETRAIN_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
+        "RETRAIN_PULL_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
         "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
         "TRANSACTIONS_STORAGE__clientId": "c",
     }
@@ -41,6 +41,8 @@ def azure(**changed: str) -> dict[str, str]:
         ({"TRANSACTIONS_STORAGE": "UseDevelopmentStorage=true"}, "RETRAIN_JOBS=inline"),
         ({"RETRAIN_TARGET": "managed-online", "RETRAIN_TLS": "tls"}, "for container groups"),
         ({"RETRAIN_TLS": "requests"}, "RETRAIN_TLS is 'requests'"),
+        ({"RETRAIN_TLS": ""}, "`off` is plain HTTP"),
+        ({"RETRAIN_IDENTITY": "i"}, "write RETRAIN_PULL_IDENTITY"),
         ({"RETRAIN_STATE_CONTAINER": "transactions"}, "use two containers"),
     ],
 )
