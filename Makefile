@@ -68,10 +68,11 @@ drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the table
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
 
-lint: $(VENV)/.ready ## style, types, import directions
+lint: $(VENV)/.ready ## style, types, import directions, the template of infra/
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m tests.azure.template.check
 
 audit: setup ## known advisories against the pinned packages, where their registries can be asked
 	@$(PYTHON) -m tests.project.advisories

@@ -14,6 +14,7 @@ from retrain.promotion.client import ask
 from retrain.promotion.verify import prove, wait_until_ready
 from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, READY_SECONDS
 from tests.azure.emulator.tls import self_signed
+from tests.azure.emulator.world import NETWORK, PROVIDERS
 from tests.contract.test_platform import context_of, model
 from tests.faults import fails
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from retrain.ports import Service
     from tests.azure.cloud import Cloud
 
-SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/services"
+SUBNET = f"{PROVIDERS}Microsoft.Network/virtualNetworks/{NETWORK}/subnets/services"
 
 
 def deploy(cloud: Cloud, version: str = "3") -> Service:

@@ -13,6 +13,7 @@ import stamina
 
 from retrain.adapters.azure.credentials import advice as sign_in_advice
 from retrain.adapters.azure.credentials import sign_in
+from retrain.adapters.azure.roles import missing_role, role_for
 from retrain.errors import AccessDenied, Conflict, NotFound, ServiceError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ RETRIES = 3
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 30.0
 MESSAGE_LENGTH = 400
 BUSY = {408, 429, 500, 502, 503, 504}
-ROLES = {
-    "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
-    "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
-    "Microsoft.MachineLearningServices/": "AzureML Data Scientist",
-    "Microsoft.KeyVault/": "Key Vault Secrets Officer",
-    "Microsoft.ManagedIdentity/": "Managed Identity Operator",
-    "Microsoft.Network/": "Network Contributor",
-}
 # Errors that the SDKs do not retry and that may be temporary: another operation on the group, a slow registry.
 TRANSIENT_CODES = {"ContainerGroupTransitioning", "InaccessibleImage"}
 CANCELED = "Canceled"  # our own code: the error of a cancelled operation has none
@@ -176,8 +169,7 @@ def _missing_role(where: str, message: str) -> str:
     """The sentence that says which role is missing, and on which scope."""
     action = (ACTION.findall(message) or [""])[-1]
     scope = (SCOPE.findall(message) or [where])[-1]
-    role = next((role for provider, role in ROLES.items() if provider in (action or where)), "Contributor")
-    return f"give this identity the role {role} on {scope}" + (f", which allows {action}" if action else "")
+    return missing_role(role_for(action or where), scope, action)
 
 
 def error_code(exc: Any) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr import ImageBuilder, fingerprint
 from retrain.adapters.azure.arm import or_none, state_name, translated
 from retrain.adapters.azure.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
+from retrain.adapters.azure.roles import missing_role, role_for
 from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.ports import DEPLOY, REGISTER, Job
@@ -31,6 +32,8 @@ ENVIRONMENT = "retrain"
 IMAGE = "retrain-job"
 ENDED = {"Completed", "Failed", "Canceled"}
 CANCEL_SECONDS = 60
+NOT_PULLED = "pull image"
+PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 
 
 class PipelineJobs:
@@ -101,8 +104,14 @@ class PipelineJobs:
             try:
                 self._workspace.client.jobs.stream(name)
             except JobException as exc:
-                return f"{told}: {_service_message(str(exc.message))}"
+                return f"{told}: {self._advised(_service_message(str(exc.message)))}"
         return told
+
+    def _advised(self, message: str) -> str:
+        """The reason of a failed job; if it is that its image cannot be pulled, with what to do."""
+        if NOT_PULLED not in message.lower():
+            return message
+        return f"{message}; {missing_role(role_for(PULL), f'the registry {self._settings.azure.registry}', PULL)}"
 
 
 class Release:

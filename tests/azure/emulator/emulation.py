@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
 from tests.azure.emulator.container_instances import ContainerInstances
 from tests.azure.emulator.documents import Documents
@@ -13,6 +14,7 @@ from tests.azure.emulator.endpoints import Endpoints
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
 from tests.azure.emulator.identity import IdentityEndpoint
 from tests.azure.emulator.images import Images
+from tests.azure.emulator.insights import Insights
 from tests.azure.emulator.jobs import Jobs
 from tests.azure.emulator.key_vault import KeyVault
 from tests.azure.emulator.machine_learning import MachineLearning
@@ -74,6 +76,7 @@ class Emulator(Switches):
         )
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
+        self.insights = Insights(world)
         self._endpoints = Endpoints(world)
         self._server.start(self._answer)
 
@@ -178,6 +181,7 @@ class Emulator(Switches):
         try:
             self._admit(request)
             self._faults.check(request)
+            demands.admit(self.access, request)
             response = self._routes.answer(request)
         except ArmError as error:
             return error.response, error.code

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.azure.emulator.access import Access, Assignment
     from tests.azure.emulator.documents import Documents
     from tests.azure.emulator.images import Images
     from tests.azure.emulator.operations import Operations
@@ -21,7 +22,11 @@ RESOURCE_GROUP = "forecasting"
 WORKSPACE = "forecasts"
 REGISTRY = "forecastsacr"
 LOCATION = "westeurope"
+PULL_IDENTITY = "puller"
+NETWORK = "network"
 PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/"
+REGISTRY_PATH = f"{PROVIDERS}Microsoft.ContainerRegistry/registries/{REGISTRY}"
+PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 WORKSPACE_PATH = f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
 
 Runner = Literal["process", "thread"]
@@ -37,8 +42,16 @@ class Switches:
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False
+    taken_away: frozenset[Assignment] = frozenset()
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def access(self) -> Access:
+        """The role assignments in force: those of the template, without what a test takes away."""
+        from tests.azure.emulator.access import Access, of_the_template
+
+        return Access(of_the_template() - self.taken_away)
 
     def reset(self) -> None:
         """All as at the start."""
