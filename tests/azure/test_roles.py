@@ -19,7 +19,7 @@ from retrain.adapters.azure.vault import KeyVaultSecrets
 from retrain.errors import AccessDenied, RetrainError
 from retrain.records.request import new_run_id
 from retrain.wiring import releaser
-from tests.azure.cloud import PULL_IDENTITY, Cloud
+from tests.azure.cloud import PULL_IDENTITY, Cloud, on
 from tests.azure.emulator.access import APP, DEPLOYER, PULLER, TOPIC, Assignment, of_the_template
 from tests.azure.emulator.gate import Gate
 from tests.azure.emulator.host import FunctionsHost, HostFailed
@@ -149,6 +149,11 @@ def by(who: str, call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
     return lambda cloud: call(acting_as(cloud, who))
 
 
+def on_container_apps(call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
+    """The call, where versions run on Container Apps."""
+    return lambda cloud: call(replace(cloud, overrides={**cloud.overrides, **on("container-apps")}))
+
+
 BLOB_ADVICE = "give this identity the role Storage Blob Data Contributor on the storage account devstoreaccount1"
 VAULT_ADVICE = "give this identity the role Key Vault Secrets Officer on .*Microsoft.KeyVault/vaults"
 BUILD_ADVICE = (
@@ -182,6 +187,12 @@ NEEDS = {
             see_services,
             "give this identity the role Azure Container Instances Contributor Role on "
             f"{PROVIDERS.removesuffix('/providers/')}",
+        )
+    ],
+    (APP, "Container Apps Contributor"): [
+        Need(
+            on_container_apps(create_service),
+            f"give this identity the role Container Apps Contributor on {PROVIDERS}Microsoft.App/containerApps",
         )
     ],
     (APP, "Managed Identity Operator"): [

@@ -11,7 +11,7 @@ import yaml
 from retrain.settings import parse
 from retrain.settings.groups import names
 from tests.azure.template import MAIN, Deployment, TemplateError, azd, deploy
-from tests.azure.template.check import AZD, EVERYTHING
+from tests.azure.template.check import AZD, CONTAINER_APPS, EVERYTHING
 
 ROOT = MAIN.parents[1]
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -49,7 +49,7 @@ def test_every_parameter_can_be_set_by_azd():
 
 def test_the_product_takes_the_app_settings_as_they_are():
     """It checks itself that nothing is missing for Azure."""
-    for environment in (AZD, EVERYTHING):
+    for environment in (AZD, EVERYTHING, CONTAINER_APPS):
         settings = parse(app_settings(deployed(environment)))
 
         assert settings.platform.name == "azure"

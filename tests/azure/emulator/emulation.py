@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
+from tests.azure.emulator.container_apps import ContainerApps
 from tests.azure.emulator.container_instances import ContainerInstances
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
@@ -77,7 +78,7 @@ class Emulator(Switches):
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
         self.insights = Insights(world)
-        self._endpoints = Endpoints(world)
+        self._endpoints, self.apps = Endpoints(world), ContainerApps(world, certificate)
         self._server.start(self._answer)
 
     @property
@@ -129,11 +130,13 @@ class Emulator(Switches):
         """End every container that runs; what is on record of them stays."""
         self._groups.close()
         self._endpoints.stop_services()
+        self.apps.stop_services()
 
     def services(self) -> list[str]:
         """The container groups and deployments whose process or thread is alive."""
         containers = [*self._groups.containers.values(), *self._endpoints.containers()]
-        return sorted(container.launch.name for container in containers if container.alive)
+        alive = [container.launch.name for container in containers if container.alive]
+        return sorted([*alive, *self.apps.services()])
 
     def job(self, name: str) -> Document:
         """A job's document, with its `message` and its `steps`."""
@@ -160,6 +163,7 @@ class Emulator(Switches):
         self._operations.close()
         self._groups.close()
         self._endpoints.close()
+        self.apps.stop_services()
         self._identity.close()
         self.vault.close()
         self._storage.close()

@@ -23,9 +23,11 @@ WORKSPACE = "forecasts"
 REGISTRY = "forecastsacr"
 LOCATION = "westeurope"
 PULL_IDENTITY = "puller"
+ENVIRONMENT = "environment"
 NETWORK = "network"
 PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/"
 REGISTRY_PATH = f"{PROVIDERS}Microsoft.ContainerRegistry/registries/{REGISTRY}"
+ENVIRONMENT_PATH = f"{PROVIDERS}Microsoft.App/managedEnvironments/{ENVIRONMENT}"
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 WORKSPACE_PATH = f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
 
@@ -39,6 +41,7 @@ class Switches:
     granted: bool = True
     signed_in: bool = True
     aci_without_address: bool = False
+    app_without_address: bool = False
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False
