@@ -18,7 +18,7 @@ NAME = re.compile(r"--v(\d+)-[0-9a-f]{8}(?:-\d+)?$")
 FAILED = {"Failed", "ActivationFailed"}
 WHOLE = 100  # percent
 NEVER = datetime.min.replace(tzinfo=UTC)
-CRASHES = 3  # starts again so often before it counts as a crash in a loop
+CRASHES = 2  # starts again so often before it counts as a crash in a loop
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def check(world: World, app: str, body: Document, there: Document | None, revisi
             400, "InvalidParameterValueInContainerTemplate", f"Revision {name} exists and cannot be changed."
         )
     _traffic(configuration["ingress"]["traffic"], {name, *(one["name"] for one in revisions)})
+    if before is not None and world.switches.app_keeps_traffic:
+        raise ArmError(500, "InternalServerError", "the traffic cannot be changed")
     if before is None:
         _image(world, body, template["containers"][0]["image"])
     return name

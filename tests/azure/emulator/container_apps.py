@@ -71,6 +71,10 @@ class ContainerApps:
         """As a person may do: the app has none any more."""
         self._secrets[app.lower()] = {}
 
+    def edit(self, app: str, change: Callable[[Document], Any]) -> None:
+        """As a person may do in the portal."""
+        self._world.documents.change(_path(app), change)
+
     def _put(self, request: Request, app: str) -> Response:
         path, body = _path(app), request.json
         with self._world.documents.lock:
@@ -190,9 +194,12 @@ class ContainerApps:
         return Response(200, text.encode(), {"Content-Type": "text/plain"})
 
     def _create(self, app: str, name: str, template: Document) -> None:
-        running = self._launched(app, name, template)
-        running.start()
-        self._keep(app, name, template, running, provisioningState="Provisioned", active=True)
+        running, facts = self._launched(app, name, template), {}
+        if self._world.switches.app_without_cores:  # Azure says nothing but this, for as long as it takes
+            facts["runningStateDetails"] = "0/1 replicas ready."
+        else:
+            running.start()
+        self._keep(app, name, template, running, provisioningState="Provisioned", active=True, **facts)
 
     def _failed(self, app: str, name: str, template: Document) -> None:
         """A revision that could not be provisioned: it is there, and nothing runs."""

@@ -42,6 +42,8 @@ class Switches:
     signed_in: bool = True
     aci_without_address: bool = False
     app_without_address: bool = False
+    app_without_cores: bool = False
+    app_keeps_traffic: bool = False
     jobs_start: bool = True
     vault_refuses: bool = False
     broken_build: bool = False

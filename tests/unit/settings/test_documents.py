@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[3]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 FOR_FUNC_START = {"RETRAIN_STORE", "RETRAIN_BLOB_SOURCE", "TRANSACTIONS_STORAGE"}
 UNITS = {
-    "", "days", "seconds", "minutes", "cores", "GB", "share", "p-value", "services", "replicas", "name", "path", "id",
-    "resource id", "URL", "cron", "code", "hex digits", "hours",
+    "", "days", "seconds", "minutes", "cores", "GB", "share", "p-value", "services", "name", "path", "id",
+    "replicas", "resource id", "URL", "cron", "code", "hex digits", "hours",
 }  # fmt: skip
 
 
