@@ -17,7 +17,7 @@ param deployerId string = ''
 @allowed(['User', 'ServicePrincipal', 'Group'])
 param deployerType string = 'User'
 
-@allowed(['aci', 'managed-online'])
+@allowed(['aci', 'container-apps', 'managed-online'])
 @description('What versions of the model run on: RETRAIN_TARGET.')
 param target string = 'aci'
 
@@ -165,6 +165,19 @@ module workspace 'workspace.bicep' = {
   }
 }
 
+module containerApps 'container-apps.bicep' = if (target == 'container-apps') {
+  name: 'container-apps'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: 'cae-${token}'
+    logsId: monitoring.outputs.logsId
+    subnetId: privateNetwork ? network!.outputs.appsSubnetId : ''
+    networkId: privateNetwork ? network!.outputs.id : ''
+  }
+}
+
 module endpoints 'endpoints.bicep' = if (privateNetwork) {
   name: 'endpoints'
   scope: group
@@ -195,6 +208,7 @@ module roles 'roles.bicep' = {
     networkName: privateNetwork ? network!.outputs.name : ''
     deployerId: deployerId
     deployerType: deployerType
+    target: target
   }
 }
 
@@ -210,6 +224,10 @@ var settings = {
   RETRAIN_WORKSPACE: workspace.outputs.name
   RETRAIN_REGISTRY: registry.outputs.name
   RETRAIN_PULL_IDENTITY: identities.outputs.pullId
+  RETRAIN_CONTAINER_APPS_ENVIRONMENT: target == 'container-apps' ? containerApps!.outputs.id : ''
+  // The smallest size that holds a service, and one that Container Apps has too.
+  RETRAIN_CPU: '0.5'
+  RETRAIN_MEMORY_GB: '1'
   RETRAIN_KEYS: 'vault'
   RETRAIN_VAULT_URL: vault.outputs.url
   RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
@@ -266,6 +284,9 @@ output RETRAIN_LOCATION string = settings.RETRAIN_LOCATION
 output RETRAIN_WORKSPACE string = settings.RETRAIN_WORKSPACE
 output RETRAIN_REGISTRY string = settings.RETRAIN_REGISTRY
 output RETRAIN_PULL_IDENTITY string = settings.RETRAIN_PULL_IDENTITY
+output RETRAIN_CONTAINER_APPS_ENVIRONMENT string = settings.RETRAIN_CONTAINER_APPS_ENVIRONMENT
+output RETRAIN_CPU string = settings.RETRAIN_CPU
+output RETRAIN_MEMORY_GB string = settings.RETRAIN_MEMORY_GB
 output RETRAIN_KEYS string = settings.RETRAIN_KEYS
 output RETRAIN_VAULT_URL string = settings.RETRAIN_VAULT_URL
 output RETRAIN_SUBNET string = settings.RETRAIN_SUBNET

@@ -14,6 +14,8 @@ param workspaceName string
 param insightsName string
 @description('Empty without a private network.')
 param networkName string
+@description('What versions of the model run on.')
+param target string
 
 // Principal ids come as parameters: a loop must know its length and its names before anything is deployed.
 var app = { id: appId, type: 'ServicePrincipal' }
@@ -26,6 +28,7 @@ var role = {
   acrTasks: 'fb382eab-e894-4461-af04-94435c366c3f'
   blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   blobOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  containerApps: '358470bc-b998-42bd-ab17-a7e34c199c0f'
   containerInstances: '5d977122-f97e-4b4d-a52f-6b43003ddb4d'
   dataScientist: 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
   eventGridContributor: '1e241071-0855-49ea-94dc-649edcd759de'
@@ -159,10 +162,13 @@ resource onWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Container groups are made and removed here; on a command line by whoever deploys, who subscribes to events too.
+var runs = target == 'container-apps' ? role.containerApps : (role.containerInstances)
+
+// Container groups, or the container app and its revisions, are made and removed here; on a command line by whoever
+// deploys, who subscribes to events too.
 var groupRoles = [
-  { who: app, role: role.containerInstances }
-  { who: deployer, role: role.containerInstances }
+  { who: app, role: runs }
+  { who: deployer, role: runs }
   { who: deployer, role: role.eventGridContributor }
   { who: deployer, role: role.websiteContributor }
 ]
@@ -178,7 +184,7 @@ resource onGroup 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// A container group is given this identity and no other.
+// A container group or app is given this identity and no other.
 resource onPuller 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for one in filter([app, deployer], one => !empty(one.id)): {
     scope: puller

@@ -96,6 +96,7 @@ class Service:
         deployment: the name of the version behind a shared URL; empty if each version has its own URL.
         certificate: the PEM certificate to trust; empty to trust the public certificate authorities.
         key_before, before_until: the key that is being replaced, and the time (ISO 8601) until which it is good.
+        revision: the name of what runs it in a container app; empty elsewhere.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Service:
     certificate: str = field(default="", repr=False)
     key_before: str = field(default="", repr=False)
     before_until: str = ""
+    revision: str = ""
 
 
 class Platform(Protocol):
@@ -120,6 +122,8 @@ class Platform(Protocol):
 
     restarts_by_itself: bool
     """True if it ends and restarts a service that hangs, as a liveness probe does."""
+    wake_seconds: float
+    """Time that a service may take to answer the first request after a pause; 0 if it always runs."""
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Start a service; the others keep running, and it may not be ready yet. Idempotent by name.

@@ -152,6 +152,10 @@ def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> P
         from retrain.adapters.azure.aci import AciPlatform
 
         return AciPlatform(settings, state, _keys(settings, state))
+    if settings.azure.target == "container-apps":
+        from retrain.adapters.azure.container_apps import ContainerAppsPlatform
+
+        return ContainerAppsPlatform(settings, state, _keys(settings, state))
     from retrain.adapters.azure.online import OnlinePlatform
 
     return OnlinePlatform(settings, workspace, state, _keys(settings, state))

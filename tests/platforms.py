@@ -29,6 +29,7 @@ class ThreadPlatform:
     """The same app as in the container, a thread a service: starts in milliseconds."""
 
     restarts_by_itself = False
+    wake_seconds = 0.0
 
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}

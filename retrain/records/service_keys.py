@@ -60,9 +60,11 @@ class ServiceKeys:
         """What a record holds in place of a key of a service: the key itself without a vault."""
         if not key or self._secrets is None:
             return key
-        known = next((reference for reference, value in self._known.items() if value == key), None)
+        name = self._name(service)
+        mine = f"{REFERENCE}{name}/"  # another service with the same key may be removed, and its secret with it
+        same = (one for one, value in self._known.items() if value == key and one.startswith(mine))
+        known = next(same, None)
         if known is None:
-            name = self._name(service)
             known = f"{REFERENCE}{name}/{self._secrets.put(name, key)}"
             self._known[known] = key
         return known

@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = r"^[a-z](-?[a-z0-9])*$"
 LONGEST_MODEL_NAME = 40  # leaves room for the version and for what makes a DNS label unique
+STEP, MOST_CORES, GB_PER_CORE = 0.25, 4.0, 2.0  # of Container Apps, in its consumption profile
 IDENTITY = r"^/subscriptions/.+/userAssignedIdentities/[^/]+$"
 FUNCTION_SECONDS = 1800
 """`functionTimeout` of host.json: after that the host ends the process of a trigger."""
 DECIDING_SECONDS = 240
 """What is left of it for reading and deciding."""
+ENVIRONMENT = r"^/subscriptions/.+/managedEnvironments/[^/]+$"
 SUBNET = r"^/subscriptions/.+/subnets/[^/]+$"
 
 
 class AzureSettings(Group):
     """The resources that services and jobs use."""
 
-    target: Literal["aci", "managed-online", "kubernetes"] = setting(
-        "aci", "RETRAIN_TARGET", "service that model versions run on: `aci`, `managed-online` or `kubernetes`"
+    target: Literal["aci", "container-apps", "managed-online", "kubernetes"] = setting(
+        "aci",
+        "RETRAIN_TARGET",
+        "service that model versions run on: `aci`, `container-apps`, `managed-online` or `kubernetes`",
     )
     jobs: Literal["azureml", "inline"] = setting(
         "azureml",
@@ -88,6 +92,21 @@ class AzureSettings(Group):
         "shows keys to whoever is in between; `tls` names a folder of the state container with `certificate.pem` "
         "and `key.pem`",
         pattern=r"^(self-signed|off|tls[a-z0-9/-]*)$",
+    )
+    container_apps_environment: Optional[Annotated[str, Field(pattern=ENVIRONMENT)]] = setting(
+        None,
+        "RETRAIN_CONTAINER_APPS_ENVIRONMENT",
+        "environment of the container app, needed with RETRAIN_TARGET=container-apps",
+        unit="resource id",
+    )
+    min_replicas: int = setting(
+        0,
+        "RETRAIN_MIN_REPLICAS",
+        "replicas of a version on Container Apps that always run; with 0 the first request after a pause waits "
+        "until one has started",
+        unit="replicas",
+        ge=0,
+        le=25,
     )
     instance_type: str = setting(
         "Standard_DS2_v2",
@@ -175,9 +194,25 @@ class AzureSettings(Group):
             needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_PULL_IDENTITY": self.pull_identity}
         if self.target == "kubernetes":
             needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
+        if self.target == "container-apps":
+            needed |= {
+                "RETRAIN_LOCATION": self.location,
+                "RETRAIN_PULL_IDENTITY": self.pull_identity,
+                "RETRAIN_CONTAINER_APPS_ENVIRONMENT": self.container_apps_environment,
+            }
+            self._check_size()
         for name, value in needed.items():
             if not value:
                 raise ConfigError(
                     f"{name} is not set, and RETRAIN_PLATFORM=azure needs it; add it to the app settings of the "
                     "Function App"
                 )
+
+    def _check_size(self) -> None:
+        """See that the size is one that Container Apps has: quarters of a core, and 2 GB for each core."""
+        if self.cpu % STEP or not STEP <= self.cpu <= MOST_CORES or self.memory_gb != GB_PER_CORE * self.cpu:
+            raise ConfigError(
+                f"RETRAIN_CPU={self.cpu:g} with RETRAIN_MEMORY_GB={self.memory_gb:g} is not a size of Container "
+                f"Apps, which has quarters of a core up to {MOST_CORES:g} and {GB_PER_CORE:g} GB for each core; "
+                "write RETRAIN_CPU=0.5 and RETRAIN_MEMORY_GB=1"
+            )

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure import aci, acr, arm, online
+from retrain.adapters.azure import aci, acr, app_client, arm, container_apps, online
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
+from tests.azure.emulator.world import ENVIRONMENT_PATH
 from tests.builders import QUICK, ask, has_worked_off
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arm, "READ_SECONDS", READ_SECONDS)
     monkeypatch.setattr(aci, "OPERATION_SECONDS", OPERATION_SECONDS)
     monkeypatch.setattr(online, "OPERATION_SECONDS", OPERATION_SECONDS)
+    monkeypatch.setattr(app_client, "OPERATION_SECONDS", OPERATION_SECONDS)
+    monkeypatch.setattr(app_client, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(container_apps, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(container_apps, "ADDRESS_SECONDS", 0.5)
     monkeypatch.setattr(acr, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(aci, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
@@ -54,6 +59,12 @@ def on_a_laptop(azure: Emulator, patch: pytest.MonkeyPatch) -> None:
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"):
         patch.delenv(name, raising=False)
     patch.setenv("PATH", f"{azure.az.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def on(target: str) -> dict[str, str]:
+    """The settings of a target that differ from the default one's."""
+    size = {"RETRAIN_CPU": "0.5", "RETRAIN_MEMORY_GB": "1"} if target == "container-apps" else {}
+    return {"RETRAIN_TARGET": target, **size}
 
 
 @dataclass
@@ -83,6 +94,7 @@ class Cloud:
             "RETRAIN_REGISTRY": azure.REGISTRY,
             "RETRAIN_LOCATION": azure.LOCATION,
             "RETRAIN_PULL_IDENTITY": PULL_IDENTITY,
+            "RETRAIN_CONTAINER_APPS_ENVIRONMENT": ENVIRONMENT_PATH,
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
             "RETRAIN_FUNCTION_APP": azure.FUNCTION_APP,

@@ -22,7 +22,7 @@ from retrain.doctor.storage import QUEUE_URI, requests
 from retrain.errors import AccessDenied, NotFound, RetrainError
 from retrain.records.request import new_run_id
 from retrain.wiring import releaser
-from tests.azure.cloud import PULL_IDENTITY, Cloud
+from tests.azure.cloud import PULL_IDENTITY, Cloud, on
 from tests.azure.emulator.access import DEPLOYER, TOPIC, Assignment, of_the_template
 from tests.azure.emulator.host import FunctionsHost, HostFailed
 from tests.azure.emulator.standing import APP, PULLER
@@ -159,6 +159,11 @@ def by(who: str, call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
     return lambda cloud: call(cloud.acting_as(who))
 
 
+def on_container_apps(call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
+    """The call, where versions run on Container Apps."""
+    return lambda cloud: call(replace(cloud, overrides={**cloud.overrides, **on("container-apps")}))
+
+
 BLOB_ADVICE = "give this identity the role Storage Blob Data Contributor on the storage account devstoreaccount1"
 VAULT_ADVICE = "give this identity the role Key Vault Secrets Officer on .*Microsoft.KeyVault/vaults"
 BUILD_ADVICE = (
@@ -169,6 +174,7 @@ ML_ADVICE = (
     "give this identity the role AzureML Data Scientist on "
     f"{PROVIDERS}Microsoft.MachineLearningServices/workspaces/forecasts"
 )
+APPS_ADVICE = f"give this identity the role Container Apps Contributor on {PROVIDERS}Microsoft.App/containerApps"
 GROUP_ADVICE = f"give this identity the role Azure Container Instances Contributor Role on {GROUP}, which allows"
 ASSIGN_ADVICE = f"give this identity the role Managed Identity Operator on {PULL_IDENTITY}"
 JOIN_ADVICE = f"give this identity the role Network Contributor on {SUBNET}"
@@ -191,6 +197,7 @@ NEEDS = {
     (APP, "AcrPull"): [Need(run_a_job, "give this identity the role AcrPull on the registry forecastsacr")],
     (APP, "AzureML Data Scientist"): [Need(see_workspace, ML_ADVICE)],
     (APP, "Azure Container Instances Contributor Role"): [Need(see_services, GROUP_ADVICE)],
+    (APP, "Container Apps Contributor"): [Need(on_container_apps(create_service), APPS_ADVICE)],
     (APP, "Managed Identity Operator"): [Need(create_service, ASSIGN_ADVICE)],
     (APP, "Network Contributor"): [Need(create_service_in_the_network, JOIN_ADVICE)],
     (PULLER, "AcrPull"): [Need(create_service, "IDENTITY the role AcrPull there")],

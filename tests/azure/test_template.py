@@ -13,7 +13,7 @@ from retrain.settings.groups import names
 from tests.azure.emulator.access import DEPLOYER, TOPIC, of_the_template
 from tests.azure.emulator.standing import APP, PULLER
 from tests.azure.template import MAIN, Deployment, TemplateError, azd, deploy
-from tests.azure.template.check import AZD, EVERYTHING
+from tests.azure.template.check import AZD, CONTAINER_APPS, EVERYTHING
 
 ROOT = MAIN.parents[1]
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -53,7 +53,7 @@ def test_every_parameter_can_be_set_by_azd():
 
 def test_the_product_takes_the_app_settings_as_they_are():
     """It checks itself that nothing is missing for Azure."""
-    for environment in (AZD, EVERYTHING):
+    for environment in (AZD, EVERYTHING, CONTAINER_APPS):
         settings = parse(app_settings(deployed(environment)))
 
         assert settings.platform.name == "azure"
@@ -235,7 +235,7 @@ def test_nothing_of_the_template_is_in_the_package_of_the_app():
     """What deploys the app is no part of it."""
     ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
 
-    assert {"/infra", "/azure.yaml"} <= set(ignored)
+    assert {"infra", "azure.yaml"} <= {one.strip("/") for one in ignored}
 
 
 def table(title: str) -> list[list[str]]:

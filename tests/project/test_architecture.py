@@ -90,8 +90,8 @@ ONLY_IN = {
     },
     "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}"
-        for name in ("arm", "blob", "blob_reader", "credentials", "insights", "lease", "rest", "transport")
+        *(f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "credentials", "insights")),
+        *(f"retrain.adapters.azure.{name}" for name in ("lease", "log_stream", "rest", "transport")),
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -101,6 +101,9 @@ ONLY_IN = {
         "retrain.adapters.azure.pipeline",
     },
     "azure.keyvault": {"retrain.adapters.azure.vault"},
+    "azure.mgmt.appcontainers": {
+        f"retrain.adapters.azure.{name}" for name in ("app_client", "container_apps", "log_stream", "revisions")
+    },
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
     "cryptography": {"retrain.adapters.azure.aci_tls", "retrain.doors.service_commands"},

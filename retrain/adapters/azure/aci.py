@@ -41,6 +41,7 @@ class AciPlatform:
     """Container groups of one resource group that carry the model's tag."""
 
     restarts_by_itself = True  # by its liveness probe
+    wake_seconds = 0.0
 
     def __init__(self, settings: Settings, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._state = settings, state
@@ -69,7 +70,8 @@ class AciPlatform:
     def find(self, version: str) -> Service | None:
         """See Platform."""
         service = self._records.read(service_name(self._settings.platform.model_name, version))
-        return service if service and service.url and not service.deployment else None
+        is_group = service and service.url and not service.deployment and not service.revision
+        return service if is_group else None
 
     def services(self) -> list[Service]:
         """See Platform."""
@@ -188,7 +190,7 @@ class AciPlatform:
     def _recorded(self, name: str, version: str) -> Service:
         """The service as on record, or a new one: deploying again keeps the key."""
         there = read_or_set_aside(self._records, name)
-        if there is not None and not there.deployment:
+        if there is not None and not there.deployment and not there.revision:
             return there
         return Service(name, version, "", secrets.token_urlsafe(32))
 

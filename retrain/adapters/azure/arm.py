@@ -28,13 +28,27 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 30.0
 MESSAGE_LENGTH = 400
 BUSY = {408, 429, 500, 502, 503, 504}
 # Errors that the SDKs do not retry and that may be temporary: another operation on the group, a slow registry.
-TRANSIENT_CODES = {"ContainerGroupTransitioning", "InaccessibleImage"}
+TRANSIENT_CODES = {
+    "ContainerAppLockConflict",
+    "ContainerAppOperationInProgress",
+    "ContainerGroupTransitioning",
+    "InaccessibleImage",
+    "InvalidParameterValueInContainerTemplate",
+}
 CANCELED = "Canceled"  # our own code: the error of a cancelled operation has none
+CHECK_IMAGE = (
+    "check that the registry has the image, and RETRAIN_PULL_IDENTITY the role AcrPull there, or Container "
+    "Registry Repository Reader if the registry uses ABAC"
+)
+APP_BUSY = "another operation on the app is in progress; run again when it has ended"
 ADVICE = {
     "TasksOperationsNotAllowed": "ACR Tasks are not allowed on free credit; move to pay-as-you-go, or ask Azure "
     "support to enable them",
-    "InaccessibleImage": "check that the registry has the image, and RETRAIN_PULL_IDENTITY the role "
-    "AcrPull there, or Container Registry Repository Reader if the registry uses ABAC",
+    "InaccessibleImage": CHECK_IMAGE,
+    "InvalidParameterValueInContainerTemplate": CHECK_IMAGE,
+    "ContainerAppLockConflict": APP_BUSY,
+    "ContainerAppOperationInProgress": APP_BUSY,
+    "ContainerAppSecret": "a secret of the app was removed or is empty; run again, which writes it anew",
     "ContainerGroupTransitioning": "another operation on the group is in progress; run again when it has ended",
     "Quota": "request more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or free some",
     "Capacity": "the region has no capacity for this size; try again later, or set another RETRAIN_LOCATION",

@@ -39,6 +39,7 @@ class OnlinePlatform:
     """Deployments of the model's endpoint."""
 
     restarts_by_itself = True  # by its liveness route
+    wake_seconds = 0.0
 
     def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._workspace = settings, workspace

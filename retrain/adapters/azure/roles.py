@@ -5,6 +5,7 @@ from __future__ import annotations
 BLOB_ROLE = "Storage Blob Data Contributor"
 FALLBACK = "Contributor"
 ROLES = {
+    "Microsoft.App/": "Container Apps Contributor",
     "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
     "Microsoft.ContainerRegistry/registries/pull/": "AcrPull",
     "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",

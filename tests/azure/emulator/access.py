@@ -107,11 +107,13 @@ def who_asks(headers: Mapping[str, str]) -> str:
 
 @cache
 def of_the_template() -> frozenset[Assignment]:
-    """Every assignment of the template, with everything optional, on the resources of the emulated subscription."""
+    """Every assignment of the template for any target, with everything optional, on the emulated resources."""
     from tests.azure.template import MAIN, azd, deploy
-    from tests.azure.template.check import EVERYTHING
+    from tests.azure.template.check import CONTAINER_APPS, EVERYTHING
 
-    return assignments(deploy(azd.parameters(MAIN, {**EVERYTHING, "AZURE_PRINCIPAL_ID": DEPLOYER})))
+    environments = ({**one, "AZURE_PRINCIPAL_ID": DEPLOYER} for one in (EVERYTHING, CONTAINER_APPS))
+    deployments = [deploy(azd.parameters(MAIN, environment)) for environment in environments]
+    return frozenset().union(*(assignments(one) for one in deployments))
 
 
 def assignments(deployment: Deployment) -> frozenset[Assignment]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+JOIN_ENVIRONMENT = "Microsoft.App/managedEnvironments/join/action"
 JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
 
 
@@ -52,5 +53,10 @@ def _linked(body: Any) -> list[tuple[str, str]]:
     if not isinstance(body, dict):
         return []
     identities = (body.get("identity") or {}).get("userAssignedIdentities") or {}
-    subnets = (body.get("properties") or {}).get("subnetIds") or []
-    return [*((ASSIGN, identity) for identity in identities), *((JOIN, subnet["id"]) for subnet in subnets)]
+    properties = body.get("properties") or {}
+    subnets, environment = properties.get("subnetIds") or [], properties.get("environmentId")
+    return [
+        *((ASSIGN, identity) for identity in identities),
+        *((JOIN, subnet["id"]) for subnet in subnets),
+        *((JOIN_ENVIRONMENT, one) for one in [environment] if one and "/managedEnvironments/" in one),
+    ]

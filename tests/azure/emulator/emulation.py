@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
 from tests.azure.emulator.app_host import AppHost
+from tests.azure.emulator.container_apps import ContainerApps
 from tests.azure.emulator.container_instances import ContainerInstances
 from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
@@ -84,7 +85,7 @@ class Emulator(Switches):
         self.insights = Insights(world)
         Standing(world)
         Deployed(world)
-        self._endpoints = Endpoints(world)
+        self._endpoints, self.apps = Endpoints(world), ContainerApps(world, certificate)
         self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
         self._server.start(self._answer)
 
@@ -157,11 +158,13 @@ class Emulator(Switches):
         """End every container that runs; what is on record of them stays."""
         self._groups.close()
         self._endpoints.stop_services()
+        self.apps.stop_services()
 
     def services(self) -> list[str]:
         """The container groups and deployments whose process or thread is alive."""
         containers = [*self._groups.containers.values(), *self._endpoints.containers()]
-        return sorted(container.launch.name for container in containers if container.alive)
+        alive = [container.launch.name for container in containers if container.alive]
+        return sorted([*alive, *self.apps.services()])
 
     def job(self, name: str) -> Document:
         """A job's document, with its `message` and its `steps`."""
@@ -190,6 +193,7 @@ class Emulator(Switches):
         self._operations.close()
         self._groups.close()
         self._endpoints.close()
+        self.apps.stop_services()
         self._identity.close()
         self.vault.close()
         self._storage.close()

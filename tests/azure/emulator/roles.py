@@ -78,6 +78,15 @@ ROLES = {
         (),
         (f"{BLOBS}/containers/blobs/*",),
     ),
+    "358470bc-b998-42bd-ab17-a7e34c199c0f": Role(
+        "Container Apps Contributor",
+        (
+            *(f"Microsoft.App/containerApps/*/{what}" for what in ("read", "write", "delete", "action")),
+            "Microsoft.App/managedEnvironments/*/read",
+            "Microsoft.App/managedEnvironments/checknameavailability/action",
+            "Microsoft.App/managedEnvironments/join/action",
+        ),
+    ),
     "5d977122-f97e-4b4d-a52f-6b43003ddb4d": Role(
         "Azure Container Instances Contributor Role",
         ("Microsoft.ContainerInstance/containerGroups/*", "Microsoft.Resources/subscriptions/resourceGroups/read"),
