@@ -19,7 +19,7 @@ PEERS  ?= statsforecast,pmdarima,autoets,autotheta,ensemble,seasonal_naive,arima
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-setup: $(VENV)/.ready node_modules/.ready ## install Python 3.13, the pinned packages and, for the tests, Azurite; all inside this folder
+setup: $(VENV)/.ready node_modules/.ready ## install Python 3.13, the pinned packages and, for the tests, Azurite and Kusto's language service; all inside this folder
 
 # What uv says, without the list of every package: what it downloads, and how long each step took.
 WITHOUT_LIST := 2>&1 | sed '/^ [+~-] /d'
@@ -44,7 +44,7 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 node_modules/.ready: package-lock.json
-	@echo "Set-up: installing Azurite, the storage emulator of the tests, into node_modules (usually less than a minute)"
+	@echo "Set-up: installing what the tests need of Node, Azurite and Kusto's language service, into node_modules (usually less than a minute)"
 	@npm ci --loglevel=error
 	@touch $@
 
@@ -68,10 +68,11 @@ drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the table
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
 
-lint: $(VENV)/.ready ## style, types, import directions
+lint: $(VENV)/.ready ## style, types, import directions, the template of infra/
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m tests.azure.template.check
 
 audit: setup ## known advisories against the pinned packages, where their registries can be asked
 	@$(PYTHON) -m tests.project.advisories

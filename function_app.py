@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob
 
+from retrain.telemetry.quiet import quiet_libraries
+from retrain.trace import HEADER, tracing
+
 if TYPE_CHECKING:
     from retrain.doors.http import Answer
 
+quiet_libraries()
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 STORAGE = "TRANSACTIONS_STORAGE"
@@ -22,28 +26,31 @@ SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
 
 
 @app.blob_trigger(arg_name="landed", path="%TRANSACTIONS_CONTAINER%/{name}", connection=STORAGE, source=SOURCE)
-def retrain_on_new_data(landed: blob.BlobClient) -> None:
+def retrain_on_new_data(landed: blob.BlobClient, context: func.Context) -> None:
     """A file landed. The client carries its name; the run reads the bytes, once, as a stream."""
     from retrain.doors.http import on_blob
 
-    on_blob(str(landed.blob_name))
+    with tracing(context.trace_context.trace_parent):
+        on_blob(str(landed.blob_name))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%RETRAIN_SCHEDULE%", run_on_startup=False)
-def retrain_on_schedule(timer: func.TimerRequest) -> None:
+def retrain_on_schedule(timer: func.TimerRequest, context: func.Context) -> None:
     """The schedule fired, perhaps late."""
     from retrain.doors.http import on_timer
 
-    on_timer(is_late=timer.past_due)
+    with tracing(context.trace_context.trace_parent):
+        on_timer(is_late=timer.past_due)
 
 
 @app.route("retrain", methods=["POST"])
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
-def retrain_on_request(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+def retrain_on_request(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:
     """A person asks: the request is written down and answered at once; the queue's trigger does the work."""
     from retrain.doors import http
 
-    return respond(lambda: http.accept(req.get_body(), queue.set))
+    with tracing(req.headers.get(HEADER), context.trace_context.trace_parent):
+        return respond(lambda: http.accept(req.get_body(), queue.set))
 
 
 @app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)
@@ -72,13 +79,13 @@ def show_run(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("runs/{id}/{decision:regex(^(accept|drop)$)}", methods=["POST"])
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
-def decide_on_held_days(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+def decide_on_held_days(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:
     """A person accepts or drops what a run holds: written down and answered at once, as a manual retrain."""
     from retrain.doors import http
 
-    return respond(
-        lambda: http.decide(req.route_params["id"], req.route_params["decision"], req.get_body(), queue.set)
-    )
+    asked = req.route_params
+    with tracing(req.headers.get(HEADER), context.trace_context.trace_parent):
+        return respond(lambda: http.decide(asked["id"], asked["decision"], req.get_body(), queue.set))
 
 
 @app.route("runs/{id}/page", methods=["GET"])
@@ -91,11 +98,12 @@ def show_page(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("forecast", methods=["GET"])
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
-def forecast(req: func.HttpRequest, queue: func.Out[str]) -> func.HttpResponse:
+def forecast(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:
     """The champion's forecast: one address through every promotion; the queue repairs its service."""
     from retrain.doors import http
 
-    return respond(lambda: http.forecast_days(req.params.get("days", "7"), queue.set))
+    with tracing(req.headers.get(HEADER), context.trace_context.trace_parent):
+        return respond(lambda: http.forecast_days(req.params.get("days", "7"), queue.set))
 
 
 def respond(action: "Callable[[], Answer]") -> func.HttpResponse:

@@ -58,7 +58,7 @@ class ObjectStore(Protocol):
         """The names that begin with the prefix, ascending; all for an empty one."""
 
     def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """The same names, each with its `state`."""
+        """Those of them that can be opened by their names, each with its `state`."""
 
     def delete(self, name: str) -> None:
         """Remove an object if it exists."""

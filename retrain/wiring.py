@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrain.adapters.notify.listeners import listeners
 from retrain.errors import ConfigError
 from retrain.records.context import Context
 from retrain.records.ledger import Ledger
@@ -17,6 +18,7 @@ from retrain.records.service_keys import ServiceKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from azure.storage.blob import BlobServiceClient
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from retrain.adapters.azure.pipeline import Release
     from retrain.ports import ObjectStore, Platform
     from retrain.settings import Settings
+    from retrain.telemetry.channel import Telemetry
+    from retrain.telemetry.export import Exporters
 
 
 def _silent(_stage: str, _detail: str) -> None:
@@ -50,6 +54,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
             local,
             now,
             progress,
+            listeners=listeners(settings),
             forecasts=forecasts,
             asked_under=settings.deciding,
         )
@@ -71,7 +76,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         now,
         progress,
         jobs,
-        (catalog,),
+        (catalog, *listeners(settings)),
         forecasts,
         asked_under=settings.deciding,
     )
@@ -90,6 +95,37 @@ def without_trace(context: Context) -> Iterator[Context]:
         yield replace(
             context, inbox=inbox, state=state, ledger=ledger, registry=registry, listeners=(), forecasts=None
         )
+
+
+def exporting(settings: Settings) -> tuple[Telemetry, ...]:
+    """What sends telemetry from outside the Function App; empty, and nothing imported, where no target is set."""
+    sent = settings.telemetry
+    if not (sent.insights or sent.otlp):
+        return ()
+    from retrain.telemetry.export import Exporting, Target
+
+    targets = []
+    if sent.insights:
+        targets.append(Target("APPLICATIONINSIGHTS_CONNECTION_STRING", lambda: _insights(settings)))
+    if sent.otlp:
+        targets.append(Target("OTEL_EXPORTER_OTLP_ENDPOINT", lambda: _otlp(settings)))
+    return (Exporting(targets),)
+
+
+def _insights(settings: Settings) -> AbstractContextManager[Exporters]:
+    """Signed in as for the storage; by the connection string alone where the storage needs no identity."""
+    from retrain.adapters.azure.arm import sign_in
+    from retrain.adapters.azure.insights import exporters
+
+    is_by_identity = settings.storage.store == "blob" and settings.storage.connection is None
+    credential = sign_in(settings.storage.client_id) if is_by_identity else None
+    return exporters(str(settings.telemetry.insights), credential)
+
+
+def _otlp(settings: Settings) -> AbstractContextManager[Exporters]:
+    from retrain.adapters.otlp import exporters
+
+    return exporters(str(settings.telemetry.otlp))
 
 
 def releaser(settings: Settings) -> Release:

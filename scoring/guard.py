@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 from scoring.documents import OPEN_DOCUMENTS
 from scoring.identity import PATH as IDENTITY
+from scoring.trace import HEADER as TRACE
+from scoring.trace import log_answer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,8 +79,10 @@ class Guard:
 
         refusal = self._refusal(scope)
         await (refusal or self._app)(scope, _bounded(receive), send_and_note_status)
-        route = getattr(scope.get("route"), "path", "other")
-        self._metrics.count(route, status, time.perf_counter() - started)
+        route, seconds = getattr(scope.get("route"), "path", "other"), time.perf_counter() - started
+        self._metrics.count(route, status, seconds)
+        if refusal is None and scope["path"] not in OPEN_ROUTES:  # only who has the key can add to the log
+            log_answer(_header(scope, TRACE), route, status, seconds)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])
@@ -103,6 +107,10 @@ class Guard:
             presented = bearer if scheme.lower() == b"bearer" else b""
         found = [hmac.compare_digest(presented, key) for key in self._keys.accepted()]
         return any(found)
+
+
+def _header(scope: Scope, name: str) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name.encode()), "")
 
 
 _TOO_LARGE = f"the body may have at most {BODY_BYTES} bytes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrain.doors.output import complain, exit_code, show_progress, tell, tell_others
@@ -32,11 +33,12 @@ def chosen_settings(options: argparse.Namespace) -> Settings:
 
 
 def connected(options: argparse.Namespace) -> tuple[Settings, Context]:
-    """The settings that the options choose, and everything that a run touches."""
-    from retrain.wiring import connect
+    """The settings that the options choose, and everything that a run touches, with telemetry if it is set."""
+    from retrain.wiring import connect, exporting
 
     chosen = chosen_settings(options)
-    return chosen, connect(chosen, show_progress)
+    context = connect(chosen, show_progress)
+    return chosen, replace(context, listeners=(*context.listeners, *exporting(chosen)))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from retrain.doors import (
     service_commands,
 )
 from retrain.doors.output import complain, refuse
+from retrain.doors.service_commands import NO_NAME
 from retrain.errors import RetrainError, UsageError
 from retrain.ports import DEPLOY, REGISTER
 
@@ -148,11 +149,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_services(command: Callable[..., _Parser]) -> None:
     """What runs, and what a person does about it."""
     added = command("services", service_commands.services, "list the services and their state, or act on one")
-    added.add_argument("--stop", nargs="?", const="", metavar="NAME", help="stop it; no trigger starts it again")
+    added.add_argument(
+        "--stop", nargs="?", const=NO_NAME, metavar="NAME", help="stop it; no trigger starts it again"
+    )
     added.add_argument("--all", action="store_true", help="with --stop: all of them")
     added.add_argument("--restart", metavar="NAME", help="start it again, whatever its state is")
     added.add_argument(
-        "--rotate", nargs="?", const="", metavar="NAME", help="give it a new key; default: the champion's service"
+        "--rotate",
+        nargs="?",
+        const=NO_NAME,
+        metavar="NAME",
+        help="give it a new key; default: the champion's service",
     )
     added.add_argument(
         "--curl", action="store_true", help="print a call of the champion's service; it holds no key"

@@ -33,11 +33,14 @@ def tick(options: argparse.Namespace) -> int:
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.asking import ask
     from retrain.runs.sweep import ask_for_unseen
+    from retrain.telemetry.channel import measure
 
     settings, context = connected(options)
     ask_for_unseen(context)
     request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER), context)
-    return finished(request, options, settings, context)
+    code = finished(request, options, settings, context)
+    measure(context)
+    return code
 
 
 def rollback(options: argparse.Namespace) -> int:

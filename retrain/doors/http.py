@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
 from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
+from retrain.telemetry.channel import LogLines, measure
 from retrain.wiring import connect
 
 if TYPE_CHECKING:
@@ -77,7 +78,13 @@ def on_event(make: Callable[[str], Request]) -> None:
         failure is recorded with its run and final. LockLost if this process had to stop in the middle.
     """
     settings = parse(os.environ)
-    _made(make, settings, connect(settings))
+    _made(make, settings, _heard(settings))
+
+
+def _heard(settings: Settings) -> Context:
+    """Everything that a run touches, and the log, to which the end of every run is told."""
+    context = connect(settings)
+    return replace(context, listeners=(*context.listeners, LogLines()))
 
 
 def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:
@@ -88,9 +95,6 @@ def _made(make: Callable[[str], Request], settings: Settings, context: Context) 
     if left is not None and left.behind is not Behind.TROUBLE:
         log.info("run %s waits for %s", request.run_id, left.behind)
         return
-    run = context.ledger.run(request.run_id)
-    level = {Status.FAILED: logging.ERROR, Status.HELD: logging.WARNING}.get(run.status, logging.INFO)
-    log.log(level, "run %s: %s. %s", run.run_id, run.verdict or run.status, run.reason)
     if left is not None:
         raise ServiceUnavailable(left.reason)
 
@@ -104,18 +108,24 @@ def on_blob(file: str) -> None:
 
 
 def on_timer(*, is_late: bool) -> None:
-    """Retrain by the schedule, with the files that no event has told of. Raises: as `on_event`."""
+    """Retrain by the schedule, with the files that no event has told of, and tell what waits and what answers.
+
+    Raises: as `on_event`.
+    """
     settings = parse(os.environ)
-    context = connect(settings)
+    context = _heard(settings)
     ask_for_unseen(context)
     note = "the schedule fired late" if is_late else None
-    _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
+    try:
+        _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
+    finally:
+        measure(context)
 
 
 def on_queue() -> None:
     """Work off what was asked for over HTTP. Raises: as `on_event`."""
     settings = parse(os.environ)
-    outcome = dispatch.work_off(settings, connect(settings))
+    outcome = dispatch.work_off(settings, _heard(settings))
     outcome.raise_if_lost()
     if outcome.trouble is not None:
         raise ServiceUnavailable(outcome.trouble.reason)

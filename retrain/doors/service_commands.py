@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CHAMPION = ""
 """The name that stands for the champion's service."""
+NO_NAME = object()
+"""What an option is without a name: an empty one, as of a variable that is not set, is none."""
 VARIABLE = "SCORING_KEY"
 
 
@@ -109,8 +111,10 @@ def _must_be_named(name: str, option: str) -> None:
 
 def _stop(options: argparse.Namespace) -> int:
     """Written down first, so that no trigger starts again what is being stopped."""
-    if bool(options.stop) == options.all:
-        raise UsageError("--stop needs the name of a service, or --all")
+    if options.stop is not NO_NAME:
+        _must_be_named(options.stop, "--stop")
+    if (options.stop is NO_NAME) != options.all:
+        raise UsageError("--stop needs the name of a service, or --all and no name")
     _, context = connected(options)
     with context.state.lock(LOCK):
         chosen = _known(context.ledger.pointer(), context) if options.all else [_named(options.stop, context)]
@@ -133,10 +137,12 @@ def _restart(options: argparse.Namespace) -> int:
 
 
 def _rotate(options: argparse.Namespace) -> int:
+    if options.rotate is not NO_NAME:
+        _must_be_named(options.rotate, "--rotate")
     settings, context = connected(options)
     hours = settings.platform.key_overlap_hours
     with context.state.lock(LOCK):
-        service = _named(options.rotate, context)
+        service = _named(CHAMPION if options.rotate is NO_NAME else options.rotate, context)
         rotated = context.platform.rotate(service.name, context.now() + timedelta(hours=hours))
     until = datetime.fromisoformat(rotated.before_until)
     facts = {"name": rotated.name, "key_before_until": rotated.before_until}
@@ -149,7 +155,8 @@ def _rotate(options: argparse.Namespace) -> int:
 def _key(options: argparse.Namespace) -> int:
     _must_be_named(options.key, "--key")
     _, context = connected(options)
-    print(_named(options.key, context).key)
+    service = _named(options.key, context)
+    print(json.dumps({"name": service.name, "key": service.key}) if options.json else service.key)
     return 0
 
 
@@ -166,8 +173,11 @@ def _curl(options: argparse.Namespace) -> int:
     if service.certificate:
         words += ["--insecure", "--pinnedpubkey", _pin(service.certificate)]  # the pin says more than a chain
     words += ["--data", '{"horizon_days": 7}', f"{service.url}/forecast"]
-    print(f"export {VARIABLE}=$({shlex.join(['retrain', 'services', '--key', service.name, *where])})")
-    print(f'{shlex.join(words)} <<< "Authorization: Bearer ${VARIABLE}"')
+    lines = (
+        f"export {VARIABLE}=$({shlex.join(['retrain', 'services', '--key', service.name, *where])})",
+        f'{shlex.join(words)} <<< "Authorization: Bearer ${VARIABLE}"',
+    )
+    print(json.dumps({"name": service.name, "lines": lines}) if options.json else "\n".join(lines))
     return 0
 
 

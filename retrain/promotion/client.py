@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.errors import ServiceError, ServiceTimeout, ServiceUnavailable
 from retrain.promotion.connection import needs_proof, proven
+from retrain.trace import HEADER, traceparent
 
 if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
@@ -71,7 +72,8 @@ def current(service: Service, platform: Platform) -> Service:
 
 def _headers(service: Service) -> dict[str, str]:
     chosen = {"azureml-model-deployment": service.deployment} if service.deployment else {}
-    return {"Authorization": f"Bearer {service.key}", **chosen}
+    traced = {HEADER: traceparent()} if traceparent() else {}
+    return {"Authorization": f"Bearer {service.key}", **chosen, **traced}
 
 
 def _pinned(certificate: str) -> HTTPAdapter:

@@ -21,6 +21,7 @@ from retrain.promotion.steps import give_up, promote
 from retrain.records.known import knowing
 from retrain.records.request import Promote, Trigger
 from retrain.records.run import Registered, Run, Status
+from retrain.trace import tracing, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,9 +53,11 @@ def promote_run(run_id: str, settings: Settings, context: Context, half: str | N
             _check_that_it_won(run)
             Promotion.of(run_id, context)
             with suppress(Conflict):  # it is asked for already
-                context.ledger.ask(Promote(run_id=run_id, trigger=run.trigger, ends=run.ends))
+                trace = run.request.traceparent
+                context.ledger.ask(Promote(run_id=run_id, trigger=run.trigger, ends=run.ends, traceparent=trace))
             context.ledger.record(run.promoting())
-        run, failure = _carry_out(run, settings, context, half)
+        with tracing(within(run.request.traceparent, run_id)):
+            run, failure = _carry_out(run, settings, context, half)
         if failure is not None:
             raise failure
         return run

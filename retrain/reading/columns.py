@@ -101,12 +101,11 @@ def choose(
     """Find the columns by their names, whatever their case.
 
     Args: sample: gives the first cells of every column, for the guess of what is missing.
-    Raises: DataError if one is missing that is needed, or that a setting asks for.
+    Raises: DataError if one is missing that is needed, or that a setting asks for, or if two have its name.
     """
-    spelling = {name.strip().casefold(): at for at, name in reversed(list(enumerate(names)))}
 
     def find(name: str) -> int | None:
-        return spelling.get(name.strip().casefold())
+        return _position(name, names, file)
 
     day, amount, transaction_id = find(columns.date), find(columns.amount), find(columns.transaction_id)
     formula = tuple(at for at in (find("Quantity"), find("ActualCost")) if at is not None)
@@ -121,6 +120,22 @@ def choose(
     if day is None or wanted:
         raise _missing(wanted, names, file, sample())
     return Chosen(day, amounts, transaction_id)
+
+
+def _position(wanted: str, names: Sequence[str], file: str) -> int | None:
+    """Where a column is; None if there is none. Raises: DataError if it could be either of two."""
+    spelled = [name.strip() for name in names]
+    found = [at for at, name in enumerate(spelled) if name.casefold() == wanted.strip().casefold()]
+    exact = [at for at in found if spelled[at] == wanted.strip()]
+    if len(exact or found) > 1:
+        places = " and ".join(str(at + 1) for at in exact or found)
+        raise DataError(
+            file=file,
+            column=wanted.strip(),
+            found=f"two columns of that name, the columns {places}",
+            expected="one column of that name; rename or remove the other",
+        )
+    return next(iter(exact or found), None)
 
 
 def needs_ids(names: Sequence[str], file: str, columns: Columns) -> None:

@@ -71,7 +71,12 @@ ERA = re.compile(
     r"(令和|平成|昭和|[令平昭RHS])\s?(元|\d{1,2})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?",
     re.ASCII | re.IGNORECASE,
 )
-ERA_BEFORE_FIRST = {"令": 2018, "平": 1988, "昭": 1925, "R": 2018, "H": 1988, "S": 1925}
+ERAS = {
+    "令R": (date(2019, 5, 1), date.max),
+    "平H": (date(1989, 1, 8), date(2019, 4, 30)),
+    "昭S": (date(1926, 12, 25), date(1989, 1, 7)),
+}
+"""The first and the last day of each era, by the letters that stand for it; its year 1 is that of the first."""
 DIGITS = re.compile(r"(\d{8})(?:T?\d{4}(?:\d\d)?)?", re.ASCII)
 SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)
 SINCE_1970 = re.compile(r"(\d{10}|\d{13}|\d{16}|\d{19})(?:\.\d*)?", re.ASCII)
@@ -108,8 +113,7 @@ class Days:
         if parts := YEAR_FIRST.fullmatch(text):
             return Family.YEAR_FIRST, _valid({DateFormat.YEAR_FIRST: (parts[1], parts[2], parts[3])})
         if parts := ERA.fullmatch(text):
-            since_1 = ERA_BEFORE_FIRST[parts[1][0].upper()] + (1 if parts[2] == "元" else int(parts[2]))
-            return Family.YEAR_FIRST, _valid({DateFormat.YEAR_FIRST: (f"{since_1}", parts[3], parts[4])})
+            return _in_era(parts)
         if parts := NUMBERS.fullmatch(text):
             first, second, last = parts[1], parts[3], parts[4]
             if len(last) > 2:
@@ -145,6 +149,18 @@ class Days:
                 orders[DateFormat.MONTH_FIRST] = (digits[4:], digits[:2], digits[2:4])
             return Family.DIGITS, _valid(orders)
         return None
+
+
+def _in_era(parts: re.Match[str]) -> tuple[Family, Ways] | None:
+    """The day of an era; None if it is not one of its days."""
+    first, last = next(days for letters, days in ERAS.items() if parts[1][0].upper() in letters)
+    year = first.year - 1 + (1 if parts[2] == "元" else int(parts[2]))
+    ways = _valid({DateFormat.YEAR_FIRST: (f"{year}", parts[3], parts[4])})
+    return (
+        (Family.YEAR_FIRST, ways)
+        if all((first - EPOCH).days <= day <= (last - EPOCH).days for day in ways.values())
+        else None
+    )
 
 
 def _in_words(text: str, latest: date) -> tuple[Family, Ways] | None:

@@ -46,7 +46,7 @@ def open_json(stream: BinaryIO, file: str, encoding: str) -> Table:
 
 
 def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, object]]:
-    decoder = json.JSONDecoder(parse_constant=str)
+    decoder = json.JSONDecoder(parse_constant=str, object_pairs_hook=_object)
     text, at, row, is_array, ended = "", 0, 0, False, False
     blocks = _decoded(stream, file, encoding)
     while True:
@@ -59,6 +59,13 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
             return
         try:
             found, end = decoder.raw_decode(text, at)
+        except _Twice as twice:
+            raise DataError(
+                file=file,
+                row=row + 1,
+                found=f"the key {str(twice)[:80]} twice in one object",
+                expected="each key once; rename or remove the other",
+            ) from None
         except (ValueError, RecursionError) as exc:
             more = "" if ended or len(text) - at > LONGEST else next(blocks, "")
             ended = not more
@@ -66,11 +73,10 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
                 return
             if ended:
                 raise DataError(
-                    f"the JSON of this row cannot be read: {str(exc)[:100]}; write one object a line",
                     file=file,
                     row=row + 1,
-                    found=text[at : at + 80],
-                    expected=f"an object of at most {LONGEST} characters",
+                    found=_what(text, at, exc),
+                    expected=f"a JSON object of at most {LONGEST} characters; write one object a line",
                 ) from exc
             text, at = text[at:] + more, 0
             continue
@@ -82,6 +88,29 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
                 file=file, row=row, found=text[end - 20 : end], expected="an object with a day and an amount"
             )
         yield found
+
+
+class _Twice(Exception):
+    """A key that an object has twice."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object. Raises: _Twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def _what(text: str, begin: int, error: Exception) -> str:
+    """What stands where an object is expected, and where in it the object stops being one."""
+    if begin == len(text):
+        return "the end of the file"
+    shown = text[begin : begin + 80]
+    if isinstance(error, json.JSONDecodeError):
+        return f"{shown}, which is wrong from its character {max(error.pos - begin, 0) + 1} on"
+    return f"{shown}, which is nested too deeply"
 
 
 def _end(rest: str, blocks: Iterator[str], file: str, row: int) -> None:

@@ -36,7 +36,12 @@ def open_parquet(stream: BinaryIO, file: str) -> Table:
             read += [name for name in names if name not in read]
         for name in read:
             if names.count(name) > 1:
-                raise DataError(file=file, column=name, found="that column more than once", expected="it once")
+                raise DataError(
+                    file=file,
+                    column=name,
+                    found="two columns of that name",
+                    expected="one; rename or remove the other",
+                )
         try:
             _refuse_growth(parquet, read, stream, file)
             for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=read, use_threads=False):

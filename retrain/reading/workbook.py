@@ -52,7 +52,10 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
         names.pop()
     skipped = first[header][0] + 1
     if header + 1 < len(first):
-        _refuse_numbers_since_1904(stream, file, columns, names, first[header + 1][1])
+        row, cells = first[header + 1]
+        with _readable(stream, file) as book:
+            _refuse_numbers_since_1904(book, file, columns, names, cells)
+            _refuse_percent(book[sheet.name], row + 1, file, columns, names)
 
     def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
         found = islice(_rows(stream, file, sheet.name), skipped, None)
@@ -66,21 +69,40 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
 
 
 def _refuse_numbers_since_1904(
-    stream: BinaryIO, file: str, columns: Columns, names: Sequence[str], row: Sequence[Cell]
+    book: Any, file: str, columns: Columns, names: Sequence[str], row: Sequence[Cell]
 ) -> None:
     """Raises: DataError if days are bare numbers in a workbook that does not count them from 1900, as others do."""
-    by_name = {name.strip().casefold(): at for at, name in reversed(list(enumerate(names)))}
-    at = by_name.get(columns.date.strip().casefold())
-    if at is None or at >= len(row) or not isinstance(row[at], int | float):
+    at = _place(columns.date, names)
+    if at is None or at >= len(row) or not isinstance(row[at], int | float) or book.epoch.year != YEAR_OF_MAC:
         return
-    with _readable(stream, file) as book:
-        if book.epoch.year == YEAR_OF_MAC:
+    raise DataError(
+        file=file,
+        column=names[at],
+        found=f"{row[at]}, in a workbook that counts days from 1904",
+        expected="dates; format the column as dates and save the workbook",
+    )
+
+
+def _refuse_percent(sheet: Any, row: int, file: str, columns: Columns, names: Sequence[str]) -> None:
+    """Raises: DataError if the first amount is shown in percent: 50 % is stored as 0.5. Args: row: from 1 on."""
+    at = _place(columns.amount, names)
+    if at is None:
+        return
+    sheet.reset_dimensions()
+    for cell in next(sheet.iter_rows(row, row, at + 1, at + 1), ()):
+        if "%" in (getattr(cell, "number_format", None) or "") and isinstance(cell.value, int | float):
             raise DataError(
                 file=file,
                 column=names[at],
-                found=f"{row[at]}, in a workbook that counts days from 1904",
-                expected="dates; format the column as dates and save the workbook",
+                found=f"{cell.value} in cell {cell.coordinate}, which is shown in percent",
+                expected="amounts; give the column another number format and save the workbook",
             )
+
+
+def _place(wanted: str, names: Sequence[str]) -> int | None:
+    """Where the first column of a name is."""
+    spelled = [name.strip().casefold() for name in names]
+    return spelled.index(wanted.strip().casefold()) if wanted.strip().casefold() in spelled else None
 
 
 def _sheets(stream: BinaryIO, file: str) -> list[Sheet]:

@@ -44,6 +44,7 @@ class BaseRequest(Record):
         attempts: how often its run has begun at all; while it is 0, there is no record of the run.
         settings: values by the names of the settings that it was asked under, as they are written in the
             environment; its run is made under them, whoever makes it. Empty for those of whoever makes it.
+        traceparent: the trace of what asked, see `retrain.trace`.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class BaseRequest(Record):
     begun: NonNegativeInt = 0
     attempts: NonNegativeInt = 0
     settings: dict[str, str] = Field(default_factory=dict)
+    traceparent: str = ""
 
 
 class Land(BaseRequest):

@@ -44,12 +44,18 @@ class Status(OpenEnum):
 
 
 class Asked(Record):
-    """What the request asked for besides its trigger. `settings`: those under which the run is made."""
+    """What the request asked for besides its trigger.
+
+    Attributes:
+        settings: those under which the run is made.
+        traceparent: the trace in which it was asked for, see `retrain.trace`.
+    """
 
     force: bool = False
     dry_run: bool = False
     note: str | None = None
     settings: dict[str, str] = Field(default_factory=dict)
+    traceparent: str = ""
 
 
 class Data(Record):
@@ -172,7 +178,13 @@ class Run(Record):
             ends: how often it has ended before.
         """
         force = isinstance(request, Evaluate) and request.force
-        asked = Asked(force=force, dry_run=request.dry_run, note=request.note, settings=request.settings)
+        asked = Asked(
+            force=force,
+            dry_run=request.dry_run,
+            note=request.note,
+            settings=request.settings,
+            traceparent=request.traceparent,
+        )
         return cls(
             run_id=request.run_id,
             trigger=request.trigger,

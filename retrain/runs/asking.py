@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrain.errors import Conflict
+from retrain.trace import begun, traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,11 @@ def ask[R: BaseRequest](make: Callable[[str], R], context: Context) -> R:
 
 
 def ask_as_named[R: BaseRequest](request: R, context: Context) -> R:
-    """Write a request down whose run has a name already. Raises: Conflict if there is one of that name."""
-    asked = request.evolve(settings=dict(context.asked_under))
+    """Write a request down whose run has a name already, with the trace of what asks.
+
+    Raises: Conflict if there is one of that name.
+    """
+    trace = request.traceparent or traceparent() or begun(request.run_id)
+    asked = request.evolve(settings=dict(context.asked_under), traceparent=trace)
     context.ledger.ask(asked)
     return asked

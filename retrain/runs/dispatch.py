@@ -40,6 +40,7 @@ from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.repairing import notice, repair
 from retrain.runs.run import retrain
 from retrain.settings import under
+from retrain.trace import tracing, within
 
 if TYPE_CHECKING:
     from retrain.promotion.record import Promotion
@@ -134,7 +135,8 @@ def _attempt(request: Request, settings: Settings, context: Context) -> Left | N
     Raises: ServiceUnavailable if the store is away.
     """
     try:
-        return _work(request, settings, context)
+        with tracing(within(request.traceparent, request.run_id)):
+            return _work(request, settings, context)
     except ServiceUnavailable:
         raise
     except RetrainError as error:

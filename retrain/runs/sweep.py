@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from retrain.errors import ConfigError, NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import ConfigError, DataError, NotFound, ServiceError, ServiceUnavailable
 from retrain.records.history import Histories
 from retrain.records.request import Land, Trigger, file_of
 from retrain.runs.asking import ask
@@ -48,8 +48,9 @@ def ask_for_unseen(context: Context) -> list[Land]:
 
 
 def ignored(context: Context) -> list[str]:
-    """The names in the inbox that are markers."""
-    return [name for name, _ in context.inbox.listing("") if is_marker(name)]
+    """The names in the inbox that are markers, or that no file can be read by."""
+    readable = {name for name, _ in context.inbox.listing("")}
+    return [name for name in context.inbox.names("") if is_marker(name) or name not in readable]
 
 
 def is_empty(name: str, context: Context) -> bool:
@@ -62,7 +63,7 @@ def has_content(name: str, context: Context) -> bool:
     """Whether an object of the inbox has any bytes; False if it is gone or cannot be read."""
     try:
         return not is_empty(name, context)
-    except (NotFound, ServiceError):
+    except (NotFound, ServiceError, DataError):
         return False
 
 

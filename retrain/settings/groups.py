@@ -15,10 +15,12 @@ from retrain.settings.azure import AzureSettings
 from retrain.settings.data import DataSettings
 from retrain.settings.forecasting import ForecastingSettings
 from retrain.settings.masking import HIDDEN, masked
+from retrain.settings.notify import NotifySettings
 from retrain.settings.platform import PlatformSettings
 from retrain.settings.policy import PolicySettings
 from retrain.settings.setting import Group, Setting, as_text, settings_of
 from retrain.settings.storage import StorageSettings
+from retrain.settings.telemetry import TelemetrySettings
 from retrain.settings.triggers import TriggerSettings
 from retrain.settings.watch import WatchSettings
 
@@ -41,9 +43,11 @@ class Settings:
     forecasting: ForecastingSettings
     policy: PolicySettings
     watch: WatchSettings
+    notify: NotifySettings
     platform: PlatformSettings
     azure: AzureSettings
     acquire: AcquireSettings
+    telemetry: TelemetrySettings
     sources: Mapping[str, Source] = field(compare=False, repr=False)
 
     @property

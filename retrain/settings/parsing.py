@@ -97,6 +97,7 @@ def _check(settings: Settings) -> None:
     settings.data.check()
     settings.storage.check()
     settings.platform.check()
+    settings.notify.check()
     if settings.platform.name == "azure":
         settings.azure.check(settings.platform, settings.storage)
 

@@ -6,6 +6,7 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.doors.cli import main
+from retrain.trace import span_of
 from tests.azure import specs
 from tests.azure.cloud import CLIENT_ID, IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
+from tests.telemetry.collector import collecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +35,8 @@ ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "build" / "azure-end-to-end.txt"
 JOB_SECONDS = 300  # a job takes less than thirty on an idle machine
 YEARS = weekly(160, seed=1)
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+UPLOAD = f"00-{TRACE}-{SPAN}-01"
 SETTINGS = {"RETRAIN_JOBS": "azureml", "RETRAIN_MIN_GAIN": "0.05", "RETRAIN_COMMIT": "0a1b2c3"}
 
 
@@ -46,6 +51,8 @@ class Story:
     kept: dict[str, Any]
     last_forecast: HttpAnswer
     services: list[str]
+    spans: list[dict[str, Any]]
+    service_log: list[str]
 
     def puts(self, kind: str) -> list[Any]:
         """The bodies that made resources of a kind, in order."""
@@ -59,9 +66,13 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         pytest.MonkeyPatch.context() as patch,
         emulator(tmp_path_factory.mktemp("azure"), vault, runner="process") as azure,
         Worker(ROOT) as worker,
+        collecting() as collector,
     ):
         hurry(patch)
-        cloud = Cloud(azure, vault, "daily-transactions", SETTINGS)
+        worker.trace_parent = UPLOAD
+        cloud = Cloud(
+            azure, vault, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        )
         for name, value in {**azure.environment, **cloud.environment}.items():
             patch.setenv(name, value)
         assert main(["release"]) == 0
@@ -69,13 +80,16 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         handed_over = _land(worker, cloud, "one.csv", csv_file(YEARS[:100]))
         azure.wait_for_jobs(JOB_SECONDS)
         promoted = cloud.ledger.run(handed_over["run_id"]).as_json()
+        spans, service_log = collector.spans(), cloud.context.platform.log("daily-transactions-v1")
         first_forecast = worker.http("forecast", "GET", days="3")
         azure.note("two.csv lands")
         kept = _land(worker, cloud, "two.csv", csv_file(YEARS[100:], FIRST_DAY + timedelta(days=100)))
         last_forecast = worker.http("forecast", "GET", days="3")
         services = azure.services()
         azure.record(RECORD)
-        yield Story(azure.calls, handed_over, promoted, first_forecast, kept, last_forecast, services)
+        yield Story(
+            azure.calls, handed_over, promoted, first_forecast, kept, last_forecast, services, spans, service_log
+        )
 
 
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
@@ -98,6 +112,17 @@ def test_the_job_makes_it_champion(story: Story):
     steps = ["submit", "register", "build", "deploy", "prove", "switch", "confirm", "retire"]
     assert list(story.promoted["promotion"]) == steps
     assert story.promoted["model"]["version"] == "1"
+
+
+def test_upload_run_job_and_proof_are_one_trace(story: Story):
+    """The job has sent the run and its steps to the collector, and the service has logged who asked for proof."""
+    whole, *steps = story.spans
+    asked = [json.loads(line[line.index("{") :]) for line in story.service_log if TRACE in line]
+
+    assert {span["traceId"] for span in story.spans} == {TRACE}
+    assert (whole["parentSpanId"], whole["spanId"]) == (SPAN, span_of(story.promoted["run_id"]))
+    assert [span["name"] for span in steps] == [f"promotion {step}" for step in story.promoted["promotion"]]
+    assert {(one["route"], one["parent_id"]) for one in asked} == {("/forecast", whole["spanId"])}
 
 
 def test_the_stable_route_answers_from_the_container(story: Story):

@@ -44,6 +44,20 @@ def test_a_file_that_is_written_into_while_it_is_read_is_a_conflict(tmp_path: Pa
             stream.read()
 
 
+def test_a_link_that_leads_out_is_not_followed(tmp_path: Path):
+    """It is among the names, and neither read nor listed."""
+    (tmp_path / "secret.csv").write_text("x")
+    store = FolderStore(tmp_path / "store")
+    store.write("a.csv", b"a")
+    (tmp_path / "store" / "out.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "store" / "in.csv").symlink_to(tmp_path / "store" / "a.csv")
+
+    assert list(store.names("")) == ["a.csv", "in.csv", "out.csv"]
+    assert [name for name, _ in store.listing("")] == ["a.csv", "in.csv"]
+    with pytest.raises(DataError, match="a link to outside the store"):
+        store.read("out.csv")
+
+
 def test_a_failed_upload_leaves_what_was_there(tmp_path: Path):
     """And no half of the new one."""
     store = FolderStore(tmp_path)

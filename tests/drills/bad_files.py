@@ -64,8 +64,8 @@ CORPUS = (
     BadFile("a tarball", tarball, "found 'binary data'", name="year.tar.gz"),
     BadFile("a page of HTML", raw(b"<!DOCTYPE html>\n<title>Sign in</title>\n"), "expected a column"),
     BadFile("JSON", raw(b'[{"TransactionDate": "2024-01-01", "PaidAmount": 5}]\n'), {"2024-01-01": 5.0}),
-    BadFile("JSON that is cut", raw(b'[{"TransactionDate": "2024-01-01", "PaidAmount": 5},'), "JSON of this row",
-            row=2),
+    BadFile("JSON that is cut", raw(b'[{"TransactionDate": "2024-01-01", "PaidAmount": 5},'), "a JSON object",
+            row=2, found="the end of the file"),
     BadFile("JSON of JSON", raw(b'{"TransactionDate": "2024-01-01", "PaidAmount": {"a": 5}}\n'),
             "expected a number", row=1, column="PaidAmount", found='{"a": 5}'),
     # encodings
@@ -209,7 +209,7 @@ CORPUS = (
             broken(lambda data: data.replace(b"%\x02\x18\x0fTransaction", b"%\x0a\x18\x0fTransaction"), PARQUET),
             "Parquet file cannot be read"),
     BadFile("Parquet with text that is none", text_that_is_none, "TransactionDate|UTF-?8"),
-    BadFile("Parquet with one column twice", twice, "that column more than once", column="PaidAmount"),
+    BadFile("Parquet with one column twice", twice, "the columns 2 and 3", column="PaidAmount"),
     BadFile("Parquet without rows", parquet(TransactionDate=pa.array([], pa.date32()), PaidAmount=pa.array(
             [], pa.float64())), "the file has no rows"),
     BadFile("Parquet with a hole", parquet(TransactionDate=[date(2024, 1, 1), None], PaidAmount=[5.0, 6.0]),

@@ -78,7 +78,13 @@ class HttpAnswer:
 
 
 class Worker:
-    """One loaded Function App."""
+    """One loaded Function App.
+
+    Attributes:
+        trace_parent: what the host says of the trace of each invocation; empty where it says nothing.
+    """
+
+    trace_parent = ""
 
     def __init__(self, app: Path) -> None:
         sys.modules.pop("function_app", None)
@@ -143,11 +149,17 @@ class Worker:
         self._invoke(function, "queueTrigger", TypedData(string=body), metadata)
 
     def http(
-        self, function: str, method: str, body: bytes = b"", route: dict[str, str] | None = None, **query: str
+        self,
+        function: str,
+        method: str,
+        body: bytes = b"",
+        route: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **query: str,
     ) -> HttpAnswer:
         """A request came in on the function's route."""
         request = Message(
-            method=method, url="http://localhost/api", headers={}, params=route or {}, query=query,
+            method=method, url="http://localhost/api", headers=headers or {}, params=route or {}, query=query,
             body=TypedData(bytes=body),
         )  # fmt: skip
         response = self._invoke(function, "httpTrigger", TypedData(http=request))
@@ -168,7 +180,7 @@ class Worker:
             function_id=self.functions[function].function_id,
             input_data=[ParameterBinding(name=argument, data=data)],
             trigger_metadata=metadata or {},
-            trace_context=Message(trace_parent="", trace_state="", attributes={}),
+            trace_context=Message(trace_parent=self.trace_parent, trace_state="", attributes={}),
             retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
         )
         return self._ask(runtime.invocation_request, invocation_request=request)

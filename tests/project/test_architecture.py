@@ -1,4 +1,4 @@
-"""What may import what, in thirteen rules; which library belongs where; and what loading a module costs."""
+"""What may import what, in fourteen rules; which library belongs where; and what loading a module costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OPEN_TO_ALL = {"errors", "poll", "ports", "scoring", "retrain"}
+OPEN_TO_ALL = {"errors", "poll", "ports", "scoring", "retrain", "trace"}
 """`retrain` itself holds the version and nothing else."""
 PURE = ("data", "reading", "plausible", "arima", "gate")
 RULES = {
@@ -23,9 +23,11 @@ RULES = {
     "promotion": {"records", "settings"},
     "monitoring": {"records", "settings", "gate", "data"},
     "runs": {"monitoring", "promotion", "records", "settings", *PURE},
+    "telemetry": {"promotion", "records"},
     "adapters": {"records", "settings"},
-    "wiring": {"adapters", "records", "settings"},
-    "doors": {"wiring", "runs", "monitoring", "promotion", "records", "settings", *PURE} - {"plausible"},
+    "wiring": {"adapters", "telemetry", "records", "settings"},
+    "doors": {"wiring", "telemetry", "runs", "monitoring", "promotion", "records", "settings", *PURE}
+    - {"plausible"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}
@@ -101,6 +103,7 @@ OUTSIDE_WORLD = {
     "filelock",
     "pydantic",
 }
+INSIGHTS = "retrain.adapters.azure.insights"
 ONLY_IN = {
     "statsmodels": {"retrain.arima.fit"},
     "holidays": {"retrain.data.holidays"},
@@ -110,7 +113,8 @@ ONLY_IN = {
     },
     "azure.identity": {"retrain.adapters.azure.arm"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "lease", "transport")
+        f"retrain.adapters.azure.{name}"
+        for name in ("arm", "blob", "blob_reader", "insights", "lease", "transport")
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -124,11 +128,13 @@ ONLY_IN = {
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
+    "opentelemetry": {"retrain.telemetry.signals", "retrain.telemetry.export", "retrain.adapters.otlp", INSIGHTS},
+    "azure.monitor": {INSIGHTS},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "platform", "policy", "storage")
+            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy", "storage", "telemetry")
         ),
         *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
         *(
@@ -139,7 +145,10 @@ ONLY_IN = {
         "retrain.doors.http",
         "scoring.schema",
     },
-    "requests": {"retrain.promotion.client", "retrain.promotion.connection", "retrain.doors.acquire"},
+    "requests": {
+        "retrain.adapters.notify.webhook",
+        *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
+    },
     "leather": {"retrain.doors.page"},
     "openpyxl": {"retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from retrain.doors.champion_forecast import champion_forecast
+from retrain.doors.cli import main
 from retrain.errors import NotFound
 from retrain.records.history import Histories
 from retrain.records.request import Trigger
@@ -234,6 +235,21 @@ def test_the_timer_takes_in_what_no_event_has_told_of(one: World):
 )
 def test_markers_of_other_programs_are_known_by_their_names(name: str, marker: bool):
     assert is_marker(name) is marker
+
+
+@pytest.mark.parametrize("name", ["a\\b.csv", "out.csv"])
+def test_what_no_file_can_be_read_by_is_ignored_by_the_timer_and_listed(
+    one: World, name: str, capsys: pytest.CaptureFixture[str]
+):
+    """A name that another system allows, and a link that leads out of the inbox."""
+    if name == "out.csv":
+        (one.root / "inbox" / name).symlink_to("/etc/hostname")
+    else:
+        (one.root / "inbox" / name).write_bytes(TWO)
+
+    assert ask_for_unseen(one.context) == []
+    assert main(["landings", "--root", str(one.root)]) == 0
+    assert f"ignored    1 in the inbox, by their names: {name}" in capsys.readouterr().out
 
 
 def test_an_empty_blob_is_ignored_and_fails_no_run(one: World):

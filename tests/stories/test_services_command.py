@@ -133,6 +133,14 @@ def test_a_rotation_gives_a_new_key_and_says_how_long_the_one_before_is_good(ret
     assert retrain("forecast")[0] == 0
 
 
+def test_the_key_and_the_call_are_objects_for_programs(retrain: Retrain):
+    """The same that is printed for people."""
+    key, call = retrain("services", "--key", NAME)[1], retrain("services", "--curl")[1]
+
+    assert json.loads(retrain("services", "--key", NAME, "--json")[1]) == {"name": NAME, "key": key.strip()}
+    assert json.loads(retrain("services", "--curl", "--json")[1])["lines"] == call.splitlines()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -142,9 +150,21 @@ def test_a_rotation_gives_a_new_key_and_says_how_long_the_one_before_is_good(ret
         (["--curl", "--rotate"], "--rotate and --curl exclude each other"),
         (["--restart", ""], "--restart needs the name of a service"),
         (["--key", ""], "--key needs the name of a service"),
+        (["--rotate", ""], "--rotate needs the name of a service"),
+        (["--stop", "", "--all"], "--stop needs the name of a service"),
         (["--restart", "nobody"], "there is no service 'nobody'; `retrain services` lists them"),
     ],
-    ids=["stop-nothing", "stop-both", "all-alone", "two-at-once", "restart-nothing", "key-nothing", "unknown"],
+    ids=[
+        "stop-nothing",
+        "stop-both",
+        "all-alone",
+        "two-at-once",
+        "restart-nothing",
+        "key-nothing",
+        "rotate-nothing",
+        "stop-nothing-and-all",
+        "unknown",
+    ],
 )
 def test_a_wrong_option_is_refused_with_what_to_write(retrain: Retrain, words: list[str], message: str):
     """Nothing is done."""

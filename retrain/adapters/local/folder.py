@@ -107,10 +107,13 @@ class FolderStore:
             yield from sorted(name for name in found if name.partition("/")[0] not in (LOCKS, UNFINISHED))
 
     def listing(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """See ObjectStore."""
+        """See ObjectStore; without what cannot be read by its name."""
         for name in self.names(prefix):
-            with self._translated(name), suppress(FileNotFoundError):  # removed meanwhile
-                yield name, state_of(self.root / name)
+            with (
+                self._translated(name),
+                suppress(FileNotFoundError, DataError),
+            ):  # removed meanwhile, or such a name
+                yield name, state_of(self._readable_path(name))
 
     def delete(self, name: str) -> None:
         """See ObjectStore."""
@@ -175,9 +178,10 @@ class FolderStore:
             yield
 
     def _stored(self, name: str) -> Stored | None:
+        path = self._path(name)
         with self._translated(name):
             try:
-                data = self._path(name).read_bytes()
+                data = (self._readable_path(name) if path.is_symlink() else path).read_bytes()
             except FileNotFoundError:
                 return None
             return Stored(data, _etag(data))

@@ -52,7 +52,8 @@ def test_one_day_in_many_writings(text: str):
 
 
 @pytest.mark.parametrize(
-    "text", ["2023-W52-7", "2023-02-29", "31/31/2023", "²023-12-31", "Smarch 5, 2023", "5", "x"]
+    "text",
+    ["2023-W52-7", "2023-02-29", "31/31/2023", "²023-12-31", "Smarch 5, 2023", "5", "x", "R0.12.31", "R1.4.30"],
 )
 def test_what_is_not_a_day(text: str):
     """It is refused with its row."""

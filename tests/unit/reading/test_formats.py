@@ -258,3 +258,15 @@ def test_bare_numbers_of_days_since_1904_are_refused():
 
     with pytest.raises(DataError, match="counts days from 1904"):
         landed(out.getvalue())
+
+
+def test_amounts_that_are_shown_in_percent_are_refused_with_their_cell():
+    """Half of something is stored as 0.5 and shown as 50 %: nobody can know which of them is meant."""
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (["Report"], [], ["TransactionDate", "PaidAmount"], ["2024-01-01", 0.5], ["2024-01-02", 0.75]):
+        book.active.append(row)
+    book.active["B4"].number_format = "0.00%"
+    book.save(out)
+
+    with pytest.raises(DataError, match=r"column PaidAmount: found '0\.5 in cell B4, which is shown in percent'"):
+        landed(out.getvalue())

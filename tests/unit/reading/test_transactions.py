@@ -160,7 +160,12 @@ def test_columns_may_have_other_names():
         (b"PAR1nonsense", "Parquet"),
         (parquet(TransactionDate=[date(2024, 1, 1), None], PaidAmount=[5.0, 6.0]), "row 2, column TransactionDate"),
         (parquet(TransactionDate=[date(2024, 1, 1)], PaidAmount=[[5.0]]), "column PaidAmount"),
-        (TWICE, "that column more than once"),
+        (TWICE, "two columns of that name"),
+        (b"TransactionDate,PaidAmount,paidamount,PAIDAMOUNT\n", "no rows"),
+        (b"TransactionDate,PaidAmount,PaidAmount\n2024-01-01,5,6\n", "column PaidAmount.*the columns 2 and 3"),
+        (b"transactiondate,TRANSACTIONDATE,PaidAmount\n2024-01-01,,6\n", "TransactionDate.*the columns 1 and 2"),
+        (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5, "PaidAmount": 6}\n', "row 1.*PaidAmount twice"),
+        (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5 6}\n', "wrong from its character 51 on"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_an_error_with_place_and_expectation(data: bytes, message: str):

@@ -1,0 +1,275 @@
+// Everything that the retrainer needs in Azure, in one resource group. `azd up` deploys it and then the code.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(40)
+@description('Name of the azd environment; the resource group and the tags carry it.')
+param environmentName string
+
+@minLength(1)
+@metadata({ azd: { type: 'location' } })
+@description('Region of every resource. It must offer Flex Consumption, Container Instances and Azure ML.')
+param location string
+
+@description('Object id of the person or pipeline that deploys, releases and looks at the result; empty for nobody.')
+param deployerId string = ''
+
+@allowed(['User', 'ServicePrincipal', 'Group'])
+param deployerType string = 'User'
+
+@allowed(['aci', 'managed-online'])
+@description('What versions of the model run on: RETRAIN_TARGET.')
+param target string = 'aci'
+
+@description('When the timer starts a run: RETRAIN_SCHEDULE, six cron fields in UTC. Unchanged data end before any fit.')
+param schedule string = '0 0 * * * *'
+
+@description('Storage, vault and services are reached through a virtual network only.')
+param privateNetwork bool = false
+
+@description('With a private network, an IPv4 address that also reaches storage and vault, for example that of the deployer.')
+param allowedAddress string = ''
+
+@allowed([512, 2048, 4096])
+@description('Memory of an instance of the Function App. A year of raw rows needs 2048.')
+param instanceMemoryMB int = 2048
+
+@minValue(0)
+@maxValue(20)
+@description('Instances that always run for HTTP, which avoids cold starts at a cost.')
+param alwaysReady int = 0
+
+@allowed(['Basic', 'Standard', 'Premium'])
+param registrySku string = 'Basic'
+
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param storageSku string = 'Standard_ZRS'
+
+@minValue(1)
+@description('Logs above this many GB in a day are not taken in.')
+param dailyLogGb int = 1
+
+@description('Mail address of alerts and of the budget; empty for none.')
+param alertAddress string = ''
+
+@minValue(0)
+@description('Monthly cost, in the currency of the subscription, of which 50, 80 and 100 % are told; 0 for no budget.')
+param monthlyBudget int = 150
+
+@description('First month of the budget; the first deployment decides.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+var token = take(uniqueString(subscription().id, environmentName, location), 13)
+var tags = { 'azd-env-name': environmentName }
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identities 'identities.bicep' = {
+  name: 'identities'
+  scope: group
+  params: { location: location, tags: tags, token: token }
+}
+
+module network 'network.bicep' = if (privateNetwork) {
+  name: 'network'
+  scope: group
+  params: { location: location, tags: tags, token: token }
+}
+
+module storage 'storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    sku: storageSku
+    isPrivate: privateNetwork
+    allowedAddress: allowedAddress
+  }
+}
+
+module events 'events.bicep' = {
+  name: 'events'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    storageName: storage.outputs.name
+    logsId: monitoring.outputs.logsId
+  }
+}
+
+module vault 'vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    isPrivate: privateNetwork
+    allowedAddress: allowedAddress
+    logsId: monitoring.outputs.logsId
+  }
+}
+
+module registry 'registry.bicep' = {
+  name: 'registry'
+  scope: group
+  params: { location: location, tags: tags, token: token, sku: registrySku }
+}
+
+module monitoring 'monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: { location: location, tags: tags, token: token, dailyGb: dailyLogGb, alertAddress: alertAddress }
+}
+
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    insightsId: monitoring.outputs.insightsId
+    actionGroupId: monitoring.outputs.actionGroupId
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: { location: location, tags: tags, insightsId: monitoring.outputs.insightsId }
+}
+
+module workspace 'workspace.bicep' = {
+  name: 'workspace'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    storageName: storage.outputs.name
+    vaultName: vault.outputs.name
+    registryName: registry.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    identityName: identities.outputs.appName
+    jobsSubnetId: privateNetwork ? network!.outputs.jobsSubnetId : ''
+  }
+}
+
+module endpoints 'endpoints.bicep' = if (privateNetwork) {
+  name: 'endpoints'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    networkName: network!.outputs.name
+    storageName: storage.outputs.name
+    vaultName: vault.outputs.name
+  }
+}
+
+module roles 'roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    appId: identities.outputs.appPrincipalId
+    pullId: identities.outputs.pullPrincipalId
+    topicId: events.outputs.principalId
+    pullName: identities.outputs.pullName
+    storageName: storage.outputs.name
+    deadLetterContainer: storage.outputs.deadLetterContainer
+    vaultName: vault.outputs.name
+    registryName: registry.outputs.name
+    workspaceName: workspace.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    networkName: privateNetwork ? network!.outputs.name : ''
+    deployerId: deployerId
+    deployerType: deployerType
+  }
+}
+
+// What the product is told, by the names of its settings; everything else has a default.
+var settings = {
+  RETRAIN_PLATFORM: 'azure'
+  RETRAIN_STORE: 'blob'
+  RETRAIN_TARGET: target
+  RETRAIN_JOBS: 'azureml'
+  RETRAIN_SUBSCRIPTION: subscription().subscriptionId
+  RETRAIN_RESOURCE_GROUP: group.name
+  RETRAIN_LOCATION: location
+  RETRAIN_WORKSPACE: workspace.outputs.name
+  RETRAIN_REGISTRY: registry.outputs.name
+  RETRAIN_IDENTITY: identities.outputs.pullId
+  RETRAIN_KEYS: 'vault'
+  RETRAIN_VAULT_URL: vault.outputs.url
+  RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
+  RETRAIN_SCHEDULE: schedule
+  RETRAIN_BLOB_SOURCE: 'EventGrid'
+  RETRAIN_STATE_CONTAINER: storage.outputs.stateContainer
+  TRANSACTIONS_CONTAINER: storage.outputs.transactionsContainer
+  TRANSACTIONS_STORAGE__blobServiceUri: storage.outputs.blobUrl
+  TRANSACTIONS_STORAGE__clientId: identities.outputs.appClientId
+}
+
+module app 'app.bicep' = {
+  name: 'app'
+  scope: group
+  // The first start of the host needs the roles.
+  dependsOn: [roles, endpoints]
+  params: {
+    location: location
+    tags: tags
+    token: token
+    settings: settings
+    storageName: storage.outputs.name
+    packageContainer: storage.outputs.packageContainer
+    identityName: identities.outputs.appName
+    insightsName: monitoring.outputs.insightsName
+    instanceMemoryMB: instanceMemoryMB
+    alwaysReady: alwaysReady
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+  }
+}
+
+module budget 'budget.bicep' = if (monthlyBudget > 0 && !empty(alertAddress)) {
+  name: 'budget'
+  scope: group
+  params: { amount: monthlyBudget, start: budgetStart, address: alertAddress }
+}
+
+// azd keeps these and gives them to the hook: the settings of the command line, and where things are.
+output AZURE_LOCATION string = location
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_FUNCTION_APP string = app.outputs.name
+output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
+output AZURE_SYSTEM_TOPIC string = events.outputs.topicName
+output AZURE_DEAD_LETTER_CONTAINER string = storage.outputs.deadLetterContainer
+output AZURE_LOG_WORKSPACE string = monitoring.outputs.logsName
+output RETRAIN_PLATFORM string = settings.RETRAIN_PLATFORM
+output RETRAIN_STORE string = settings.RETRAIN_STORE
+output RETRAIN_TARGET string = settings.RETRAIN_TARGET
+output RETRAIN_JOBS string = settings.RETRAIN_JOBS
+output RETRAIN_SUBSCRIPTION string = settings.RETRAIN_SUBSCRIPTION
+output RETRAIN_RESOURCE_GROUP string = settings.RETRAIN_RESOURCE_GROUP
+output RETRAIN_LOCATION string = settings.RETRAIN_LOCATION
+output RETRAIN_WORKSPACE string = settings.RETRAIN_WORKSPACE
+output RETRAIN_REGISTRY string = settings.RETRAIN_REGISTRY
+output RETRAIN_IDENTITY string = settings.RETRAIN_IDENTITY
+output RETRAIN_KEYS string = settings.RETRAIN_KEYS
+output RETRAIN_VAULT_URL string = settings.RETRAIN_VAULT_URL
+output RETRAIN_SUBNET string = settings.RETRAIN_SUBNET
+output RETRAIN_SCHEDULE string = settings.RETRAIN_SCHEDULE
+output RETRAIN_BLOB_SOURCE string = settings.RETRAIN_BLOB_SOURCE
+output RETRAIN_STATE_CONTAINER string = settings.RETRAIN_STATE_CONTAINER
+output TRANSACTIONS_CONTAINER string = settings.TRANSACTIONS_CONTAINER
+output TRANSACTIONS_STORAGE__blobServiceUri string = settings.TRANSACTIONS_STORAGE__blobServiceUri
+output TRANSACTIONS_STORAGE__clientId string = settings.TRANSACTIONS_STORAGE__clientId

@@ -1,0 +1,1 @@
+"""Listeners that tell people and other programs of what happened."""

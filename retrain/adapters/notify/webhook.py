@@ -1,0 +1,104 @@
+"""Posts each event to an address, signed, and without following it elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from retrain.adapters.notify import message
+from retrain.errors import ServiceError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from retrain.records.outbox import Event
+    from retrain.records.run import Run
+
+CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
+TRY_LATER = {408, 425, 429}
+PREFIX = "whsec_"
+MEDIA_TYPES = {"cloudevents": "application/cloudevents+json", "eventgrid": "application/cloudevents+json"}
+BODIES = {"cloudevents": message.cloud_event, "eventgrid": message.cloud_event}
+CARDS = {"slack": message.slack, "teams": message.teams}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A listener of the outbox.
+
+    Attributes:
+        form: what is posted: `cloudevents`, `eventgrid`, `slack` or `teams`.
+        key: with which it is signed; empty for no signature.
+        token: gives a bearer token; None where none is needed.
+    """
+
+    form: str
+    url: str
+    model: str
+    kinds: frozenset[str]
+    key: bytes = b""
+    amounts: bool = False
+    token: Callable[[], str] | None = None
+
+    @property
+    def name(self) -> str:
+        """See Listener; it does not show the address, which may hold a secret."""
+        return f"{self.form}-{hashlib.sha256(self.url.encode()).hexdigest()[:12]}"
+
+    def receive(self, event: Event, run: Run) -> None:
+        """See Listener."""
+        if event.kind not in self.kinds:
+            return
+        made = (BODIES | CARDS)[self.form](event, run, self.model, amounts=self.amounts)
+        body = json.dumps(made).encode()
+        headers = {"Content-Type": MEDIA_TYPES.get(self.form, "application/json")}
+        if self.key:
+            headers |= signed(event.id, body, self.key, int(time.time()))
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token()}"
+        self._post(body, headers)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> None:
+        """Raises: ServiceUnavailable if it should be tried again; ServiceError if it is refused."""
+        import requests
+
+        host = urlsplit(self.url).hostname
+        try:
+            answer = requests.post(
+                self.url,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as exc:  # its message holds the address
+            raise ServiceUnavailable(f"{host} does not answer ({type(exc).__name__})") from None
+        if answer.status_code >= requests.codes.server_error or answer.status_code in TRY_LATER:
+            raise ServiceUnavailable(f"{host} answers {answer.status_code}")
+        if not 200 <= answer.status_code < 300:
+            raise ServiceError(f"{host} answers {answer.status_code}; see that RETRAIN_NOTIFY_URL is right")
+
+
+def signed(event_id: str, body: bytes, key: bytes, at: int) -> dict[str, str]:
+    """The headers by which a receiver knows who sent it, when, and what comes again.
+
+    Source: Standard Webhooks 1.0, "Signature scheme": HMAC-SHA256 of `id.timestamp.body`.
+
+    Args: at: seconds since 1970.
+    """
+    content = b".".join((event_id.encode(), str(at).encode(), body))
+    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+    return {"webhook-id": event_id, "webhook-timestamp": str(at), "webhook-signature": f"v1,{signature}"}
+
+
+def key_of(secret: str) -> bytes:
+    """The key that a secret stands for: after `whsec_` in base64, otherwise its own bytes."""
+    if secret.startswith(PREFIX):
+        return base64.b64decode(secret.removeprefix(PREFIX))
+    return secret.encode()

@@ -1,0 +1,111 @@
+"""Who is told of what happened, and how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from retrain.errors import ConfigError
+from retrain.settings.setting import Group, Optional, setting
+
+KINDS = ("verdict", "promotion", "rollback", "failure", "held", "service")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SCHEMES = ("slack", "teams", "eventgrid")
+
+
+def _kinds(text: str) -> str:
+    unknown = [kind for kind in text.split() if kind not in KINDS]
+    if unknown:
+        raise ValueError(f"{unknown[0]} is no kind of event; write some of {' '.join(KINDS)}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Somebody who is told.
+
+    Attributes:
+        form: `cloudevents`, `slack`, `teams`, `eventgrid` or `mail`.
+        address: a URL; of a mail the address.
+    """
+
+    form: str
+    address: str
+
+
+class NotifySettings(Group):
+    """Notifications of the events of the outbox."""
+
+    urls: Optional[SecretStr] = setting(
+        None,
+        "RETRAIN_NOTIFY_URL",
+        "who is told of events, separated by spaces: `https://...` gets CloudEvents; `slack:https://...` and "
+        "`teams:https://...` a card; `eventgrid:https://...` is a custom topic; `mailto:ADDRESS`",
+        secret=True,
+    )
+    kinds: Annotated[str, AfterValidator(_kinds)] = setting(
+        "promotion rollback failure held service",
+        "RETRAIN_NOTIFY_KINDS",
+        "kinds of events that they are told of, separated by spaces: `verdict`, `promotion`, `rollback`, "
+        "`failure`, `held`, `service`",
+    )
+    amounts: Literal["omit", "send"] = setting(
+        "omit",
+        "RETRAIN_NOTIFY_AMOUNTS",
+        "what is done with the reason and the scores of a run, which contain amounts: `omit` or `send` them",
+    )
+    secret: Optional[SecretStr] = setting(
+        None,
+        "RETRAIN_NOTIFY_SECRET",
+        "key with which each webhook is signed, as text or as `whsec_` and base64; empty for no signature",
+        secret=True,
+    )
+    smtp: Optional[SecretStr] = setting(
+        None,
+        "RETRAIN_SMTP_URL",
+        "the mail server: `smtps://USER:PASSWORD@HOST:465`, or `smtp://...:587`, which must offer STARTTLS",
+        secret=True,
+    )
+    sender: str = setting("", "RETRAIN_NOTIFY_FROM", "address of the sender of mails")
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Everybody who is told. Raises: ConfigError for what is no address, without repeating it."""
+        return tuple(map(_target, dict.fromkeys((self.urls.get_secret_value() if self.urls else "").split())))
+
+    def check(self) -> None:
+        """See that each target can be reached in principle. Raises: ConfigError naming the setting."""
+        needs_mail = any(target.form == "mail" for target in self.targets)
+        if needs_mail and not self.smtp:
+            raise ConfigError(
+                "RETRAIN_NOTIFY_URL has a mailto: address, and RETRAIN_SMTP_URL is not set; write "
+                "RETRAIN_SMTP_URL=smtps://USER:PASSWORD@HOST:465"
+            )
+        if needs_mail and "@" not in parseaddr(self.sender)[1]:
+            raise ConfigError("RETRAIN_NOTIFY_FROM must be the address of the sender of mails; write NAME@HOST")
+        if self.smtp and not re.match(r"smtps?://[^/]+$", self.smtp.get_secret_value()):
+            raise ConfigError(
+                "RETRAIN_SMTP_URL is no mail server; write smtps://USER:PASSWORD@HOST:465 or smtp://HOST:587"
+            )
+
+
+def _target(text: str) -> Target:
+    form, _, address = text.partition(":")
+    if form == "mailto" and "@" in parseaddr(address)[1]:
+        return Target("mail", address)
+    if form not in SCHEMES:
+        form, address = "cloudevents", text
+    parts = urlsplit(address)
+    if parts.scheme == "https" and parts.hostname:
+        return Target(form, address)
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return Target(form, address)
+    raise ConfigError(
+        "RETRAIN_NOTIFY_URL has an entry that cannot be read; write https://..., slack:https://..., "
+        "teams:https://..., eventgrid:https://... or mailto:NAME@HOST; plain http:// is for this machine alone"
+    )
