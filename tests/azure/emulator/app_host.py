@@ -80,8 +80,8 @@ class AppHost:
     def deploy(self, worker: Worker, looks: int = 0) -> None:
         """The code is there.
 
-        Args: looks: how often Azure Resource Manager looks at the host until it has made its keys; unless this is 0,
-            the app has no instance before it is called.
+        Args: looks: how often Azure Resource Manager looks at the host until it has made its keys; unless 0, the app
+            has no instance before it is called.
         """
         self._worker, self._looks, self._is_called = worker, looks, looks == 0
 
