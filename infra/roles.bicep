@@ -87,6 +87,7 @@ var storageRoles = [
   { who: app, role: role.queueContributor }
   { who: app, role: role.tableContributor }
   { who: deployer, role: role.blobContributor }
+  { who: deployer, role: role.queueContributor }
 ]
 
 resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [

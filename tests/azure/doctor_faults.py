@@ -94,6 +94,7 @@ FAULTS = (
           {"RETRAIN_FUNCTION_APP": ""}),
     Fault("no subscription", lambda cloud: cloud.azure.events.reset(), "event subscription",
           "no event subscription", "run `retrain subscribe`"),
+    Fault("a subscription that failed", lambda cloud: cloud.azure.events.fail(), "event subscription", "is Failed"),
     Fault("a subscription of another container", lambda cloud: cloud.azure.events.widen(), "event subscription",
           "has another filter", "run `retrain subscribe`"),
     Fault("an inline promotion of an endpoint", nothing, "jobs", "the next trigger then continues it",

@@ -18,6 +18,7 @@ from retrain.adapters.azure.azureml import Workspace, show_datastore
 from retrain.adapters.azure.rest import arm, resource_group
 from retrain.adapters.azure.roles import role_for
 from retrain.adapters.azure.vault import KeyVaultSecrets
+from retrain.doctor.storage import QUEUE_URI, requests
 from retrain.errors import AccessDenied, NotFound, RetrainError
 from retrain.records.request import new_run_id
 from retrain.wiring import releaser
@@ -148,6 +149,11 @@ def see_app(cloud: Cloud) -> None:
         calls.post(path, "", api_version=API)
 
 
+def peek(cloud: Cloud) -> None:
+    """The doctor looks at the queue."""
+    requests(cloud.settings, {QUEUE_URI: cloud.storage.queue_url})
+
+
 def by(who: str, call: Callable[[Cloud], object]) -> Callable[[Cloud], object]:
     """The call, made by another identity."""
     return lambda cloud: call(cloud.acting_as(who))
@@ -199,6 +205,7 @@ NEEDS = {
     (DEPLOYER, "Managed Identity Operator"): [Need(by(DEPLOYER, create_service), ASSIGN_ADVICE)],
     (DEPLOYER, "Network Contributor"): [Need(by(DEPLOYER, create_service_in_the_network), JOIN_ADVICE)],
     (DEPLOYER, "Storage Blob Data Contributor"): [Need(by(DEPLOYER, store), BLOB_ADVICE)],
+    (DEPLOYER, "Storage Queue Data Contributor"): [Need(by(DEPLOYER, peek), "looking at queue .* refused")],
     (DEPLOYER, "Key Vault Secrets Officer"): [Need(by(DEPLOYER, keep_key), VAULT_ADVICE)],
     (DEPLOYER, "Container Registry Tasks Contributor"): [Need(by(DEPLOYER, build), BUILD_ADVICE)],
     (DEPLOYER, "AzureML Data Scientist"): [Need(by(DEPLOYER, see_workspace), ML_ADVICE)],

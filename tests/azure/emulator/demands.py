@@ -31,7 +31,7 @@ def action_of(method: str, path: str) -> tuple[str, str]:
 
     `POST /…/registries/NAME/scheduleRun` is `registries/scheduleRun/action` on the registry.
     """
-    around, found, below = path.partition("/providers/")
+    around, found, below = path.rpartition("/providers/")  # the last: a role is an extension
     if not found or "/resourceGroups/" not in around:
         return "", ""
     provider, *segments = below.strip("/").split("/")

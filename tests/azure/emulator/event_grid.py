@@ -102,6 +102,11 @@ class EventGrid:
                 one["id"], lambda it: it["properties"]["filter"].update(subjectBeginsWith="")
             )
 
+    def fail(self) -> None:
+        """Leave every subscription as one whose creation failed."""
+        for one in self.subscriptions():
+            self._world.documents.change(one["id"], set_state("Failed"))
+
     def wait(self, seconds: float) -> None:
         """Wait until every event is delivered or given up. Raises: TimeoutError."""
         deadline = time.monotonic() + seconds

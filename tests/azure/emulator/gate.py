@@ -81,7 +81,7 @@ class Gate:
             )
             got = connection.getresponse()
             hop = HOP - {"content-length"} if request.method == "HEAD" else HOP  # the size of a blob
-            kept = {name: value for name, value in got.getheaders() if name.lower() not in hop}
+            kept = {name.title(): value for name, value in got.getheaders() if name.lower() not in hop}
             return Response(got.status, got.read(), kept)
         finally:
             connection.close()

@@ -1,7 +1,7 @@
 """Azure's built-in roles, as far as the template gives them: what each allows.
 
 Source: learn.microsoft.com/azure/role-based-access-control/built-in-roles, the page of each category; reads of
-deployments, support tickets and other roles, which nothing here asks for, are left out.
+deployments and support tickets, which nothing here asks for, are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
 ACR = "Microsoft.ContainerRegistry/registries"
 ML = "Microsoft.MachineLearningServices/workspaces"
+OTHER_ROLES = "Microsoft.Authorization/*/read"
 SECRETS = "Microsoft.KeyVault/vaults/secrets"
 
 
@@ -94,10 +95,15 @@ ROLES = {
             *(f"{ML}/{hub}/{what}" for hub in ("hubs", "featurestores") for what in ("write", "delete")),
         ),
     ),
-    "1e241071-0855-49ea-94dc-649edcd759de": Role("EventGrid Contributor", ("Microsoft.EventGrid/*",)),
+    "1e241071-0855-49ea-94dc-649edcd759de": Role("EventGrid Contributor", ("Microsoft.EventGrid/*", OTHER_ROLES)),
     "de139f84-1756-47ae-9be6-808fbbe84772": Role(
         "Website Contributor",
-        ("Microsoft.Web/sites/*", "Microsoft.Web/serverFarms/read", "Microsoft.Web/serverFarms/join/action"),
+        (
+            "Microsoft.Web/sites/*",
+            OTHER_ROLES,
+            "Microsoft.Web/serverFarms/read",
+            "Microsoft.Web/serverFarms/join/action",
+        ),
     ),
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": Role("Reader", ("*/read",)),
     "f1a07417-d97a-45cb-824c-7a7467783830": Role(
