@@ -80,7 +80,7 @@ class AppHost:
     def deploy(self, worker: Worker, looks: int = 0) -> None:
         """The code is there.
 
-        Args: looks: how often Azure Resource Manager looks at the host until it has made its keys; unless 0, the app
+        Args: looks: how often Azure Resource Manager looks at the host until it has made its keys; unless 0, it
             has no instance before it is called.
         """
         self._worker, self._looks, self._is_called = worker, looks, looks == 0
