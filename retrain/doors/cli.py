@@ -105,10 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     runs = command("runs", commands.runs, "list the newest runs")
     runs.add_argument("--newest", type=_count, default=20, metavar="N")
     show = command("show", commands.show, "show one run")
-    show.add_argument("run_id", metavar="RUN")
+    show.add_argument("run_id", type=_run, metavar="RUN")
     show.add_argument("--page", type=Path, metavar="FILE", help="also write it as a page of HTML, with plots")
     replayed = command("replay", replay_commands.replay, "reach the verdict of a run again, from what it recorded")
-    replayed.add_argument("run_id", metavar="RUN", nargs="?")
+    replayed.add_argument("run_id", type=_run, metavar="RUN", nargs="?")
     replayed.add_argument("--all", action="store_true", help="every run that has reached a verdict")
     champion = command("champion", commands.champion, "say which version is champion, or was on a day")
     champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         "--since", type=_day, metavar="DAY", help="only forecasts whose last known day is DAY or later"
     )
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
-    promote.add_argument("--run", dest="run_id", metavar="RUN", required=True)
+    promote.add_argument("--run", dest="run_id", type=_run, metavar="RUN", required=True)
     promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")
     promote.add_argument("--step", choices=(REGISTER, DEPLOY), help="the half that a job makes; both by default")
     rollback = command("rollback", commands.rollback, "make an earlier version champion again")
@@ -184,13 +184,13 @@ def _add_landing_commands(command: Callable[..., _Parser]) -> None:
         ("drop", landing_commands.drop, "leave the held days of a run out for good"),
     ):
         added = command(name, run, text)
-        added.add_argument("run_id", metavar="RUN")
+        added.add_argument("run_id", type=_run, metavar="RUN")
         added.add_argument("--day", type=_day, action="append", metavar="DAY", help="only this day; repeatable")
     retract = command("retract", landing_commands.retract, "take a landed file out of the history, and retrain")
     retract.add_argument("file", metavar="FILE", help="its name, or the run that landed it")
     retract.add_argument("--note", help="why; kept with the run")
     quarantine = command("quarantine", file_commands.quarantine, "list the refused files, or show one")
-    quarantine.add_argument("run_id", metavar="RUN", nargs="?")
+    quarantine.add_argument("run_id", type=_run, metavar="RUN", nargs="?")
     quarantine.add_argument("--all", action="store_true", help="list also those that have landed since")
     quarantine.add_argument("--land", action="store_true", help="land the copy of this run's file again")
 
@@ -199,6 +199,12 @@ def _assignment(text: str) -> tuple[str, str]:
     from retrain.doors.settings_table import assignment
 
     return assignment(text)
+
+
+def _run(text: str) -> str:
+    from retrain.records.request import named_run
+
+    return named_run(text)
 
 
 def _count(text: str) -> int:

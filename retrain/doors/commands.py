@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
-from retrain.doors.output import printable, tell
+from retrain.doors.output import printable, say, tell
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
@@ -123,7 +123,7 @@ def champion(options: argparse.Namespace) -> int:
         since = f"{facts['since']:.19}".replace("T", " ")
         mark = "champion" if found and facts["since"] == found.since.isoformat() else "        "
         made = facts.get("trouble") or f"trained through {facts['trained_through']}, {facts['order']}"
-        print(printable(f"{mark}  version {facts['version']} since {since} UTC, {made}, by run {facts['run_id']}"))
+        say(f"{mark}  version {facts['version']} since {since} UTC, {made}, by run {facts['run_id']}")
     return 0
 
 

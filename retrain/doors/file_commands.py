@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
-from retrain.doors.output import complain, exit_code, printable, show_progress
+from retrain.doors.output import complain, exit_code, printable, say, show_progress
 from retrain.errors import DataError, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({**checked.as_json(), "held": held and held.as_json()}))
     else:
-        print(printable("\n".join([*lines(checked), *held_lines(held)])))
+        say(*lines(checked), *held_lines(held))
     if checked.refusal is not None:
         return exit_code(checked.refusal.kind)
     return exit_code("data") if held and held.days else 0
@@ -130,7 +130,7 @@ def quarantine(options: argparse.Namespace) -> int:
         print(json.dumps(facts))
         return 0
     shown = {name: value for name, value in facts.items() if name != "reason"} | refused.reason
-    print(printable("\n".join(f"{name:<10} {value}" for name, value in shown.items())))
+    say(*(f"{name:<10} {value}" for name, value in shown.items()))
     return 0
 
 

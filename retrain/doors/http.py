@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from retrain.doors.champion_forecast import MOST_DAYS, champion_forecast
 from retrain.errors import RetrainError, ServiceError, ServiceTimeout, ServiceUnavailable, UsageError
 from retrain.records.history import Histories
-from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger
+from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger, named_run
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
 from retrain.runs.outcome import Behind, Outcome
@@ -165,11 +165,12 @@ def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
 def decide(run_id: str, decision: str, body: bytes, enqueue: Callable[[str], None]) -> Answer:
     """Accept or drop what a run holds: write the request down, wake the worker, answer 202.
 
-    Raises: UsageError for another decision; NotFound if the run holds no such day.
+    Raises: UsageError for another decision or no run's name; NotFound if the run holds no such day.
     """
     kind = {"accept": Accept, "drop": Drop}.get(decision)
     if kind is None:
         raise UsageError(f"{decision[:20]!r} is no decision; POST to /api/runs/{{id}}/accept or /drop")
+    named_run(run_id)
     asked = _body(_Decide, body, '{"days": ["2024-12-31"], "reason": "..."}')
     context = connect(parse(os.environ))
     held_by(run_id, asked.days, Histories(context.state))
@@ -239,7 +240,8 @@ def _number(name: str, text: str, most: int) -> int:
 
 
 def show_run(run_id: str) -> Answer:
-    """One report."""
+    """One report. Raises: UsageError for what is no run's name."""
+    named_run(run_id)
     return Answer(200, connect(parse(os.environ)).ledger.run(run_id).as_json())
 
 
@@ -247,6 +249,7 @@ def show_page(run_id: str) -> Answer:
     """The same as a page for a browser."""
     from retrain.doors.page import POLICY, page_of
 
+    named_run(run_id)
     ledger = connect(parse(os.environ)).ledger
     run = ledger.run(run_id)
     guards = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.asking import connected, finished
-from retrain.doors.output import printable
+from retrain.doors.output import printable, say
 
 if TYPE_CHECKING:
     import argparse
@@ -33,12 +33,10 @@ def landings(options: argparse.Namespace) -> int:
     markers = ignored(context)
     if markers and not options.json:
         names = ", ".join(markers[:FEW_NAMES]) + (", ..." if len(markers) > FEW_NAMES else "")
-        print(printable(f"ignored    {len(markers)} in the inbox, by their names: {names}"))
+        say(f"ignored    {len(markers)} in the inbox, by their names: {names}")
         filled = [name for name in markers[:FEW_NAMES] if not name.endswith("/") and has_content(name, context)]
         if filled:
-            print(
-                printable(f"warning    {', '.join(filled)}: with content; if it is transactions, rename the file")
-            )
+            say(f"warning    {', '.join(filled)}: with content; if it is transactions, rename the file")
     return 0
 
 

@@ -33,7 +33,7 @@ def tell(run: Run, *, as_json: bool) -> int:
     from retrain.doors.terminal import summary
 
     show_progress("", "")
-    print(json.dumps(run.as_json()) if as_json else printable(summary(run)) + "\n")
+    print(json.dumps(run.as_json()) if as_json else f"{summary(run)}\n")
     return EXIT_CODES["data"] if run.status == "held" else 0
 
 
@@ -43,12 +43,17 @@ def tell_others(runs: Sequence[Run]) -> None:
 
     for run in runs:
         show_progress("", "")
-        print(printable(f"earlier    run {run.run_id} ({run.trigger}) ended: {ending(run)}. {run.reason}"))
+        say(f"earlier    run {run.run_id} ({run.trigger}) ended: {ending(run)}. {run.reason}")
 
 
 def printable(text: str) -> str:
-    """A text without what would move the cursor or change colours: names of files may hold anything."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+    """One line of text, without what would begin another, move the cursor or change colours: names may."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def say(*lines: str) -> None:
+    """Print lines for people."""
+    print("\n".join(map(printable, lines)), flush=True)
 
 
 def complain(message: str) -> None:
@@ -68,4 +73,5 @@ def refuse(error: dict[str, Any], *, as_json: bool) -> int:
 def show_progress(stage: str, detail: str) -> None:
     """Replace the line that says what is being done; nothing where nobody watches."""
     if sys.stderr.isatty():
-        print(f"\r\033[K{f'{stage}: {detail}' if detail else stage}", end="", file=sys.stderr, flush=True)
+        shown = printable(f"{stage}: {detail}" if detail else stage)
+        print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)

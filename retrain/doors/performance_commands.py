@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import connected
-from retrain.doors.output import printable
+from retrain.doors.output import say
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,10 @@ def performance(options: argparse.Namespace) -> int:
 
     settings, context = connected(options)
     found = review(options.since or date.min, settings, context)
-    print(json.dumps(found.as_json()) if options.json else printable("\n".join(_lines(found))))
+    if options.json:
+        print(json.dumps(found.as_json()))
+    else:
+        say(*_lines(found))
     return 0
 
 
@@ -41,7 +44,7 @@ def _lines(found: Review) -> Iterator[str]:
     yield f"origins    {found.origins}, {found.first_origin} to {found.last_origin}"
     for actual, title in TITLES.items():
         models = found.by_actual[actual]
-        yield f"\n{title}"
+        yield from ("", title)
         if models["champion"].total is None:
             yield "           no day that was forecast has an amount yet"
             continue

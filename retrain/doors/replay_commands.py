@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import connected
-from retrain.doors.output import EXIT_CODES, printable, show_progress
+from retrain.doors.output import EXIT_CODES, say, show_progress
 from retrain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,14 +32,17 @@ def replay(options: argparse.Namespace) -> int:
         if options.all and found.outcome == Outcome.NOTHING:
             continue
         show_progress("", "")
-        print(json.dumps(found.as_json()) if options.json else printable(_line(found)), flush=True)
+        if options.json:
+            print(json.dumps(found.as_json()), flush=True)
+        else:
+            say(*_lines(found))
         failed |= found.outcome in (Outcome.DIFFERENT, Outcome.IMPOSSIBLE)
     return EXIT_CODES["data"] if failed else 0
 
 
-def _line(found: Replayed) -> str:
+def _lines(found: Replayed) -> list[str]:
     line = f"{found.run_id}  {found.verdict or '-':<9}  {found.outcome:<10}  {found.why}".rstrip()
     differs = found.difference
     if differs is None:
-        return line
-    return f"{line}\n{'':24}  {differs.field}: on record {differs.recorded}, replayed {differs.replayed}"
+        return [line]
+    return [line, f"{'':24}  {differs.field}: on record {differs.recorded}, replayed {differs.replayed}"]

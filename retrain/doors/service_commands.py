@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.asking import connected, finished
+from retrain.doors.output import printable
 from retrain.errors import NotFound, UsageError
 from retrain.ports import Service
 from retrain.promotion.look import look
@@ -51,7 +52,7 @@ def _list(options: argparse.Namespace) -> int:
         role = "champion" if facts["champion"] else "kept"
         line = f"{service.name:<28}{role:<10}{facts['state']:<12}  {since}  {service.url}{restarts}"
         reason = f"\n{'':<28}{facts['reason']}" if facts["reason"] else ""
-        print(json.dumps(facts) if options.json else f"{line}{reason}")
+        print(json.dumps(facts) if options.json else printable(f"{line}{reason}"))
     return 0
 
 
@@ -124,7 +125,9 @@ def _stop(options: argparse.Namespace) -> int:
             states.write(state.evolve(state=State.STOPPED, since=context.now(), trouble=""), etag)
             context.platform.stop(service.name)
             told = f"{service.name} is stopped; `retrain services --restart {service.name}` starts it"
-            print(json.dumps({"name": service.name, "state": str(State.STOPPED)}) if options.json else told)
+            print(
+                json.dumps({"name": service.name, "state": str(State.STOPPED)}) if options.json else printable(told)
+            )
     return 0
 
 
@@ -148,7 +151,7 @@ def _rotate(options: argparse.Namespace) -> int:
     facts = {"name": rotated.name, "key_before_until": rotated.before_until}
     did = "has a new key" if rotated.key != service.key else "keeps its key, because a rotation is under way"
     told = f"{rotated.name} {did}; the one before is accepted until {until:%Y-%m-%d %H:%M:%S} UTC"
-    print(json.dumps(facts) if options.json else told)
+    print(json.dumps(facts) if options.json else printable(told))
     return 0
 
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from retrain.doors.output import say
 from retrain.settings import parse
 from retrain.settings.setting import as_text
 
@@ -47,8 +48,10 @@ def print_settings(settings: Settings, *, as_json: bool) -> None:
     """Print every setting in force: a table, or one JSON object a line."""
     in_force = settings.in_force()
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in map(_json, in_force) if as_json else table(in_force, width):
-        print(line)
+    if as_json:
+        print("\n".join(map(_json, in_force)))
+    else:
+        say(*table(in_force, width))
 
 
 def table(in_force: Sequence[SettingInForce], width: int | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from retrain.doors.output import printable
 from retrain.gate.evidence import amount
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
@@ -33,7 +34,7 @@ def summary(run: Run) -> str:
     """A run, line by line, each under its heading."""
     lines = [f"run        {run.run_id}  ({run.trigger})", *_settings_lines(run)]
     if run.status in NOT_RECORDED:
-        return "\n".join([*lines, f"status     {run.status}: {run.reason or NOT_RECORDED[run.status]}"])
+        return _together([*lines, f"status     {run.status}: {run.reason or NOT_RECORDED[run.status]}"])
     lines += _landing_lines(run) + _data_lines(run.data)
     heading_of_ending = "verdict" if run.status is Status.DONE and run.verdict else "status"
     lines.append(f"{heading_of_ending:<11}{ending(run).upper()}  {run.reason}")
@@ -46,7 +47,11 @@ def summary(run: Run) -> str:
     spent = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.seconds.items())
     lines += [f"time       {spent}"] if spent else []
     lines.append(f"artifacts  {run.artifacts}")
-    return "\n".join(lines)
+    return _together(lines)
+
+
+def _together(lines: Sequence[str]) -> str:
+    return "\n".join(map(printable, lines))
 
 
 def _settings_lines(run: Run) -> list[str]:
@@ -205,4 +210,4 @@ def forecast_table(answer: dict[str, Any]) -> str:
         day = f"{row['date']} {date.fromisoformat(row['date']):%a}"
         bounds = "".join(f"{one['lower']:>12.1f} .. {one['upper']:>8.1f}" for one in row["intervals"])
         lines.append(f"{'':<11}{day:<14}{row['mean']:>12.1f}{bounds}")
-    return "\n".join(lines)
+    return _together(lines)

@@ -11,7 +11,7 @@ from retrain.reading.columns import ADVENTUREWORKS, Table, first_line, grows_too
 from retrain.reading.delimited import open_delimited
 from retrain.reading.json_rows import open_json
 from retrain.reading.parquet import open_parquet
-from retrain.reading.text import head_of, marked
+from retrain.reading.text import head_of, wide_or_utf_8
 from retrain.reading.workbook import open_workbook
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def open_table(stream: BinaryIO, file: str, columns: Columns) -> Table:
     if magic.startswith(ZIP):
         return _open_archive(stream, file, columns)
     head = head_of(stream, file)
-    encoding = marked(head)
+    encoding = wide_or_utf_8(head)
     if head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n").startswith(("{", "[{", "[\n", "[ ", "[\r")):
         return open_json(stream, file, encoding)
     return open_delimited(stream, file, columns)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from retrain.errors import DataError
 from retrain.reading.columns import Table
+from retrain.reading.json_errors import Place, what_is_wrong
 from retrain.reading.objects import Cell, in_batches
 from retrain.reading.quotes import Unchecked
 from retrain.reading.text import NAMES, UTF_8, Text
@@ -48,6 +49,7 @@ def open_json(stream: BinaryIO, file: str, encoding: str) -> Table:
 def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, object]]:
     decoder = json.JSONDecoder(parse_constant=str, object_pairs_hook=_object)
     text, at, row, is_array, ended = "", 0, 0, False, False
+    before = Place()
     blocks = _decoded(stream, file, encoding)
     while True:
         at = BETWEEN.match(text, at).end()  # type: ignore[union-attr]
@@ -75,9 +77,10 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
                 raise DataError(
                     file=file,
                     row=row + 1,
-                    found=_what(text, at, exc),
+                    found=what_is_wrong(text, at, exc, before),
                     expected=f"a JSON object of at most {LONGEST} characters; write one object a line",
                 ) from exc
+            before = before.after(text, at)
             text, at = text[at:] + more, 0
             continue
         begin, row, at = at, row + 1, end
@@ -101,16 +104,6 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         keys = [key for key, _ in pairs]
         raise _Twice(next(key for key in keys if keys.count(key) > 1))
     return found
-
-
-def _what(text: str, begin: int, error: Exception) -> str:
-    """What stands where an object is expected, and where in it the object stops being one."""
-    if begin == len(text):
-        return "the end of the file"
-    shown = text[begin : begin + 80]
-    if isinstance(error, json.JSONDecodeError):
-        return f"{shown}, which is wrong from its character {max(error.pos - begin, 0) + 1} on"
-    return f"{shown}, which is nested too deeply"
 
 
 def _end(rest: str, blocks: Iterator[str], file: str, row: int) -> None:

@@ -56,6 +56,8 @@ def chosen_sheet(sheets: Sequence[Sheet], file: str, columns: Columns) -> tuple[
     filled = [sheet for sheet in visible if sheet.first]
     named = [sheet for sheet in filled if sheet.has_columns(columns)]
     tables = named or [sheet for sheet in filled if sheet.looks_like_a_table(columns)]
+    if filled and not tables:
+        _name_hidden_tables(sheets, file, columns)
     if len(tables) > 1:
         found = " and ".join(sheet.name for sheet in tables[:MOST_NAMED])
         raise DataError(
@@ -70,6 +72,22 @@ def chosen_sheet(sheets: Sequence[Sheet], file: str, columns: Columns) -> tuple[
     hidden = [sheet for sheet in sheets if not sheet.is_visible and sheet.first]
     advice = f"set {_settings(hidden)} to read a hidden one" if hidden else "put the rows there"
     raise DataError(f"every visible sheet of the XLSX workbook is empty; {advice}", file=file)
+
+
+def _name_hidden_tables(sheets: Sequence[Sheet], file: str, columns: Columns) -> None:
+    """Raises: DataError if hidden sheets have tables: a person has to say that they are meant."""
+    hidden = [sheet for sheet in sheets if not sheet.is_visible and sheet.first]
+    tables = [sheet for sheet in hidden if sheet.has_columns(columns)]
+    tables = tables or [sheet for sheet in hidden if sheet.looks_like_a_table(columns)]
+    if tables:
+        found = " and ".join(sheet.name for sheet in tables[:MOST_NAMED])
+        raise DataError(
+            f"no visible sheet of the workbook has a table, and hidden ones have: {found}; set {_settings(tables)}",
+            file=file,
+            found=found,
+            expected="a visible sheet with a table",
+            settings=(f"RETRAIN_SHEET={tables[0].name}",) if len(tables) == 1 else (),
+        )
 
 
 def _asked_for(sheets: Sequence[Sheet], file: str, name: str) -> Sheet:

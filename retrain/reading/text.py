@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from retrain.errors import DataError
 from retrain.reading.columns import MAX_GROWTH, first_line, grows_too_much
+from retrain.reading.unmarked import unmarked
 
 if TYPE_CHECKING:
     from retrain.reading.quotes import Quotes, Unchecked
@@ -174,9 +175,13 @@ def head_of(stream: BinaryIO, file: str) -> bytes:
         raise DataError(f"the gzip stream cannot be read: {first_line(exc)}", file=file) from exc
 
 
-def marked(head: bytes) -> str:
-    """The encoding that a mark at the start tells; UTF-8 without one."""
-    return next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), UTF_8)
+def wide_or_utf_8(head: bytes) -> str:
+    """The encoding that a mark at the start tells, or the null bytes of UTF-16 and UTF-32; UTF-8 without these."""
+    marked = next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), "")
+    if marked:
+        return marked
+    wide, is_certain = unmarked(head, is_whole=len(head) < HEAD_BYTES)
+    return wide if is_certain else UTF_8
 
 
 def decoded(head: bytes, file: str) -> dict[str, str]:
@@ -189,6 +194,13 @@ def decoded(head: bytes, file: str) -> dict[str, str]:
             found = _decode(head, encoding)
             if found is not None:
                 return {encoding: found.removeprefix("\ufeff")}
+    wide, is_certain = unmarked(head, is_whole=len(head) < HEAD_BYTES)
+    text = _decode(head, wide) if is_certain else None
+    if text is not None:
+        return {wide: text}
+    if wide:
+        found = f"text that seems to be {NAMES[wide]}, without its byte order mark"
+        raise DataError(file=file, found=found, expected="UTF-8; save the file as UTF-8")
     if b"\0" in head:
         raise DataError(file=file, found="binary data", expected="CSV, TSV, JSON, XLSX or Parquet")
     texts = {encoding: _decode(head, encoding) for encoding in (UTF_8, *OTHERS)}

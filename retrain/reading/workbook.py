@@ -7,6 +7,7 @@ import zipfile
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from retrain.errors import DataError, RetrainError
@@ -14,16 +15,18 @@ from retrain.reading.columns import Table, first_line, grows_too_much
 from retrain.reading.formulas import Uncomputed
 from retrain.reading.layout import SEARCHED_ROWS, header_row
 from retrain.reading.objects import Cell, in_batches
+from retrain.reading.percent import has_percent, without_percent
 from retrain.reading.sheets import Sheet, chosen_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from retrain.reading.rules import Columns
 
 MOST_COLUMNS = 1000
+NO_AMOUNTS: Mapping[int, str] = MappingProxyType({})
 YEAR_OF_MAC = 1904
 LARGEST = 1 << 30  # bytes, decompressed; they are read as a stream
 LARGEST_TEXTS = 64 << 20  # bytes of the texts of all cells, which are kept in memory
@@ -52,13 +55,12 @@ def open_workbook(archive: zipfile.ZipFile, stream: BinaryIO, file: str, columns
         names.pop()
     skipped = first[header][0] + 1
     if header + 1 < len(first):
-        row, cells = first[header + 1]
         with _readable(stream, file) as book:
-            _refuse_numbers_since_1904(book, file, columns, names, cells)
-            _refuse_percent(book[sheet.name], row + 1, file, columns, names)
+            _refuse_numbers_since_1904(book, file, columns, names, first[header + 1][1])
 
     def rows(positions: Sequence[int], *, floats: int, rest: bool) -> Generator[pa.RecordBatch]:  # noqa: ARG001
-        found = islice(_rows(stream, file, sheet.name), skipped, None)
+        amounts = {at: names[at] for at in positions[1:]}
+        found = _rows(stream, file, sheet.name, skipped, amounts)
         computed = _without_formulas(found, stream, file, sheet.name, skipped, positions)
         yield from in_batches(_without_blank_end(computed), positions, len(names), rest=rest)
 
@@ -83,22 +85,6 @@ def _refuse_numbers_since_1904(
     )
 
 
-def _refuse_percent(sheet: Any, row: int, file: str, columns: Columns, names: Sequence[str]) -> None:
-    """Raises: DataError if the first amount is shown in percent: 50 % is stored as 0.5. Args: row: from 1 on."""
-    at = _place(columns.amount, names)
-    if at is None:
-        return
-    sheet.reset_dimensions()
-    for cell in next(sheet.iter_rows(row, row, at + 1, at + 1), ()):
-        if "%" in (getattr(cell, "number_format", None) or "") and isinstance(cell.value, int | float):
-            raise DataError(
-                file=file,
-                column=names[at],
-                found=f"{cell.value} in cell {cell.coordinate}, which is shown in percent",
-                expected="amounts; give the column another number format and save the workbook",
-            )
-
-
 def _place(wanted: str, names: Sequence[str]) -> int | None:
     """Where the first column of a name is."""
     spelled = [name.strip().casefold() for name in names]
@@ -118,9 +104,21 @@ def _first_rows(sheet: Any) -> tuple[tuple[str, ...], ...]:
     return tuple(row for row in rows if any(row))
 
 
-def _rows(stream: BinaryIO, file: str, name: str) -> Iterator[list[Cell]]:
+def _rows(
+    stream: BinaryIO, file: str, name: str, skipped: int = 0, amounts: Mapping[int, str] = NO_AMOUNTS
+) -> Iterator[list[Cell]]:
+    """The rows behind those that are skipped.
+
+    Args: amounts: columns, names by positions. Raises: DataError if one of them is shown in percent.
+    """
     with _readable(stream, file) as book:
-        yield from _of_sheet(book[name])
+        if not amounts or not has_percent(book):
+            yield from islice(_of_sheet(book[name]), skipped, None)
+            return
+        sheet = book[name]
+        sheet.reset_dimensions()
+        for row in without_percent(islice(sheet.iter_rows(), skipped, None), file, amounts):
+            yield [_cell(cell.value) for cell in row[:MOST_COLUMNS]]
 
 
 def _of_sheet(sheet: Any) -> Iterator[list[Cell]]:

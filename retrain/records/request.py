@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from retrain.data.open_enum import OpenEnum
 from retrain.data.totals import Joins
+from retrain.errors import UsageError
 from retrain.records.base import Record, is_of_newer_code, parsed
 
 LONGEST_SHOWN = 40  # characters of a value that is not known
@@ -195,6 +196,16 @@ def shown_name(file: str) -> str:
     """How people call a landed file: without the run under which the command line stored it."""
     first, _, rest = file.partition("/")
     return rest if rest and RUN_ID.fullmatch(first) else file
+
+
+def named_run(text: str) -> str:
+    """The name of a run, as a person gives it. Raises: UsageError if it is none, before anything is read."""
+    if not RUN_ID.fullmatch(text):
+        raise UsageError(
+            f"{text[:LONGEST_SHOWN]!r} is no name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` lists "
+            "the runs"
+        )
+    return text
 
 
 def new_run_id(now: datetime, after: str = "") -> str:

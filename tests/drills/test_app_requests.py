@@ -158,10 +158,10 @@ def test_no_hostile_body_asks_for_a_run(app: App):
 
 
 def test_a_run_id_that_is_none_reaches_no_store(app: App):
-    """404 at the door: no name is made of it."""
+    """400 at the door: no name is made of it."""
     for run_id in PATHS:
         for route in ("show_run", "show_page"):
-            see_a_refusal(app.worker.http(route, "GET", route={"id": run_id}), 404)
+            see_a_refusal(app.worker.http(route, "GET", route={"id": run_id}), 400)
 
     assert app.touched == []
     tell("hostile requests", "Function App", "run ids that are not valid", 2 * len(PATHS))
@@ -169,7 +169,7 @@ def test_a_run_id_that_is_none_reaches_no_store(app: App):
 
 def test_a_run_id_in_other_digits_reaches_no_store(app: App):
     """Arabic digits are digits to a regular expression, and no run is named so."""
-    see_a_refusal(app.worker.http("show_run", "GET", route={"id": OTHER_DIGITS}), 404)
+    see_a_refusal(app.worker.http("show_run", "GET", route={"id": OTHER_DIGITS}), 400)
 
     assert app.touched == []
 

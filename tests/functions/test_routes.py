@@ -33,12 +33,21 @@ def test_a_body_that_is_off_is_a_problem_and_asks_for_nothing(app: App, body: by
 
 
 @pytest.mark.parametrize("route", ["show_run", "show_page"])
-@pytest.mark.parametrize("run_id", ["20240101T000000000Z-0000", "../champion", "%00"])
-def test_a_run_that_does_not_exist_is_not_found(app: App, run_id: str, route: str):
-    """404 as problem+json."""
+@pytest.mark.parametrize(
+    ("run_id", "refusal"),
+    [
+        ("20240101T000000000Z-0000", (404, "NotFound")),
+        ("../champion", (400, "UsageError")),
+        ("%00", (400, "UsageError")),
+    ],
+)
+def test_a_run_that_does_not_exist_is_not_found_and_one_that_cannot_is_a_wrong_parameter(
+    app: App, run_id: str, refusal: tuple[int, str], route: str
+):
+    """As problem+json."""
     answer = app.worker.http(route, "GET", route={"id": run_id})
 
-    assert (answer.status, answer.body["title"]) == (404, "NotFound")
+    assert (answer.status, answer.body["title"]) == refusal
 
 
 @pytest.mark.parametrize("newest", ["0", "101", "many", "-1"])

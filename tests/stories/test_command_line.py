@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ROWS = b"TransactionDate,PaidAmount\n2024-01-01,5\n2024-01-02,6\n"
 CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95"}
 
 
@@ -118,7 +119,7 @@ def test_a_bad_file_does_not_stop_the_ones_behind_it(shell: Shell):
         (["fly"], 2, "usage"),
         (["land"], 2, "usage"),
         (["land", "no-such-file.csv"], 2, "not_found"),
-        (["show", "no-such-run"], 2, "not_found"),
+        (["show", "20240101T000000000Z-0000"], 2, "not_found"),
         (["champion", "--on", "yesterday"], 2, "usage"),
     ],
 )
@@ -129,6 +130,37 @@ def test_a_wrong_word_is_one_sentence_and_an_object(shell: Shell, words: list[st
     assert ended == code
     assert objects(out)[0]["error"]["kind"] == kind
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["show"], ["promote", "--run"], ["replay"], ["accept"], ["drop"], ["quarantine"]]
+)
+@pytest.mark.parametrize("name", ["no-such-run", "", "../champion", "20240101T000000000Z-0000/../x", "x" * 5000])
+def test_what_is_no_name_of_a_run_is_refused_before_anything_is_read(shell: Shell, words: list[str], name: str):
+    """With an example; no store is made or looked at."""
+    (shell.folder / "store").write_text("a file, so that every read of it would fail")
+    ended, _, err = shell(*words, name)
+
+    assert ended == 2
+    assert "is no name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` lists the runs" in err
+    assert len(err) < 300
+
+
+def test_names_of_files_begin_no_line_and_change_no_colour_wherever_they_are_printed(shell: Shell):
+    """A file may be called anything, also like the output of a command."""
+    name = "a\nverdict    PROMOTE\x1b[31m\u202e.csv"
+    said = [shell("land", shell.file(name, ROWS))]
+    (shell.folder / "store" / "inbox" / f"_{name}").write_bytes(ROWS)
+    refused = shell("land", shell.file(f"b{name}", b"TransactionDate,PaidAmount\nnever,5\n"))
+    run_id = json.loads(shell("runs", "--newest", "1", "--json")[1])["run_id"]
+    lines = ("landings", "runs", "tick", "quarantine", f"quarantine {run_id}", f"show {run_id}")
+    said += [shell(*line.split()) for line in lines]
+    said += [refused, shell("check", shell.file(f"c{name}", ROWS))]
+
+    text = "".join(out + err for _, out, err in said)
+    assert text.count("a\\nverdict    PROMOTE\\x1b[31m\\u202e.csv") >= 8
+    assert not [line for line in text.splitlines() if line.startswith("verdict    PROMOTE")]
+    assert not {"\x1b", "\u202e"} & set(text)
 
 
 def test_a_wrong_setting_is_a_configuration_error(shell: Shell, monkeypatch: pytest.MonkeyPatch):

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "TOPSECRET"
+RUN = "20240101T000000000Z-0000"
 COMMANDS = {
     "land": "land no-such-file.csv",
     "check": "check no-such-file.csv",
     "run": "run",
     "tick": "tick",
     "runs": "runs",
-    "show": "show RUN",
+    "show": f"show {RUN}",
     "champion": "champion",
     "forecast": "forecast",
-    "promote": "promote --run RUN",
+    "promote": f"promote --run {RUN}",
     "landings": "landings",
     "history": "history",
-    "accept": "accept RUN",
-    "drop": "drop RUN",
+    "accept": f"accept {RUN}",
+    "drop": f"drop {RUN}",
     "retract": "retract a.csv",
     "quarantine": "quarantine",
     "rollback": "rollback",

@@ -7,9 +7,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import openpyxl
 import pytest
-from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from retrain.errors import DataError
 from retrain.reading.rules import Columns, Reading
@@ -47,11 +45,16 @@ def case(name: str) -> bytes:
         json.dumps(OBJECTS).encode("utf-16"),
         text(*(json.dumps(one) for one in OBJECTS), encoding="utf-32"),
         "\ufeff".encode("utf-16-be") + json.dumps(OBJECTS, indent=2).encode("utf-16-be"),
+        text(HEADER, "2024-01-01,5.5", "2024-01-02,6", encoding="utf-16-le"),
+        text(HEADER, "2024-01-01,5.5", "2024-01-02,6", encoding="utf-16-be"),
+        text(HEADER, "2024-01-01,5.5", "2024-01-02,6", encoding="utf-32-le"),
+        text(*(json.dumps(one) for one in OBJECTS), encoding="utf-32-be"),
         text(HEADER.replace(",", "|"), "2024-01-01|5.5", "2024-01-02|6"),
     ],
     ids=["JSON lines", "JSON", "JSON in one line", "zip", "zip of a Mac", "XLSX", "XLSX of texts", "XLSX in a zip",
          "title", "sep", "UTF-16", "UTF-32", "JSON in UTF-16", "JSON lines in UTF-32", "JSON in UTF-16, big end",
-         "bars"],
+         "UTF-16 without a mark", "UTF-16 without a mark, big end", "UTF-32 without a mark",
+         "JSON lines in UTF-32 without a mark", "bars"],
 )  # fmt: skip
 def test_two_days_in_every_format(data: bytes):
     """Whatever the name of the file."""
@@ -106,8 +109,6 @@ def test_a_day_is_a_day_in_the_time_zone(cell: str, day: str):
 
 def test_so_it_is_for_times_that_are_stored_with_a_zone():
     """As Parquet does."""
-    import io
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -248,25 +249,44 @@ def test_amounts_that_are_all_blank_are_refused_with_the_first_row():
         landed(workbook(*rows))
 
 
-def test_bare_numbers_of_days_since_1904_are_refused():
-    """Read as those of other workbooks they would be four years off."""
-    book, out = openpyxl.Workbook(), io.BytesIO()
-    book.epoch = CALENDAR_MAC_1904
-    for row in (["TransactionDate", "PaidAmount"], [43830, 5.0], [43831, 6.0]):
-        book.active.append(row)
-    book.save(out)
+def test_text_that_may_be_utf_16_without_a_mark_is_refused_by_that_name():
+    """Most of its signs are none that tell which end comes first."""
+    rows = [f"二〇二四年一月{day}日、売上高、東京都新宿区、五百円" for day in "一二三"]
 
-    with pytest.raises(DataError, match="counts days from 1904"):
-        landed(out.getvalue())
+    with pytest.raises(DataError, match="seems to be UTF-16, without its byte order mark', expected UTF-8"):
+        landed(text(*rows, encoding="utf-16-le"))
 
 
-def test_amounts_that_are_shown_in_percent_are_refused_with_their_cell():
-    """Half of something is stored as 0.5 and shown as 50 %: nobody can know which of them is meant."""
-    book, out = openpyxl.Workbook(), io.BytesIO()
-    for row in (["Report"], [], ["TransactionDate", "PaidAmount"], ["2024-01-01", 0.5], ["2024-01-02", 0.75]):
-        book.active.append(row)
-    book.active["B4"].number_format = "0.00%"
-    book.save(out)
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (
+            b'[\n {"TransactionDate": "2024-01-01", "PaidAmount": 5},\n {"PaidAmount": }\n]',
+            "a value is missing.* line 3, column 17",
+        ),
+        (b'{"PaidAmount": 5}\n{PaidAmount: 5}\n', "a key in double quotes is missing in line 2, column 2"),
+        (b'{"PaidAmount" 5}\n', "a colon is missing in line 1, column 15"),
+        (b'{"PaidAmount": 5,}\n', "a comma is too much in line 1, column 17"),
+        (b'{"PaidAmount": 5, "note": "x}', "a text begins that does not end in line 1, column 27"),
+        (
+            b'{"PaidAmount": 5, "note": "x\ny"}',
+            "a line break or a control character stands in a text in line 1, column 29",
+        ),
+        (b'{"PaidAmount": 5, "note": "C:\\d"}\n', "a backslash stands .* line 1, column 30"),
+        (b'{"PaidAmount": ' + b"9" * 5000 + b"}", "a number of too many digits"),
+        (b'{"PaidAmount": ' + b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=["value", "key", "colon", "comma", "quote", "line break", "backslash", "digits", "depth"],
+)
+def test_what_is_no_json_is_refused_in_plain_words_with_line_and_column(data: bytes, where: str):
+    """Nobody needs to know the parser."""
+    with pytest.raises(DataError, match=where):
+        landed(data)
 
-    with pytest.raises(DataError, match=r"column PaidAmount: found '0\.5 in cell B4, which is shown in percent'"):
-        landed(out.getvalue())
+
+def test_the_line_of_what_is_no_json_is_counted_through_the_whole_file():
+    """Blocks in which it is read do not matter."""
+    rows = [json.dumps({"TransactionDate": "2024-01-01", "PaidAmount": 5, "note": "é" * 80})] * 30_000
+
+    with pytest.raises(DataError, match=r"row 30001: .* a value is missing.* in line 30001, column 16"):
+        landed(text(*rows, '{"PaidAmount": }'))

@@ -149,7 +149,6 @@ def test_columns_may_have_other_names():
         (b"TransactionDate,Amount\n2024-01-01,5\n", "expected a column PaidAmount"),
         (b"TransactionID,TransactionDate,PaidAmount\n,2024-01-01,5\n", "row 1, column TransactionID"),
         (b"a" * 70_000, "a first line of 65536 bytes or more"),
-        ((HEADER + b"2024-01-01,5\n").decode().encode("utf-16-le"), "binary data"),
         (b"Datum;\xe4\n", "found 'Datum, ä', expected a column TransactionDate"),
         (b"Datum;\x81\xff\n", "byte 0x81 at offset 6', expected UTF-8"),
         (b"\x00\x01\x02\x03", "binary data"),
@@ -165,7 +164,7 @@ def test_columns_may_have_other_names():
         (b"TransactionDate,PaidAmount,PaidAmount\n2024-01-01,5,6\n", "column PaidAmount.*the columns 2 and 3"),
         (b"transactiondate,TRANSACTIONDATE,PaidAmount\n2024-01-01,,6\n", "TransactionDate.*the columns 1 and 2"),
         (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5, "PaidAmount": 6}\n', "row 1.*PaidAmount twice"),
-        (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5 6}\n', "wrong from its character 51 on"),
+        (b'{"TransactionDate": "2024-01-01", "PaidAmount": 5 6}\n', "a comma .* in line 1, column 51"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_an_error_with_place_and_expectation(data: bytes, message: str):

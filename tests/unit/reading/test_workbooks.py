@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 from openpyxl.chart import BarChart
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from retrain.errors import DataError
 from retrain.reading.rules import Blanks, Columns, Reading
@@ -124,3 +125,52 @@ def test_a_value_that_is_not_available_is_a_blank_cell():
     with pytest.raises(DataError, match=r"row 3, column Umsatz: found '#N/A'.*RETRAIN_BLANKS=skip"):
         landed(data, reading())
     assert amounts(data, reading(blanks=Blanks.SKIP)) == DAYS
+
+
+def test_a_table_on_a_hidden_sheet_alone_is_named_with_its_setting():
+    """The visible sheet is a cover."""
+    data = book({"Deckblatt": [["Umsätze 2024"], ["Stand Mai"]], "Alt": SALES}, hidden=["Alt"])
+
+    with pytest.raises(
+        DataError, match=r"no visible sheet .* has a table, and hidden ones have: Alt; set RETRAIN_SHEET=Alt"
+    ) as refusal:
+        landed(data, reading())
+
+    assert refusal.value.settings == ("RETRAIN_SHEET=Alt",)
+    assert amounts(data, reading("Alt")) == DAYS
+
+
+def formatted(number_format: str, cell: str) -> bytes:
+    """The table below a title and a blank row, with a cell of this format."""
+    made, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (["Stand", 0.5], [], *SALES):
+        made.active.append(row)
+    made.active[cell].number_format = number_format
+    made.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", '#,##0.0" "%'])
+@pytest.mark.parametrize("cell", ["B4", "B5"])
+def test_amounts_that_are_shown_in_percent_are_refused_with_their_cell(number_format: str, cell: str):
+    """Half of something is stored as 0.5 and shown as 50 %: nobody can know which of them is meant."""
+    with pytest.raises(DataError, match=rf"column Umsatz: found '\d in cell {cell}, which is shown in percent'"):
+        landed(formatted(number_format, cell), reading())
+
+
+@pytest.mark.parametrize(("number_format", "cell"), [('0"%"', "B4"), ("0\\%", "B5"), ("0%", "B1"), ("0%", "A4")])
+def test_a_percent_sign_that_changes_no_amount_is_no_matter(number_format: str, cell: str):
+    """One that is a text of the format, or stands elsewhere."""
+    assert amounts(formatted(number_format, cell), reading()) == DAYS
+
+
+def test_bare_numbers_of_days_since_1904_are_refused():
+    """Read as those of other workbooks they would be four years off."""
+    made, out = openpyxl.Workbook(), io.BytesIO()
+    made.epoch = CALENDAR_MAC_1904
+    for row in (["TransactionDate", "PaidAmount"], [43830, 5.0], [43831, 6.0]):
+        made.active.append(row)
+    made.save(out)
+
+    with pytest.raises(DataError, match="counts days from 1904"):
+        landed(out.getvalue())
