@@ -68,6 +68,16 @@ QUICK = tuple(
 )
 """For every day: one call of each step, for good or for a while. `make drills` refuses each with each status."""
 
+QUICK_MISHAPS = {
+    "the role for container groups is missing",
+    "the build fails",
+    "the image cannot be pulled",
+    "the answer to the creation is lost",
+    "the container is never ready",
+    "the service answers other numbers",
+}
+"""For every day: one of each kind of ending."""
+
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
 NEVER_READY = {"scoring/__main__.py": b"import time\ntime.sleep(60)\n"}
 GENUINE = (Path(__file__).parents[2] / "scoring" / "schema.py").read_bytes()

@@ -19,7 +19,7 @@ from retrain.adapters.azure import pipeline
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.ledger import Ledger
 from retrain.wiring import releaser
-from tests.azure.drills import MISHAPS, PLACES, QUICK, STATUSES, Mishap, Place
+from tests.azure.drills import MISHAPS, PLACES, QUICK, QUICK_MISHAPS, STATUSES, Mishap, Place
 from tests.azure.drills_page import (
     ANSWER_LOST,
     CANCELLED,
@@ -134,7 +134,13 @@ def test_refusals_that_pass_are_tried_again(serving: Cloud, status: int):
     assert (champion(serving), serving.running) == ("2", ["2"])
 
 
-@pytest.mark.parametrize("mishap", MISHAPS, ids=lambda mishap: mishap.what)
+@pytest.mark.parametrize(
+    "mishap",
+    [
+        pytest.param(one, id=one.what, marks=() if one.what in QUICK_MISHAPS else pytest.mark.long)
+        for one in MISHAPS
+    ],
+)
 def test_a_mishap_keeps_the_champion_or_is_got_over(serving: Cloud, mishap: Mishap):
     """Either way it is said, and nothing is left behind."""
     serving.overrides |= mishap.overrides
