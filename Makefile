@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-age bench-all clean
+.PHONY: help setup demo stop test drills unit lint audit lock bench bench-serving bench-search bench-decision bench-gate bench-honest bench-first-use bench-reproducibility bench-age bench-cold bench-all package clean
 
 # Hundreds of processes start here, and each would compile what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -68,11 +68,15 @@ drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the table
 unit: $(VENV)/.ready ## the tests of the core alone, in seconds
 	$(PYTHON) -m pytest tests/unit
 
-lint: $(VENV)/.ready ## style, types, import directions, the template of infra/
+lint: $(VENV)/.ready ## style, types, import directions, the template of infra/, pipelines
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m tests.azure.template.check
+	$(VENV)/bin/zizmor --offline --quiet --persona auditor .github/workflows
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
+		--regex-variant python azure-pipelines.yml
 
 audit: setup ## known advisories against the pinned packages, where their registries can be asked
 	@$(PYTHON) -m tests.project.advisories
@@ -125,8 +129,14 @@ bench-reproducibility: $(VENV)/.ready ## the same decision on other processors a
 bench-age: $(VENV)/.ready ## every command and route on a store that is years old, against the same on its first day
 	$(PYTHON) -m benchmarks.age $(MEASURED)
 
+bench-cold: $(VENV)/.ready | $(UV) ## index and first request of the Function App as deployed, against BASE=commit
+	$(PYTHON) -m benchmarks.cold $(if $(BASE),--base $(BASE)) $(MEASURED)
+
 bench-all: $(VENV)/.ready ## every benchmark, and docs/benchmarks.md with their figures; QUICK=1 PAGE=file only tries them
 	@$(PYTHON) -m benchmarks.all $(if $(QUICK),--quick) $(if $(PAGE),--page $(PAGE)) $(if $(ONLY),--only $(ONLY))
+
+package: $(VENV)/.ready | $(UV) ## what is deployed as the Function App, in build/package
+	$(PYTHON) -m infra.package build/package
 
 clean: ## remove what setup and demo made
 	rm -rf $(VENV) .tools .demo node_modules

@@ -21,20 +21,23 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 STORAGE = "TRANSACTIONS_STORAGE"
 QUEUE = "retrain-requests"
-# Read at indexing: Flex Consumption takes Event Grid only, which does not reach Azurite under `func start`.
+# Read at indexing, as literals: the host does not index a function whose path names an app setting that is not set.
+CONTAINER = os.environ.get("TRANSACTIONS_CONTAINER") or "transactions"
+SCHEDULE = os.environ.get("RETRAIN_SCHEDULE") or "0 0 3 * * *"
+# Flex Consumption takes Event Grid only, which does not reach Azurite under `func start`.
 SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
 
 
-@app.blob_trigger(arg_name="landed", path="%TRANSACTIONS_CONTAINER%/{name}", connection=STORAGE, source=SOURCE)
+@app.blob_trigger(arg_name="landed", path=f"{CONTAINER}/{{name}}", connection=STORAGE, source=SOURCE)
 def retrain_on_new_data(landed: blob.BlobClient, context: func.Context) -> None:
     """A file landed. The client carries its name; the run reads the bytes, once, as a stream."""
     from retrain.doors.http import on_blob
 
     with tracing(context.trace_context.trace_parent):
-        on_blob(str(landed.blob_name))
+        on_blob(str(landed.blob_name), str(landed.container_name))
 
 
-@app.timer_trigger(arg_name="timer", schedule="%RETRAIN_SCHEDULE%", run_on_startup=False)
+@app.timer_trigger(arg_name="timer", schedule=SCHEDULE, run_on_startup=False)
 def retrain_on_schedule(timer: func.TimerRequest, context: func.Context) -> None:
     """The schedule fired, perhaps late."""
     from retrain.doors.http import on_timer
@@ -94,6 +97,14 @@ def show_page(req: func.HttpRequest) -> func.HttpResponse:
     from retrain.doors import http
 
     return respond(lambda: http.show_page(req.route_params["id"]))
+
+
+@app.route("doctor", methods=["GET"])
+def look_at_deployment(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - it asks nothing
+    """What this deployment lacks, seen as the identity of the app."""
+    from retrain.doors import http
+
+    return respond(http.look_at_deployment)
 
 
 @app.route("forecast", methods=["GET"])

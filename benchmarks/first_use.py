@@ -21,7 +21,7 @@ settings = parse({
     "RETRAIN_PLATFORM": "azure", "RETRAIN_STORE": "blob", "RETRAIN_SUBSCRIPTION": "subscription",
     "RETRAIN_RESOURCE_GROUP": "group", "RETRAIN_WORKSPACE": "workspace", "RETRAIN_REGISTRY": "registry",
     "RETRAIN_LOCATION": "westeurope",
-    "RETRAIN_IDENTITY": "/subscriptions/subscription/userAssignedIdentities/identity",
+    "RETRAIN_PULL_IDENTITY": "/subscriptions/subscription/userAssignedIdentities/identity",
     "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
     "TRANSACTIONS_STORAGE__clientId": "client",
 })

@@ -2,6 +2,7 @@
 param location string
 param tags object
 param token string
+param name string
 @description('Settings of the product, by name.')
 param settings object
 param storageName string
@@ -48,7 +49,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 }
 
 resource app 'Microsoft.Web/sites@2024-11-01' = {
-  name: 'func-${token}'
+  name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'retrain' })
   kind: 'functionapp,linux'

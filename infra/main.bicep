@@ -17,7 +17,7 @@ param deployerId string = ''
 @allowed(['User', 'ServicePrincipal', 'Group'])
 param deployerType string = 'User'
 
-@allowed(['aci', 'managed-online'])
+@allowed(['aci', 'container-apps', 'managed-online'])
 @description('What versions of the model run on: RETRAIN_TARGET.')
 param target string = 'aci'
 
@@ -61,6 +61,7 @@ param budgetStart string = utcNow('yyyy-MM-01')
 
 var token = take(uniqueString(subscription().id, environmentName, location), 13)
 var tags = { 'azd-env-name': environmentName }
+var appName = 'func-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -164,6 +165,19 @@ module workspace 'workspace.bicep' = {
   }
 }
 
+module containerApps 'container-apps.bicep' = if (target == 'container-apps') {
+  name: 'container-apps'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: 'cae-${token}'
+    logsId: monitoring.outputs.logsId
+    subnetId: privateNetwork ? network!.outputs.appsSubnetId : ''
+    networkId: privateNetwork ? network!.outputs.id : ''
+  }
+}
+
 module endpoints 'endpoints.bicep' = if (privateNetwork) {
   name: 'endpoints'
   scope: group
@@ -194,6 +208,7 @@ module roles 'roles.bicep' = {
     networkName: privateNetwork ? network!.outputs.name : ''
     deployerId: deployerId
     deployerType: deployerType
+    target: target
   }
 }
 
@@ -208,12 +223,18 @@ var settings = {
   RETRAIN_LOCATION: location
   RETRAIN_WORKSPACE: workspace.outputs.name
   RETRAIN_REGISTRY: registry.outputs.name
-  RETRAIN_IDENTITY: identities.outputs.pullId
+  RETRAIN_PULL_IDENTITY: identities.outputs.pullId
+  RETRAIN_CONTAINER_APPS_ENVIRONMENT: target == 'container-apps' ? containerApps!.outputs.id : ''
+  // The smallest size that holds a service, and one that Container Apps has too.
+  RETRAIN_CPU: '0.5'
+  RETRAIN_MEMORY_GB: '1'
   RETRAIN_KEYS: 'vault'
   RETRAIN_VAULT_URL: vault.outputs.url
   RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
   RETRAIN_SCHEDULE: schedule
   RETRAIN_BLOB_SOURCE: 'EventGrid'
+  RETRAIN_FUNCTION_APP: appName
+  RETRAIN_DEAD_LETTERS: storage.outputs.deadLetterContainer
   RETRAIN_STATE_CONTAINER: storage.outputs.stateContainer
   TRANSACTIONS_CONTAINER: storage.outputs.transactionsContainer
   TRANSACTIONS_STORAGE__blobServiceUri: storage.outputs.blobUrl
@@ -229,6 +250,7 @@ module app 'app.bicep' = {
     location: location
     tags: tags
     token: token
+    name: appName
     settings: settings
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
@@ -249,10 +271,8 @@ module budget 'budget.bicep' = if (monthlyBudget > 0 && !empty(alertAddress)) {
 // azd keeps these and gives them to the hook: the settings of the command line, and where things are.
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_APP string = app.outputs.name
 output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
 output AZURE_SYSTEM_TOPIC string = events.outputs.topicName
-output AZURE_DEAD_LETTER_CONTAINER string = storage.outputs.deadLetterContainer
 output AZURE_LOG_WORKSPACE string = monitoring.outputs.logsName
 output RETRAIN_PLATFORM string = settings.RETRAIN_PLATFORM
 output RETRAIN_STORE string = settings.RETRAIN_STORE
@@ -263,12 +283,17 @@ output RETRAIN_RESOURCE_GROUP string = settings.RETRAIN_RESOURCE_GROUP
 output RETRAIN_LOCATION string = settings.RETRAIN_LOCATION
 output RETRAIN_WORKSPACE string = settings.RETRAIN_WORKSPACE
 output RETRAIN_REGISTRY string = settings.RETRAIN_REGISTRY
-output RETRAIN_IDENTITY string = settings.RETRAIN_IDENTITY
+output RETRAIN_PULL_IDENTITY string = settings.RETRAIN_PULL_IDENTITY
+output RETRAIN_CONTAINER_APPS_ENVIRONMENT string = settings.RETRAIN_CONTAINER_APPS_ENVIRONMENT
+output RETRAIN_CPU string = settings.RETRAIN_CPU
+output RETRAIN_MEMORY_GB string = settings.RETRAIN_MEMORY_GB
 output RETRAIN_KEYS string = settings.RETRAIN_KEYS
 output RETRAIN_VAULT_URL string = settings.RETRAIN_VAULT_URL
 output RETRAIN_SUBNET string = settings.RETRAIN_SUBNET
 output RETRAIN_SCHEDULE string = settings.RETRAIN_SCHEDULE
 output RETRAIN_BLOB_SOURCE string = settings.RETRAIN_BLOB_SOURCE
+output RETRAIN_FUNCTION_APP string = app.outputs.name
+output RETRAIN_DEAD_LETTERS string = settings.RETRAIN_DEAD_LETTERS
 output RETRAIN_STATE_CONTAINER string = settings.RETRAIN_STATE_CONTAINER
 output TRANSACTIONS_CONTAINER string = settings.TRANSACTIONS_CONTAINER
 output TRANSACTIONS_STORAGE__blobServiceUri string = settings.TRANSACTIONS_STORAGE__blobServiceUri

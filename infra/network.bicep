@@ -8,6 +8,7 @@ var subnets = [
   { name: 'services', prefix: '10.20.1.0/24', delegation: 'Microsoft.ContainerInstance/containerGroups' }
   { name: 'jobs', prefix: '10.20.2.0/24', delegation: '' }
   { name: 'endpoints', prefix: '10.20.3.0/24', delegation: '' }
+  { name: 'apps', prefix: '10.20.4.0/24', delegation: 'Microsoft.App/environments' }
 ]
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
@@ -31,7 +32,9 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   }
 }
 
+output id string = network.id
 output name string = network.name
 output appSubnetId string = '${network.id}/subnets/app'
 output servicesSubnetId string = '${network.id}/subnets/services'
+output appsSubnetId string = '${network.id}/subnets/apps'
 output jobsSubnetId string = '${network.id}/subnets/jobs'

@@ -15,7 +15,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     sku: { family: 'A', name: 'standard' }
     enableRbacAuthorization: true
     enableSoftDelete: true
-    enablePurgeProtection: true
+    // Without protection from purging: `azd down --purge` gives the name back, and every key here can be made anew.
     softDeleteRetentionInDays: 7
     publicNetworkAccess: isPrivate && empty(allowedAddress) ? 'Disabled' : 'Enabled'
     networkAcls: {

@@ -132,6 +132,10 @@ class NotConverged(ModelError):
     """The optimiser ended without an optimum; there is no fit."""
 
 
+class NotProven(ModelError):
+    """A fitted model forecasts other numbers than an implementation of others with the same parameters."""
+
+
 class UsageError(RetrainError):
     """An option, a body or a parameter is wrong."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,6 +96,7 @@ class Service:
         deployment: the name of the version behind a shared URL; empty if each version has its own URL.
         certificate: the PEM certificate to trust; empty to trust the public certificate authorities.
         key_before, before_until: the key that is being replaced, and the time (ISO 8601) until which it is good.
+        revision: the name of what runs it in a container app; empty elsewhere.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Service:
     certificate: str = field(default="", repr=False)
     key_before: str = field(default="", repr=False)
     before_until: str = ""
+    revision: str = ""
 
 
 class Platform(Protocol):
@@ -120,6 +122,8 @@ class Platform(Protocol):
 
     restarts_by_itself: bool
     """True if it ends and restarts a service that hangs, as a liveness probe does."""
+    wake_seconds: float
+    """Time that a service may take to answer the first request after a pause; 0 if it always runs."""
 
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Start a service; the others keep running, and it may not be ready yet. Idempotent by name.
@@ -157,6 +161,27 @@ class Platform(Protocol):
 
     def remove(self, name: str) -> None:
         """Stop a service after its current requests; does nothing if there is no such service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription to the events of new files, as it is now.
+
+    Attributes:
+        name: of the subscription.
+        change: what was done.
+        topic: the system topic that it belongs to.
+        container: the container whose files are told of.
+        delivers_to: the webhook, without its key.
+        dead_letters: where events are kept that could not be delivered: account and container.
+    """
+
+    name: str
+    change: Literal["created", "updated", "unchanged"]
+    topic: str
+    container: str
+    delivers_to: str
+    dead_letters: str
 
 
 class Secrets(Protocol):

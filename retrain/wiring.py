@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
     from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.event_grid import EventSubscription
     from retrain.adapters.azure.pipeline import Release
-    from retrain.ports import ObjectStore, Platform
+    from retrain.ports import ObjectStore, Platform, Secrets
     from retrain.settings import Settings
     from retrain.telemetry.channel import Telemetry
     from retrain.telemetry.export import Exporters
@@ -114,7 +115,7 @@ def exporting(settings: Settings) -> tuple[Telemetry, ...]:
 
 def _insights(settings: Settings) -> AbstractContextManager[Exporters]:
     """Signed in as for the storage; by the connection string alone where the storage needs no identity."""
-    from retrain.adapters.azure.arm import sign_in
+    from retrain.adapters.azure.credentials import sign_in
     from retrain.adapters.azure.insights import exporters
 
     is_by_identity = settings.storage.store == "blob" and settings.storage.connection is None
@@ -139,22 +140,39 @@ def releaser(settings: Settings) -> Release:
     return Release(Workspace(settings), settings)
 
 
+def subscription(settings: Settings) -> EventSubscription:
+    """How the Function App learns of new files. Raises: ConfigError where no events tell of them."""
+    from retrain.adapters.azure.event_grid import EventSubscription
+
+    return EventSubscription(settings)
+
+
 def _on_azure(settings: Settings, workspace: Workspace, state: ObjectStore) -> Platform:
     if settings.azure.target == "aci":
         from retrain.adapters.azure.aci import AciPlatform
 
         return AciPlatform(settings, state, _keys(settings, state))
+    if settings.azure.target == "container-apps":
+        from retrain.adapters.azure.container_apps import ContainerAppsPlatform
+
+        return ContainerAppsPlatform(settings, state, _keys(settings, state))
     from retrain.adapters.azure.online import OnlinePlatform
 
     return OnlinePlatform(settings, workspace, state, _keys(settings, state))
 
 
-def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+def vault(settings: Settings) -> Secrets | None:
+    """Where the keys of services are kept apart from their records; None if they are in them."""
     if settings.platform.keys == "state":
-        return ServiceKeys()
+        return None
     from retrain.adapters.azure.vault import KeyVaultSecrets
 
-    return ServiceKeys(KeyVaultSecrets(settings), state.address(""))
+    return KeyVaultSecrets(settings)
+
+
+def _keys(settings: Settings, state: ObjectStore) -> ServiceKeys:
+    secrets = vault(settings)
+    return ServiceKeys() if secrets is None else ServiceKeys(secrets, state.address(""))
 
 
 def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore, ObjectStore]:
@@ -175,10 +193,10 @@ def _stores(settings: Settings) -> tuple[ObjectStore, ObjectStore, ObjectStore]:
 def _blob_service(settings: Settings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
-    from retrain.adapters.azure.arm import bounds, sign_in
-    from retrain.adapters.azure.transport import fenced_transport
+    from retrain.adapters.azure.credentials import sign_in
+    from retrain.adapters.azure.transport import storage_limits
 
-    limits = {**bounds(), "transport": fenced_transport(**bounds())}
+    limits = storage_limits()
     if settings.storage.connection is not None:
         try:
             return BlobServiceClient.from_connection_string(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
 
 ENVIRONMENT = {**os.environ, "NODE_OPTIONS": f'--require="{Path(__file__).with_suffix(".cjs")}"'}
-BINARY = Path(__file__).parents[1] / "node_modules" / ".bin" / "azurite-blob"
+BINARIES = Path(__file__).parents[1] / "node_modules" / ".bin"
+BINARY, WHOLE = BINARIES / "azurite-blob", BINARIES / "azurite"
 # The account that every Azurite has, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 ACCOUNT = "devstoreaccount1"
@@ -32,9 +33,15 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class SecureAzurite:
-    """An Azurite behind TLS, which takes tokens of an identity too; callers have to trust its certificate."""
+    """An Azurite behind TLS, which takes tokens of an identity too; callers have to trust its certificate.
+
+    Attributes:
+        url: of the blob service.
+    """
 
     url: str
+    queue_url: str
+    table_url: str
     account: str
     key: str
     certificate: Path
@@ -64,23 +71,25 @@ def azurite() -> Iterator[str]:
 
 @contextmanager
 def secure_azurite(folder: Path) -> Iterator[SecureAzurite]:
-    """Run Azurite's blob service with TLS and OAuth; its certificate is written into the folder."""
+    """Run Azurite with TLS and OAuth; its certificate is written into the folder."""
     from tests.azure.emulator.tls import self_signed
 
     if not BINARY.exists():
         pytest.skip("Azurite is not installed; run make setup")
-    port, files = free_port(), self_signed(folder)
+    ports, files = {kind: free_port() for kind in ("blob", "queue", "table")}, self_signed(folder)
     flags = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     secure = ["--oauth", "basic", "--cert", str(files.certificate), "--key", str(files.key)]
-    command = [str(BINARY), "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags, *secure]
+    where = [part for kind in ports for part in (f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(ports[kind]))]
+    command = [str(WHOLE), *where, *flags, *secure]
     process = subprocess.Popen(
         command, env=ENVIRONMENT, stdout=subprocess.DEVNULL
     )  # it is not as silent as it was told to be
-    url = f"https://127.0.0.1:{port}/{ACCOUNT}"
+    url, queue_url, table_url = (f"https://127.0.0.1:{port}/{ACCOUNT}" for port in ports.values())
     connection = f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={url};"
     try:
-        _wait(port, process)
-        yield SecureAzurite(url, ACCOUNT, KEY, files.certificate, files.key, connection)
+        for port in ports.values():
+            _wait(port, process)
+        yield SecureAzurite(url, queue_url, table_url, ACCOUNT, KEY, files.certificate, files.key, connection)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

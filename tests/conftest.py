@@ -91,6 +91,16 @@ def azure(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
+@pytest.fixture(scope="module")
+def gate(azure: Emulator, vault: SecureAzurite) -> Iterator[SecureAzurite]:
+    """The same storage behind a gate that asks whoever signs in by identity for a role at each call."""
+    from tests.azure.emulator.gate import Gate
+
+    standing = Gate(vault, azure)
+    yield standing.storage
+    standing.close()
+
+
 @pytest.fixture
 def cloud(azure: Emulator, vault: SecureAzurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A signed-in world with an empty store; nothing in it waits for seconds."""

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
@@ -29,6 +29,7 @@ class ThreadPlatform:
     """The same app as in the container, a thread a service: starts in milliseconds."""
 
     restarts_by_itself = False
+    wake_seconds = 0.0
 
     def __init__(self) -> None:
         self.images: dict[str, Mapping[str, bytes]] = {}
@@ -108,10 +109,10 @@ class ThreadPlatform:
 
 
 def serve(
-    app: FastAPI, listening: socket.socket, limits: Connections | None = None
+    app: FastAPI, listening: socket.socket, limits: Connections | None = None, **options: Any
 ) -> tuple[Server, threading.Thread]:
-    """Run an app on a socket, in a thread of its own."""
-    server = Server(configured(app, limits, log_level="critical", lifespan="off"))
+    """Run an app on a socket, in a thread of its own; `options` are more of uvicorn's, for example of TLS."""
+    server = Server(configured(app, limits, log_level="critical", lifespan="off", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     return server, thread

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.arima.recursion import ONE, recursive
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
-
-ONE = np.ones(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,7 @@ class Arma:
 
     def errors(self, series: Matrix) -> Matrix:
         """e0 of each column, shape (n, c)."""
-        from scipy.signal import lfilter
-
-        return np.asarray(lfilter(self.ar, self.ma, series, axis=0))
+        return recursive(self.ar, self.ma, series)
 
     def products(self, left: Matrix, right: Matrix) -> Matrix:
         """left' cov(e0)^-1 right, shape (c, d), of columns that `errors` returned or of derivatives of them."""
@@ -73,9 +71,7 @@ class Arma:
 
     def derivative(self, ar: Vector, ma: Vector) -> Derivative:
         """The derivatives where those of the polynomials, of the same lengths, are `ar` and `ma`."""
-        from scipy.signal import lfilter
-
-        response = _shifted(-np.asarray(lfilter(ma, self.ma, self._impulse)), self.lags)
+        response = _shifted(-recursive(ma, self.ma, self._impulse), self.lags)
         half = response.T @ self.response
         gram, presample = half + half.T, self._presample_derivative(ar, ma)
         inner = self._inverse.T @ presample
@@ -90,9 +86,7 @@ class Arma:
 
     @cached_property
     def _impulse(self) -> Vector:
-        from scipy.signal import lfilter
-
-        return np.asarray(lfilter(ONE, self.ma, np.eye(1, self.days)[0]))
+        return recursive(ONE, self.ma, np.eye(1, self.days)[0])
 
     @cached_property
     def _gram(self) -> Matrix:
@@ -130,9 +124,7 @@ class Arma:
     @cached_property
     def _weights(self) -> Vector:
         """The first r + 1 coefficients of the process as a moving average: the covariances of u[t] and e[t-s]."""
-        from scipy.signal import lfilter
-
-        return np.asarray(lfilter(self.ma, self.ar, np.eye(1, self.lags + 1)[0]))
+        return recursive(self.ma, self.ar, np.eye(1, self.lags + 1)[0])
 
     @cached_property
     def _autocovariances(self) -> Vector:
@@ -149,11 +141,9 @@ class Arma:
         return system
 
     def _presample_derivative(self, d_ar: Vector, d_ma: Vector) -> Matrix:
-        from scipy.signal import lfilter
-
         size = self.lags + 1
         weights, gammas = self._weights, self._autocovariances
-        d_weights = np.asarray(lfilter(ONE, self.ar, _padded(d_ma, size) - np.convolve(d_ar, weights)[:size]))
+        d_weights = recursive(ONE, self.ar, _padded(d_ma, size) - np.convolve(d_ar, weights)[:size])
         shifted = np.abs(np.arange(size)[:, None] - np.arange(len(d_ar))[None, :])
         right = _correlated(d_ma, weights) + _correlated(self.ma, d_weights) - gammas[shifted] @ d_ar
         d_gammas = np.linalg.solve(self._system, right)
@@ -181,10 +171,8 @@ class Derivative:
 
     def errors(self, series: Vector, errors: Vector) -> Vector:
         """Of e0, shape (n,), for a series and its e0."""
-        from scipy.signal import lfilter
-
         driving = np.convolve(self.ar, series)[: len(series)] - np.convolve(self.ma, errors)[: len(series)]
-        return np.asarray(lfilter(ONE, self.process.ma, driving))
+        return recursive(ONE, self.process.ma, driving)
 
     def square(self, errors: Vector, moved: Vector) -> float:
         """Of e0' cov(e0)^-1 e0, for e0 and its derivative `moved`."""

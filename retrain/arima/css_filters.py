@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.arima.recursion import ONE, recursive
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
-
-ONE = np.ones(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,18 +42,14 @@ class Filters:
 
     def errors(self, w: Vector) -> Vector:
         """One-day-ahead errors of the differenced series, shape (n,), as `w`."""
-        from scipy.signal import lfilter
-
         filtered = np.convolve(self.ar_product, w)[: len(w)]
         filtered[: self.conditioning_days] = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(lfilter(ONE, self.ma_product, filtered))
+            return recursive(ONE, self.ma_product, filtered)
 
 
 def jacobian(order: Order, filters: Filters, w: Vector, errors: Vector) -> Matrix:
     """Derivatives of the errors, shape (k, n), the coefficients in their packed order."""
-    from scipy.signal import lfilter
-
     days, season = len(w), order.season_days
     derivatives = np.zeros((order.coefficients, days))
     ar, ma, seasonal_ar, seasonal_ma = order.split(derivatives)
@@ -61,11 +57,11 @@ def jacobian(order: Order, filters: Filters, w: Vector, errors: Vector) -> Matri
     _fill_lags(seasonal_ar, np.convolve(filters.ar, w)[:days], season, filters.conditioning_days)
     for rows in (ar, seasonal_ar):
         if len(rows):
-            rows[:] = lfilter(ONE, filters.ma_product, rows)
+            rows[:] = recursive(ONE, filters.ma_product, rows.T).T
     if order.q:
-        _fill_lags(ma, lfilter(ONE, filters.ma, errors), 1, 0)
+        _fill_lags(ma, recursive(ONE, filters.ma, errors), 1, 0)
     if order.seasonal_q:
-        _fill_lags(seasonal_ma, lfilter(ONE, filters.seasonal_ma, errors), season, 0)
+        _fill_lags(seasonal_ma, recursive(ONE, filters.seasonal_ma, errors), season, 0)
     return derivatives
 
 

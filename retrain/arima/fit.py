@@ -1,11 +1,11 @@
-"""Fits one ARIMA order by exact maximum likelihood. Only this module imports statsmodels."""
+"""Fits one ARIMA order by exact maximum likelihood."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from retrain.arima import css, regressors
 from retrain.arima.css import NOISELESS
+from retrain.arima.filtering import filtered
 from retrain.arima.likelihood import Optimum, maximise
 from retrain.arima.outliers import with_bounded_surprises
 from retrain.arima.scaling import scaled
 from retrain.errors import NotConverged
-from scoring.state_space import StateSpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from retrain.arima.open_days import OpenDays
     from retrain.arima.order import Order
+    from scoring.state_space import StateSpace
 
     type Vector = NDArray[np.float64]
     type Matrix = NDArray[np.float64]
@@ -40,6 +41,9 @@ class FittedOrder:
         coefficients: shape (k,), AR, MA, seasonal AR, seasonal MA; start values for a fit to more days.
         log_likelihood: of the scaled and differenced series; comparable between fits with the same differencing.
         state_space: its state is that after the last day.
+        filtered: the same of the scaled series without mean and regression.
+        taken_in: shape (n,), what that one took in, NaN for unknown days.
+        variance: of the errors of the scaled series.
     """
 
     order: Order
@@ -47,6 +51,9 @@ class FittedOrder:
     coefficients: Vector
     log_likelihood: float
     state_space: StateSpace
+    filtered: StateSpace
+    taken_in: Vector
+    variance: float
 
 
 def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOrder:
@@ -64,25 +71,29 @@ def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOr
     try:
         with _quiet_on_one_thread():
             found = _optimum(order, values, columns, start)
-            taken = _taken_in(found, order, values, columns)
-            model = _state_space(order, np.where(series.unknown, np.nan, taken), columns, found)
-            space = _in_currency(order, model, found, series, scale)
+            taken = np.where(series.unknown, np.nan, _taken_in(found, order, values, columns))
+            last = filtered(order, found.coefficients, found.variance, taken)
+            space = _in_currency(order, last, found, series, scale)
     except (np.linalg.LinAlgError, ValueError) as exc:
         raise NotConverged(f"{order} could not be fitted: {exc}") from exc
     if not math.isfinite(found.log_likelihood) or not np.isfinite(space.state).all():
         raise NotConverged(f"{order} has no finite likelihood on these {len(series)} days")
     return FittedOrder(
-        order, _parameters(order, series, model, found, scale), found.coefficients, found.log_likelihood, space
+        order=order,
+        parameters=_parameters(order, series, found, scale),
+        coefficients=found.coefficients,
+        log_likelihood=found.log_likelihood,
+        state_space=space,
+        filtered=last,
+        taken_in=taken,
+        variance=found.variance,
     )
 
 
 @contextmanager
 def _quiet_on_one_thread() -> Iterator[None]:
     """No warnings: the caller checks the result. One BLAS thread: more threads only wait on such small matrices."""
-    from statsmodels.tools.sm_exceptions import ModelWarning
-
     with warnings.catch_warnings(), _blas().limit(limits=1, user_api="blas"):
-        warnings.simplefilter("ignore", ModelWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
 
@@ -105,47 +116,27 @@ def _optimum(order: Order, values: Vector, columns: Matrix, start: Vector | None
 
 
 def _taken_in(found: Optimum, order: Order, values: Vector, columns: Matrix) -> Vector:
-    """The values with their surprises bounded."""
-    regression = columns @ found.effects
+    """The values without mean and regression, their surprises bounded."""
     deviation = math.sqrt(found.variance)
-    return with_bounded_surprises(order, found.coefficients, deviation, values - regression) + regression
+    return with_bounded_surprises(order, found.coefficients, deviation, values - columns @ found.effects)
 
 
-def _state_space(order: Order, values: Vector, columns: Matrix, found: Optimum) -> Any:
-    """statsmodels' model of the undifferenced series with these parameters."""
-    from statsmodels.tsa.statespace.sarimax import SARIMAX
-
-    seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-    model = SARIMAX(
-        values,
-        exog=columns if columns.shape[1] else None,
-        order=(order.p, order.d, order.q),
-        seasonal_order=seasonal if order.is_seasonal else (0, 0, 0, 0),
-        trend="n",
-    )
-    model.update(np.concatenate([found.effects, found.coefficients, [found.variance]]))
-    return model
-
-
-def _parameters(order: Order, series: OpenDays, model: Any, found: Optimum, scale: float) -> dict[str, float]:
+def _parameters(order: Order, series: OpenDays, found: Optimum, scale: float) -> dict[str, float]:
     names = [*(["mean"] if order.mean else []), *regressors.names(order.regressors, series.closures.weekdays)]
-    names += model.param_names[len(names) :]
+    names += [f"ar.L{lag}" for lag in range(1, order.p + 1)]
+    names += [f"ma.L{lag}" for lag in range(1, order.q + 1)]
+    names += [f"ar.S.L{lag * order.season_days}" for lag in range(1, order.seasonal_p + 1)]
+    names += [f"ma.S.L{lag * order.season_days}" for lag in range(1, order.seasonal_q + 1)]
     values = [*(found.effects * scale), *found.coefficients, found.variance * scale**2]
-    return dict(zip(names, map(float, values), strict=True))
+    return dict(zip([*names, "sigma2"], map(float, values), strict=True))
 
 
-def _in_currency(order: Order, model: Any, found: Optimum, series: OpenDays, scale: float) -> StateSpace:
-    space, filtered = model.ssm, model.ssm.filter()
-    selection = space["selection"]
+def _in_currency(order: Order, last: StateSpace, found: Optimum, series: OpenDays, scale: float) -> StateSpace:
     mean, effects = found.effects[: int(order.mean)] * scale, found.effects[int(order.mean) :] * scale
-    return StateSpace(
+    return replace(
+        last,
         intercept=float(mean[0]) if order.mean else 0.0,
-        # statsmodels stores columns, JSON stores rows; the memory order changes the last bits of a product.
-        design=np.ascontiguousarray(space["design"][0] * scale),
-        transition=np.ascontiguousarray(space["transition"]),
-        noise=np.ascontiguousarray(selection @ space["state_cov"] @ selection.T),
-        state=np.ascontiguousarray(filtered.predicted_state[:, -1]),
-        covariance=np.ascontiguousarray(filtered.predicted_state_cov[:, :, -1]),
+        design=last.design * scale,
         calendar=regressors.calendar_of(
             order.regressors, effects.tolist(), series.days[-1], series.closures.weekdays
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.css_filters import Filters
+from retrain.arima.recursion import recursive
 from retrain.arima.traits import ROUNDING
 from scoring.state_space import bounded
 
@@ -57,14 +58,12 @@ def with_bounded_surprises(order: Order, coefficients: Vector, deviation: float,
         values: shape (n,), without mean and regression, not differenced.
     Source: bounded innovation propagation, Muler, Pena & Yohai (2009), Annals of Statistics 37, 816-840, section 2.
     """
-    from scipy.signal import lfilter
-
     filters = Filters.of(order, coefficients)
     ar, ma = np.convolve(filters.ar_product, order.differencing), filters.ma_product
     first = len(ar) - 1 + order.season_days
     surprises = np.zeros(len(values))
-    surprises[order.lost_days :] = lfilter(filters.ar_product, ma, order.difference(values))
-    impulse = lfilter(ar, ma, np.eye(1, len(values))[0])
+    surprises[order.lost_days :] = recursive(filters.ar_product, ma, order.difference(values))
+    impulse = recursive(ar, ma, np.eye(1, len(values))[0])
     taken, run = values.copy(), 0
     for day in range(first, len(values)):
         kept, run = bounded(float(surprises[day]), deviation, run)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.errors import NotFound, ServiceError, ServiceUnavailable
 from retrain.monitoring.observed_days import age_notes, tellings
-from retrain.promotion.client import ask, current
+from retrain.promotion.client import ANSWER_SECONDS, ask, current
 from retrain.records.history import Histories
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _champions_service(context: Context) -> Service:
 
 def _asked(service: Service, days: int, settings: Settings, context: Context) -> dict[str, Any]:
     try:
-        trained_through = date.fromisoformat(ask(service, "/readyz")["trained_through"])
+        trained_through = date.fromisoformat(_ready(service, context)["trained_through"])
     except (KeyError, TypeError, ValueError) as exc:
         raise ServiceError(f"service {service.name} does not say what it was trained on; roll back") from exc
     history = Histories(context.state).days()
@@ -73,6 +73,11 @@ def _asked(service: Service, days: int, settings: Settings, context: Context) ->
         if not others:
             raise
         return _told(service, days, others[0].noting(f"the champion does not know {others[0].lacks}: {refusal}"))
+
+
+def _ready(service: Service, context: Context) -> dict[str, Any]:
+    """Its answer, for which one that has ended in a pause starts again."""
+    return ask(service, "/readyz", answer_seconds=max(ANSWER_SECONDS, context.platform.wake_seconds))
 
 
 def _told(service: Service, days: int, told: Told) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from retrain import __version__
 from retrain.doors import (
     commands,
+    deploy_commands,
+    doctor_commands,
     file_commands,
     landing_commands,
     performance_commands,
@@ -129,12 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument(
         "--read-anew", action="store_true", help="read the files with the settings in force, not as they were read"
     )
+    command("subscribe", deploy_commands.subscribe, "let Event Grid tell the Function App of new files, on Azure")
     command(
         "release",
-        commands.release,
+        deploy_commands.release,
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)
+    command("doctor", doctor_commands.doctor, "look at everything that a deployment needs, and say what to do")
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")
     command(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
-from retrain.doors.output import printable, say, show_progress, tell
+from retrain.doors.output import printable, say, tell
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import DEPLOY
 
@@ -171,18 +171,6 @@ def rebuild(options: argparse.Namespace) -> int:
         raise must_confirm(context)
     requests = begin(context, read_anew=options.read_anew)
     return max([finished(request, options, settings, context) for request in requests], default=0)
-
-
-def release(options: argparse.Namespace) -> int:
-    """Register what promotion jobs are made of."""
-    from retrain.wiring import releaser
-
-    released = releaser(chosen_settings(options)).release(show_progress)
-    show_progress("", "")
-    width = max(map(len, released))
-    lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
-    print(json.dumps(released) if options.json else "\n".join(map(printable, lines)))
-    return 0
 
 
 def settings(options: argparse.Namespace) -> int:

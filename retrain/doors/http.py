@@ -110,8 +110,17 @@ def _worked_off(settings: Settings, context: Context, own: str = "") -> Outcome:
     return outcome
 
 
-def on_blob(file: str) -> None:
-    """Land a file; markers of other programs are ignored. Raises: as `on_event`."""
+def on_blob(file: str, container: str | None = None) -> None:
+    """Land a file. Markers of other programs are ignored, and files of other containers. Raises: as `on_event`.
+
+    The host passes on whatever an event names, and an event subscription may be wider than the trigger's path.
+
+    Args: container: that of the file, if another than `TRANSACTIONS_CONTAINER` is possible.
+    """
+    mine = parse(os.environ).storage.transactions_container
+    if container not in (None, mine):
+        log.warning("%s is in the container %s and not in %s; it is ignored", file, container, mine)
+        return
     if is_marker(file):
         log.info("%s is a marker and no file of transactions; it is ignored", file)
         return
@@ -198,6 +207,15 @@ def list_runs(newest: str) -> Answer:
     context = connect(parse(os.environ))
     found = context.ledger.runs(count, context.now())
     return Answer(200, {"runs": [run.as_json() for run in found]})
+
+
+def look_at_deployment() -> Answer:
+    """What `retrain doctor` finds here; 503 if anything has a fault."""
+    from retrain.doctor.check import Outcome
+    from retrain.doctor.report import report
+
+    found = report(os.environ)
+    return Answer(503 if found["outcome"] == Outcome.FAULT else 200, found)
 
 
 def forecast_days(days: str, enqueue: Callable[[str], None]) -> Answer:

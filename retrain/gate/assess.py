@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.procedure import Procedure
+from retrain.arima.proof import proven
 from retrain.data.series import MAX_GAP_DAYS
-from retrain.errors import NotConverged
+from retrain.errors import NotConverged, NotProven
 from retrain.gate.decide import Decision, PromotionPolicy, Verdict, decide, decide_unmeasured, loses_to_naive
 from retrain.gate.evaluate import Comparison, compare
 from retrain.gate.rolling import RollingForecasts, Terms, rolling_forecasts
@@ -204,7 +205,7 @@ def _judged(
     progress("fit", "")
     try:
         winner = rolled.finished(series)
-    except NotConverged as exc:
+    except (NotConverged, NotProven) as exc:
         return _unfinished(assessed, procedure, str(exc))
     distance = 0.0 if procedure.is_naive else _distance(rolled, winner, series, settings.horizon_days)
     if distance > measured.challenger.rmse + ROUNDING * usual_size(series.values):
@@ -234,7 +235,7 @@ def _unmeasured(series: DailySeries, settings: DecisionSettings, progress: Progr
     """A first model of too few days to hold out some: the pinned order, or else the seasonal naive."""
     progress("fit", "")
     pinned = settings.procedure if settings.order else Procedure.seasonal_naive(settings.season_days)
-    winner = pinned.first(series)
+    winner = proven(pinned.first(series))
     return Assessment(decide_unmeasured(len(series), winner.name), winner, None, winner)
 
 

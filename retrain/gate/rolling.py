@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from retrain.arima.proof import proven
 from retrain.errors import NotConverged, SeriesTooShort
 from retrain.gate.scores import Loss
 from scoring.model import Prediction
@@ -56,10 +57,13 @@ class RollingForecasts:
     fits_kept: int
 
     def finished(self, history: DailySeries) -> FittedModel:
-        """The procedure's model of every day: what is deployed. Raises: NotConverged if it has no optimum."""
+        """The procedure's model of every day: what is deployed.
+
+        Raises: NotConverged if it has no optimum; NotProven if statsmodels forecasts otherwise.
+        """
         if self.last.model.origin == history.last_day:
-            return self.last
-        return self.procedure.next(self.last, history, self.fits + 1)
+            return proven(self.last)
+        return proven(self.procedure.next(self.last, history, self.fits + 1))
 
 
 def rolling_forecasts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from retrain.ports import Platform, Service
 
 BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+CERTIFICATES = "REQUESTS_CA_BUNDLE"
+"""A file of certificate authorities to trust in place of the public ones, for a private domain of services."""
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20
 PROOF_SECONDS = 5
@@ -38,6 +41,7 @@ def ask(
     try:
         with requests.Session() as session:
             session.trust_env = False  # neither a proxy nor a netrc has business with the key
+            session.verify = os.environ.get(CERTIFICATES) or True  # as the SDKs, which ask Azure itself
             seconds = answer_seconds or ANSWER_SECONDS
             limits = (min(CONNECT_SECONDS, seconds), seconds)
             if needs_proof(service):

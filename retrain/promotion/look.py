@@ -34,7 +34,8 @@ class Look:
 def look(version: str, model: ForecastModel | None, platform: Platform, attempts: int = ATTEMPTS) -> Look:
     """Ask a version's service who it is, and for a forecast if there is a model to compare it with.
 
-    A service that hangs costs `attempts` * `ANSWER_SECONDS`, one that is starting `STARTING_SECONDS`.
+    A service that hangs costs `attempts` * `ANSWER_SECONDS`, one that is starting `STARTING_SECONDS`. Where
+    services end when nobody asks, one look waits for `platform.wake_seconds`.
 
     Args: attempts: that have to be in vain before it counts as hung; 1 where another look has been.
     Raises: ServiceUnavailable if the platform or the store of its records is away.
@@ -60,13 +61,14 @@ def look(version: str, model: ForecastModel | None, platform: Platform, attempts
 
 def _asked(service: Service, model: ForecastModel | None, platform: Platform, attempts: int) -> Look:
     timeouts, reason = 0, ""
+    seconds = max(ANSWER_SECONDS, platform.wake_seconds)
     for _ in poll(STARTING_SECONDS):
         try:
-            version = ask(service, "/readyz", answer_seconds=ANSWER_SECONDS).get("version")
+            version = ask(service, "/readyz", answer_seconds=seconds).get("version")
             if version != service.version:
                 return Look(State.WRONG, service, f"it says that it is version {version}")
             if model is not None:
-                prove(service, model, ANSWER_SECONDS)
+                prove(service, model, seconds)
             return Look(State.ANSWERS, service)
         except UnprovenService as error:
             return Look(State.TAKEN, service, str(error))

@@ -28,7 +28,7 @@ def unmarked(head: bytes, *, is_whole: bool) -> tuple[str, bool]:
 
 
 def _share_of_ascii(head: bytes, encoding: str, *, is_whole: bool) -> float:
-    """From 0 to 1; 0 also for what is no text of several lines."""
+    """From 0 to 1; 0 also for what is not text of several lines."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
     except UnicodeDecodeError:

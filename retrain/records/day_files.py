@@ -10,6 +10,7 @@ import numpy as np
 
 from retrain.data.landed import DayTotal
 from retrain.data.totals import EPOCH, Rows
+from retrain.records.arrow import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,9 +26,9 @@ SERIES = ""
 
 def days_to_parquet(totals: Mapping[date, DayTotal]) -> bytes:
     """The columns `series`, `day`, `sum` and `count`."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    pa = arrow()
     table = pa.table(
         {
             "series": pa.array([SERIES] * len(totals)).dictionary_encode(),

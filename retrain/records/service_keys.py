@@ -33,7 +33,7 @@ class ServiceKeys:
         """The service as its record holds it: a key that is new is put into the vault."""
         if self._secrets is None:
             return service
-        key, before = (self._reference(service.name, one) for one in (service.key, service.key_before))
+        key, before = (self.reference(service.name, one) for one in (service.key, service.key_before))
         return replace(service, key=key, key_before=before)
 
     def shown(self, service: Service) -> Service:
@@ -41,7 +41,7 @@ class ServiceKeys:
 
         Raises: ConfigError if they are in a vault and none is set; ServiceError if the vault has lost them.
         """
-        return replace(service, key=self._key(service.key), key_before=self._key(service.key_before))
+        return replace(service, key=self.value(service.key), key_before=self.value(service.key_before))
 
     def retire_before(self, old: Service, new: Service) -> None:
         """Disable in the vault what `old` had and `new` has no more; a failure leaves it until the service goes."""
@@ -56,17 +56,24 @@ class ServiceKeys:
             with suppress(NotFound):
                 self._secrets.remove(self._name(name))
 
-    def _reference(self, service: str, key: str) -> str:
+    def reference(self, service: str, key: str) -> str:
+        """What a record holds in place of a key of a service: the key itself without a vault."""
         if not key or self._secrets is None:
             return key
-        known = next((reference for reference, value in self._known.items() if value == key), None)
+        name = self._name(service)
+        mine = f"{REFERENCE}{name}/"  # another service with the same key may be removed, and its secret with it
+        same = (one for one, value in self._known.items() if value == key and one.startswith(mine))
+        known = next(same, None)
         if known is None:
-            name = self._name(service)
             known = f"{REFERENCE}{name}/{self._secrets.put(name, key)}"
             self._known[known] = key
         return known
 
-    def _key(self, found: str) -> str:
+    def value(self, found: str) -> str:
+        """The key that a record holds or refers to.
+
+        Raises: ConfigError if it is in a vault and none is set; ServiceError if the vault has lost it.
+        """
         if not found.startswith(REFERENCE):
             return found
         if self._secrets is None:

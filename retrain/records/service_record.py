@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
 from retrain.ports import Service
 from retrain.records.base import parsed
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 FIELDS = {field.name for field in fields(Service)}
 
 
@@ -29,8 +32,13 @@ def read_service(data: bytes) -> Service:
     return service
 
 
-def written(service: Service, before: bytes | None = None) -> bytes:
-    """As it is stored. Args: before: the record that it replaces, whose fields of newer code are kept."""
+def written(service: Service, before: bytes | None = None, more: Mapping[str, str] = NOTHING) -> bytes:
+    """As it is stored.
+
+    Args:
+        before: the record that it replaces, whose other fields are kept.
+        more: fields of the record that a service does not have.
+    """
     kept: dict[str, Any] = {}
     if before is not None:
         try:
@@ -38,7 +46,7 @@ def written(service: Service, before: bytes | None = None) -> bytes:
         except ValueError:
             found = {}
         kept = found if isinstance(found, dict) else {}
-    return json.dumps({**kept, **asdict(service)}, indent=1).encode()
+    return json.dumps({**kept, **asdict(service), **more}, indent=1).encode()
 
 
 class Records(Protocol):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from retrain.data.totals import Joins
 from retrain.errors import DataError, ServiceError, ServiceUnavailable
 from retrain.reading.transactions import read_landed
+from retrain.records.arrow import arrow
 from retrain.records.base import skipping
 from retrain.records.day_files import RowFile, span_of
 from retrain.records.history import Histories, History, joins_by
@@ -148,6 +149,7 @@ class _File:
 
     def _content(self, rows: RowFile) -> tuple[FileContent, str] | None:
         """What it brings, and the sha256 of its bytes; None if it has none."""
+        arrow()
         with self.context.inbox.open(self.request.file) as stream:
             source = HashingReader(stream)
             # In front of the digest: a reader that takes a few bytes at a time costs no call for each.

@@ -16,15 +16,23 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = r"^[a-z](-?[a-z0-9])*$"
 LONGEST_MODEL_NAME = 40  # leaves room for the version and for what makes a DNS label unique
+STEP, MOST_CORES, GB_PER_CORE = 0.25, 4.0, 2.0  # of Container Apps, in its consumption profile
 IDENTITY = r"^/subscriptions/.+/userAssignedIdentities/[^/]+$"
+FUNCTION_SECONDS = 1800
+"""`functionTimeout` of host.json: after that the host ends the process of a trigger."""
+DECIDING_SECONDS = 240
+"""What is left of it for reading and deciding."""
+ENVIRONMENT = r"^/subscriptions/.+/managedEnvironments/[^/]+$"
 SUBNET = r"^/subscriptions/.+/subnets/[^/]+$"
 
 
 class AzureSettings(Group):
     """The resources that services and jobs use."""
 
-    target: Literal["aci", "managed-online", "kubernetes"] = setting(
-        "aci", "RETRAIN_TARGET", "service that model versions run on: `aci`, `managed-online` or `kubernetes`"
+    target: Literal["aci", "container-apps", "managed-online", "kubernetes"] = setting(
+        "aci",
+        "RETRAIN_TARGET",
+        "service that model versions run on: `aci`, `container-apps`, `managed-online` or `kubernetes`",
     )
     jobs: Literal["azureml", "inline"] = setting(
         "azureml",
@@ -51,8 +59,11 @@ class AzureSettings(Group):
         "image that others are built on; your own copy of `python:3.13-slim` avoids the limits of Docker Hub",
         unit="name",
     )
-    identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
-        None, "RETRAIN_IDENTITY", "user-assigned identity that pulls images", unit="resource id"
+    pull_identity: Optional[Annotated[str, Field(pattern=IDENTITY)]] = setting(
+        None,
+        "RETRAIN_PULL_IDENTITY",
+        "user-assigned identity that services have: it pulls their image and may do nothing else",
+        unit="resource id",
     )
     compute: str = setting(
         "serverless",
@@ -74,11 +85,28 @@ class AzureSettings(Group):
     subnet: Optional[Annotated[str, Field(pattern=SUBNET)]] = setting(
         None, "RETRAIN_SUBNET", "subnet for container groups; empty for public addresses", unit="resource id"
     )
-    tls: Optional[Annotated[str, Field(pattern=r"^tls[a-z0-9/-]*$")]] = setting(
-        None,
+    tls: str = setting(
+        "self-signed",
         "RETRAIN_TLS",
-        "folder in the state container with `certificate.pem` and `key.pem`, for example `tls`; empty for HTTP",
-        unit="path",
+        "TLS of container groups: `self-signed` makes a certificate for each version; `off` is plain HTTP, which "
+        "shows keys to whoever is in between; `tls` names a folder of the state container with `certificate.pem` "
+        "and `key.pem`",
+        pattern=r"^(self-signed|off|tls[a-z0-9/-]*)$",
+    )
+    container_apps_environment: Optional[Annotated[str, Field(pattern=ENVIRONMENT)]] = setting(
+        None,
+        "RETRAIN_CONTAINER_APPS_ENVIRONMENT",
+        "environment of the container app, needed with RETRAIN_TARGET=container-apps",
+        unit="resource id",
+    )
+    min_replicas: int = setting(
+        0,
+        "RETRAIN_MIN_REPLICAS",
+        "replicas of a version on Container Apps that always run; with 0 the first request after a pause waits "
+        "until one has started",
+        unit="replicas",
+        ge=0,
+        le=25,
     )
     instance_type: str = setting(
         "Standard_DS2_v2",
@@ -104,6 +132,25 @@ class AzureSettings(Group):
         None, "RETRAIN_COMMIT", "commit of the code that runs here; it is kept with each version", unit="id"
     )
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a promotion has to end within the time of one Function."""
+        return self.jobs == "inline"
+
+    @property
+    def build_seconds(self) -> int:
+        """The limit for building an image."""
+        return 720 if self.is_inline else 1800
+
+    @property
+    def operation_seconds(self) -> int:
+        """The limit for one operation on a container group."""
+        return 420 if self.is_inline else 900
+
+    def inline_seconds(self, platform: PlatformSettings) -> float:
+        """The longest time of an inline promotion on container groups."""
+        return self.build_seconds + self.operation_seconds + platform.ready_seconds + platform.confirm_seconds
+
     def check(self, platform: PlatformSettings, storage: StorageSettings) -> None:
         """See that all is set that `RETRAIN_PLATFORM=azure` needs. Raises: ConfigError naming the setting."""
         self._check_complete()
@@ -112,7 +159,7 @@ class AzureSettings(Group):
                 f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
                 f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
             )
-        if self.tls and self.target != "aci":
+        if self.tls.startswith("tls") and self.target != "aci":
             raise ConfigError(
                 "RETRAIN_TLS is for container groups only; an online endpoint has its own certificate"
             )
@@ -122,6 +169,14 @@ class AzureSettings(Group):
                 "RETRAIN_JOBS=azureml needs an identity, because a job is not given secrets; set "
                 "TRANSACTIONS_STORAGE__blobServiceUri and TRANSACTIONS_STORAGE__clientId instead of "
                 "TRANSACTIONS_STORAGE, or RETRAIN_JOBS=inline"
+            )
+        longest = self.inline_seconds(platform)
+        if self.is_inline and self.target == "aci" and longest > FUNCTION_SECONDS - DECIDING_SECONDS:
+            raise ConfigError(
+                f"RETRAIN_READY_SECONDS={platform.ready_seconds:g} and RETRAIN_CONFIRM_SECONDS="
+                f"{platform.confirm_seconds:g} are too long for RETRAIN_JOBS=inline: a promotion could take "
+                f"{longest:g} s, and a Function is ended after {FUNCTION_SECONDS} s; lower them, or set "
+                "RETRAIN_JOBS=azureml"
             )
         if storage.store != "blob":
             raise ConfigError(
@@ -136,12 +191,28 @@ class AzureSettings(Group):
             "RETRAIN_REGISTRY": self.registry,
         }
         if self.target == "aci":
-            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_IDENTITY": self.identity}
+            needed |= {"RETRAIN_LOCATION": self.location, "RETRAIN_PULL_IDENTITY": self.pull_identity}
         if self.target == "kubernetes":
             needed |= {"RETRAIN_KUBERNETES_COMPUTE": self.kubernetes_compute}
+        if self.target == "container-apps":
+            needed |= {
+                "RETRAIN_LOCATION": self.location,
+                "RETRAIN_PULL_IDENTITY": self.pull_identity,
+                "RETRAIN_CONTAINER_APPS_ENVIRONMENT": self.container_apps_environment,
+            }
+            self._check_size()
         for name, value in needed.items():
             if not value:
                 raise ConfigError(
                     f"{name} is not set, and RETRAIN_PLATFORM=azure needs it; add it to the app settings of the "
                     "Function App"
                 )
+
+    def _check_size(self) -> None:
+        """See that the size is one that Container Apps has: quarters of a core, and 2 GB for each core."""
+        if self.cpu % STEP or not STEP <= self.cpu <= MOST_CORES or self.memory_gb != GB_PER_CORE * self.cpu:
+            raise ConfigError(
+                f"RETRAIN_CPU={self.cpu:g} with RETRAIN_MEMORY_GB={self.memory_gb:g} is not a size of Container "
+                f"Apps, which has quarters of a core up to {MOST_CORES:g} and {GB_PER_CORE:g} GB for each core; "
+                "write RETRAIN_CPU=0.5 and RETRAIN_MEMORY_GB=1"
+            )

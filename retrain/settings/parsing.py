@@ -26,6 +26,7 @@ NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 
 REPLACED = {
     "RETRAIN_SIGNIFICANCE": "set RETRAIN_POLICY=evidence and RETRAIN_ALPHA to the same number, and remove it",
+    "RETRAIN_IDENTITY": "write RETRAIN_PULL_IDENTITY, and name an identity with the role AcrPull only",
     "RETRAIN_FLOOR": "nothing that loses to the seasonal naive is promoted; remove it",
 }
 """Settings of an earlier version, and what to do instead."""

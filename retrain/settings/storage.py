@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -60,6 +61,12 @@ class StorageSettings(Group):
     client_id: Optional[str] = setting(
         None, "TRANSACTIONS_STORAGE__clientId", "client id of the user-assigned identity", unit="id"
     )
+
+    @property
+    def account(self) -> str:
+        """The name of the storage account at `uri`; empty without one."""
+        url = urlsplit(self.uri or "")
+        return url.path.strip("/") or str(url.hostname or "").partition(".blob.")[0]
 
     def check(self) -> None:
         """See that a blob store can be reached and that its containers differ. Raises: ConfigError."""

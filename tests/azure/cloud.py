@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure import aci, acr, arm, online
+from retrain.adapters.azure import aci, acr, app_client, arm, container_apps, online
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.settings import Settings, parse
 from retrain.wiring import connect
+from tests.azure.emulator.world import ENVIRONMENT_PATH
 from tests.builders import QUICK, ask, has_worked_off
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from tests.azure.emulator import Emulator
     from tests.azurite import SecureAzurite
 
-IDENTITY = (
+PULL_IDENTITY = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/forecasting/providers"
-    "/Microsoft.ManagedIdentity/userAssignedIdentities/retrainer"
+    "/Microsoft.ManagedIdentity/userAssignedIdentities/puller"
 )
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
 
@@ -41,11 +43,28 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arm, "READ_SECONDS", READ_SECONDS)
     monkeypatch.setattr(aci, "OPERATION_SECONDS", OPERATION_SECONDS)
     monkeypatch.setattr(online, "OPERATION_SECONDS", OPERATION_SECONDS)
+    monkeypatch.setattr(app_client, "OPERATION_SECONDS", OPERATION_SECONDS)
+    monkeypatch.setattr(app_client, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(container_apps, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(container_apps, "ADDRESS_SECONDS", 0.5)
     monkeypatch.setattr(acr, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(aci, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(aci, "ADDRESS_SECONDS", 0.5)
     monkeypatch.setattr(arm, "FIRST_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(arm, "LONGEST_WAIT_SECONDS", 0.3)
+
+
+def on_a_laptop(azure: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Act as whoever deploys and is signed in by `az`: Azure gives this process no identity."""
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"):
+        patch.delenv(name, raising=False)
+    patch.setenv("PATH", f"{azure.az.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def on(target: str) -> dict[str, str]:
+    """The settings of a target that differ from the default one's."""
+    size = {"RETRAIN_CPU": "0.5", "RETRAIN_MEMORY_GB": "1"} if target == "container-apps" else {}
+    return {"RETRAIN_TARGET": target, **size}
 
 
 @dataclass
@@ -74,9 +93,11 @@ class Cloud:
             "RETRAIN_WORKSPACE": azure.WORKSPACE,
             "RETRAIN_REGISTRY": azure.REGISTRY,
             "RETRAIN_LOCATION": azure.LOCATION,
-            "RETRAIN_IDENTITY": IDENTITY,
+            "RETRAIN_PULL_IDENTITY": PULL_IDENTITY,
+            "RETRAIN_CONTAINER_APPS_ENVIRONMENT": ENVIRONMENT_PATH,
             "RETRAIN_ARM_URL": azure.arm_url,
             "RETRAIN_READY_SECONDS": str(READY_SECONDS),
+            "RETRAIN_FUNCTION_APP": azure.FUNCTION_APP,
             "TRANSACTIONS_CONTAINER": f"{self.name}-in",
             "RETRAIN_STATE_CONTAINER": f"{self.name}-state",
             "TRANSACTIONS_STORAGE__blobServiceUri": self.storage.url,
@@ -87,6 +108,10 @@ class Cloud:
     @property
     def settings(self) -> Settings:
         return parse(self.environment)
+
+    def acting_as(self, who: str, **overrides: str) -> Cloud:
+        """The same world for another identity, with other settings."""
+        return replace(self, overrides={**self.overrides, **overrides, "TRANSACTIONS_STORAGE__clientId": who})
 
     @property
     def context(self) -> Context:

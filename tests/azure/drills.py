@@ -47,6 +47,7 @@ PLACES = (
     Place("list the model's versions", "GET", r"/models/[^/]+/versions$", ""),
     Place("register the model", "PUT", r"/models/[^/]+/versions/2$", ""),
     Place("look for an earlier build", "GET", r"/registries/[^/]+/runs$", "build"),
+    Place("look at the registry", "GET", r"/registries/[^/]+$", ""),
     Place("ask where to upload", "POST", r"/listBuildSourceUploadUrl$", "build"),
     Place("schedule the build", "POST", r"/scheduleRun$", "build"),
     Place("look at the build", "GET", r"/runs/ca\d+$", "build"),
@@ -54,6 +55,7 @@ PLACES = (
     Place("look for the image's entry", "GET", r"/environments/[^/]+/versions/2-", ""),
     Place("list the image", "PUT", r"/environments/[^/]+/versions/2-", ""),
     Place("look for the group", "GET", rf"{GROUPS}/[^/]+-v2$", "deploy"),
+    Place("look at the pulling identity", "GET", r"/userAssignedIdentities/", "deploy"),
     Place("create the group", "PUT", rf"{GROUPS}/[^/]+-v2$", "deploy"),
     Place("follow the operation", "GET", r"/operations/", "deploy"),
     Place("list the groups", "GET", rf"{GROUPS}$", ""),
@@ -137,7 +139,7 @@ MISHAPS = (
     Mishap(
         "the image cannot be pulled",
         lambda azure: azure.fail_operation(CREATION, "InaccessibleImage", "not accessible", times=None),
-        "RETRAIN_IDENTITY the role AcrPull",
+        "RETRAIN_PULL_IDENTITY the role AcrPull",
     ),
     Mishap(
         "another operation on the group is going on, twice",

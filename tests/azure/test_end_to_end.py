@@ -1,4 +1,7 @@
-"""The whole route on Azure: a blob lands, a job promotes, the champion answers; a second file changes nothing.
+"""The whole route on Azure, from the template to a forecast.
+
+The template is deployed, azd's hook subscribes, releases and looks; a blob lands, Event Grid tells the app, a job
+promotes, the champion answers; a second file changes nothing. Every call has its role from the template.
 
 What runs here runs in production: the Functions worker, the SDKs, the job's processes, the scoring service. Azurite
 stands for the storage, the emulator for Azure Resource Manager and for what it would start.
@@ -7,6 +10,7 @@ stands for the storage, the emulator for Azure Resource Manager and for what it 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.doors.cli import main
 from retrain.trace import span_of
 from tests.azure import specs
-from tests.azure.cloud import CLIENT_ID, IDENTITY, Cloud, hurry
+from tests.azure.azd_up import app_settings, deploy_code, of_the_product, run_hook
+from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, Cloud, hurry
 from tests.azure.emulator import emulator
+from tests.azure.emulator.gate import Gate
 from tests.builders import FIRST_DAY, csv_file, weekly
 from tests.functions.worker import HttpAnswer, Worker
 from tests.telemetry.collector import collecting
@@ -26,6 +31,7 @@ from tests.telemetry.collector import collecting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.azure.emulator import Emulator
     from tests.azure.emulator.timeline import Call
     from tests.azurite import SecureAzurite
 
@@ -44,6 +50,9 @@ SETTINGS = {"RETRAIN_JOBS": "azureml", "RETRAIN_MIN_GAIN": "0.05", "RETRAIN_COMM
 class Story:
     """What came of it, in the order in which it happened."""
 
+    azure: Emulator
+    template: dict[str, str]
+    hooked: int
     calls: list[Call]
     handed_over: dict[str, Any]
     promoted: dict[str, Any]
@@ -65,18 +74,31 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (
         pytest.MonkeyPatch.context() as patch,
         emulator(tmp_path_factory.mktemp("azure"), vault, runner="process") as azure,
+        closing(Gate(vault, azure)) as gate,
         Worker(ROOT) as worker,
         collecting() as collector,
     ):
         hurry(patch)
         worker.trace_parent = UPLOAD
+        template = app_settings(azure)
         cloud = Cloud(
-            azure, vault, "daily-transactions", {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+            azure,
+            gate.storage,
+            "daily-transactions",
+            {
+                **of_the_product(template),
+                **SETTINGS,
+                "RETRAIN_VAULT_URL": azure.vault.url,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            },
         )
-        for name, value in {**azure.environment, **cloud.environment}.items():
+        queues = {"TRANSACTIONS_STORAGE__queueServiceUri": gate.storage.queue_url}
+        for name, value in {**azure.environment, **cloud.environment, **queues}.items():
             patch.setenv(name, value)
-        assert main(["release"]) == 0
+        deploy_code(azure, cloud, worker)
+        hooked = run_hook(azure, patch)
         azure.note("one.csv lands")
+        azure.app.cool(503)
         handed_over = _land(worker, cloud, "one.csv", csv_file(YEARS[:100]))
         azure.wait_for_jobs(JOB_SECONDS)
         promoted = cloud.ledger.run(handed_over["run_id"]).as_json()
@@ -85,19 +107,33 @@ def story(vault: SecureAzurite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         azure.note("two.csv lands")
         kept = _land(worker, cloud, "two.csv", csv_file(YEARS[100:], FIRST_DAY + timedelta(days=100)))
         last_forecast = worker.http("forecast", "GET", days="3")
-        services = azure.services()
         azure.record(RECORD)
         yield Story(
-            azure.calls, handed_over, promoted, first_forecast, kept, last_forecast, services, spans, service_log
-        )
+            azure, template, hooked, azure.calls, handed_over, promoted, first_forecast, kept, last_forecast,
+            azure.services(), spans, service_log,
+        )  # fmt: skip
 
 
 def _land(worker: Worker, cloud: Cloud, name: str, data: bytes) -> dict[str, Any]:
-    """Upload a blob, let the platform notice it, and ask the app for its newest run."""
-    cloud.context.inbox.write(name, data)
-    worker.blob("retrain_on_new_data", cloud.settings.storage.transactions_container, name, "TRANSACTIONS_STORAGE")
+    """Upload a blob, wait until Event Grid and the app have done with it, and ask the app for its newest run."""
+    cloud.azure.upload(cloud.settings.storage.transactions_container, name, data)
+    cloud.azure.wait_for_events(JOB_SECONDS)
+    assert cloud.azure.app.errors == []
     newest: dict[str, Any] = worker.http("list_runs", "GET", newest="1").body["runs"][0]
     return newest
+
+
+def test_the_hook_subscribes_releases_looks_and_asks(story: Story):
+    """All of it succeeds for whoever deploys, with the roles of the template and no others."""
+    assert story.hooked == 0
+    assert [body["properties"]["filter"]["subjectBeginsWith"] for body in story.puts("eventSubscriptions")][-1] == (
+        f"/blobServices/default/containers/{story.template['TRANSACTIONS_CONTAINER']}/"
+    )
+
+
+def test_the_first_delivery_to_a_cold_app_is_repeated(story: Story):
+    """Each file has landed once."""
+    assert [one.status for one in story.azure.events.deliveries] == [503, 202, 202]
 
 
 def test_the_trigger_submits_and_does_not_wait(story: Story):
@@ -155,7 +191,7 @@ def test_the_registered_model_carries_its_lineage(story: Story):
     assert told["git_commit"] == "0a1b2c3"
     assert float(told["rmse"]) == pytest.approx(story.promoted["challenger"]["rmse"], rel=1e-5)
     assert "@sha256:" in told["image"]
-    assert told["service"].startswith("http://")
+    assert told["service"].startswith("https://")
     assert told["champion"] == "yes"
 
 
@@ -170,9 +206,9 @@ def test_the_container_group_is_what_it_should_be(story: Story):
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert group["properties"]["ipAddress"]["dnsNameLabel"].startswith("daily-transactions-v1-")
-    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+    assert group["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {PULL_IDENTITY: {}}}
     assert group["properties"]["imageRegistryCredentials"] == [
-        {"server": "forecastsacr.azurecr.io", "identity": IDENTITY}
+        {"server": "forecastsacr.azurecr.io", "identity": PULL_IDENTITY}
     ]
     assert group["tags"]["retrain-version"] == "1"
 
@@ -216,11 +252,17 @@ def test_every_body_fits_microsofts_schema(story: Story):
     assert {line: found for line, found in checked.items() if found} == {}
 
 
-@pytest.mark.usefixtures("story")
-def test_it_leaves_a_record():
+def test_it_leaves_a_record(story: Story):
     """Every call and every piece of work, in order, with its time; no secret among them."""
     record = RECORD.read_text()
 
-    for line in ("scheduleRun", "containerGroups/daily-transactions-v1", "models/daily-transactions/versions/1"):
+    for line in (
+        "eventSubscriptions/retrainer-app",
+        "attempt 2: 202",
+        "scheduleRun",
+        "containerGroups/daily-transactions-v1",
+        "models/daily-transactions/versions/1",
+    ):
         assert line in record
     assert "secureValue" not in record
+    assert not [name for name, key in story.azure.app.keys.items() if key in record]

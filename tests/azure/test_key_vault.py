@@ -93,6 +93,7 @@ def test_a_container_group_has_its_key_from_the_vault_and_its_record_none(kept: 
     assert stored is not None
     assert service.key.encode() not in stored.data
     assert b"vault:" in stored.data
+    assert b"PRIVATE KEY" not in stored.data
     assert found == service
 
 

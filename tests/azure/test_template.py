@@ -10,8 +10,10 @@ import yaml
 
 from retrain.settings import parse
 from retrain.settings.groups import names
+from tests.azure.emulator.access import DEPLOYER, TOPIC, of_the_template
+from tests.azure.emulator.standing import APP, PULLER
 from tests.azure.template import MAIN, Deployment, TemplateError, azd, deploy
-from tests.azure.template.check import AZD, EVERYTHING
+from tests.azure.template.check import AZD, CONTAINER_APPS, EVERYTHING
 
 ROOT = MAIN.parents[1]
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -51,7 +53,7 @@ def test_every_parameter_can_be_set_by_azd():
 
 def test_the_product_takes_the_app_settings_as_they_are():
     """It checks itself that nothing is missing for Azure."""
-    for environment in (AZD, EVERYTHING):
+    for environment in (AZD, EVERYTHING, CONTAINER_APPS):
         settings = parse(app_settings(deployed(environment)))
 
         assert settings.platform.name == "azure"
@@ -175,7 +177,7 @@ def test_containers_are_given_another_identity_than_the_app():
     settings = app_settings(deployment)
     app = deployment.one("Microsoft.Web/sites").body["identity"]["userAssignedIdentities"]
 
-    assert settings["RETRAIN_IDENTITY"] not in app
+    assert settings["RETRAIN_PULL_IDENTITY"] not in app
     assert len(deployment.of_type("Microsoft.ManagedIdentity/userAssignedIdentities")) == 2
 
 
@@ -233,4 +235,36 @@ def test_nothing_of_the_template_is_in_the_package_of_the_app():
     """What deploys the app is no part of it."""
     ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
 
-    assert {"infra", "azure.yaml"} <= set(ignored)
+    assert {"infra", "azure.yaml"} <= {one.strip("/") for one in ignored}
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of a table in the template's own page."""
+    page = (MAIN.parent / "README.md").read_text(encoding="utf-8").partition(f"## {title}")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    return [[cell.strip(" `") for cell in row] for row in rows[1:]]
+
+
+def test_the_page_names_every_parameter_with_its_default():
+    """As azd takes them."""
+    text = MAIN.with_suffix(".parameters.json").read_text(encoding="utf-8")
+    substituted = re.findall(r"\$\{(\w+)=?([^}]*)\}", text)
+
+    assert sorted((row[0], row[1]) for row in table("Parameters")) == sorted(substituted)
+
+
+def test_the_page_names_every_file():
+    """And no other."""
+    page = (MAIN.parent / "README.md").read_text(encoding="utf-8").partition("## Parameters")[0]
+    named = set(re.findall(r"`([\w.-]+\.(?:bicep|json|py))`", page))
+
+    assert named == {file.name for file in MAIN.parent.iterdir() if file.suffix in (".bicep", ".json", ".py")}
+
+
+def test_the_page_names_every_role_of_each_identity():
+    """Once, as the template gives it."""
+    who = {APP: "app and jobs", PULLER: "services", TOPIC: "Event Grid", DEPLOYER: "deployer"}
+
+    assert sorted(tuple(row[:2]) for row in table("Roles")) == sorted(
+        (who[one.who], one.role_name) for one in of_the_template()
+    )

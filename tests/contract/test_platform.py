@@ -22,6 +22,7 @@ from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.image import build_context
 from retrain.records.registry import Lineage, RegisteredModel
 from scoring.model import ForecastModel
+from tests.azure.cloud import on
 from tests.builders import series, weekly
 from tests.platforms import ThreadPlatform, stop_services
 
@@ -46,7 +47,7 @@ def context_of(version: str) -> dict[str, bytes]:
     return build_context(RegisteredModel("m", version, "cd" * 32, LINEAGE, "run"), model().to_json())
 
 
-@pytest.fixture(params=["process", "thread", "aci", "managed-online", "kubernetes"])
+@pytest.fixture(params=["process", "thread", "aci", "container-apps", "managed-online", "kubernetes"])
 def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     """An empty platform of each kind."""
     if request.param == "process":
@@ -59,7 +60,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
     else:
         cloud: Cloud = request.getfixturevalue("cloud")
         cloud.name = "m"
-        cloud.overrides = {"RETRAIN_TARGET": request.param, "RETRAIN_KUBERNETES_COMPUTE": "cluster"}
+        cloud.overrides = {"RETRAIN_KUBERNETES_COMPUTE": "cluster"} | on(request.param)
         on_azure = cloud.context.platform
         yield on_azure
         for service in on_azure.services():
@@ -79,7 +80,7 @@ def test_a_deployed_version_answers_as_itself(platform: Platform):
 
     prove(service, model())
     with pytest.raises(ServiceError, match=r"does not know the key|refuses|no object"):
-        ask(type(service)(service.name, service.version, service.url, "another key"), "/score", {"data": [1]})
+        ask(replace(service, key="another key"), "/score", {"data": [1]})
 
 
 def test_deploying_again_changes_nothing(platform: Platform):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from retrain.records.history import RECORD
+
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
@@ -33,8 +35,15 @@ class NewerStore:
         """See ObjectStore."""
         if name.endswith(".json") and not name.startswith(NOT_RECORDS):
             self.written.add(name)
-            data = json.dumps(with_more(json.loads(data)), indent=1).encode()
+            record, rest = parts(name, data)
+            data = json.dumps(with_more(json.loads(record)), indent=None if rest else 1).encode() + rest
         return self._store.write(name, data, if_etag)
+
+
+def parts(name: str, data: bytes) -> tuple[bytes, bytes]:
+    """The record of an object, and what follows it: `history.json` has its days on a second line."""
+    end = data.index(b"\n") if name == RECORD else len(data)
+    return data[:end], data[end:]
 
 
 def with_more(record: Any, *, is_mapping: bool = False) -> Any:

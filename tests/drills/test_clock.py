@@ -102,28 +102,13 @@ def test_runs_asked_for_while_the_clock_stands_still_have_names_of_their_own(con
 def test_a_name_that_is_taken_by_a_waiting_request_is_not_given_again(
     context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
-    """The same millisecond, and the same four digits by chance: both events are kept."""
+    """The same millisecond, and the same digits by chance: both events are kept."""
     still, digits = replace(context, now=lambda: clock.now), iter(["abcd", "abcd", "ef01"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(digits))
 
     asked = [ask(Trigger.BLOB, still, file=file) for file in ("one.csv", "two.csv")]
 
     assert Ledger(context.state).requests() == asked
-
-
-def test_a_name_that_is_taken_by_a_run_that_ended_is_not_given_again(
-    place: Place, context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
-):
-    """After the clock went back, the same digits by chance: the event must not be taken for that run."""
-    digits = iter(["abcd", "abcd", "ef01"])
-    monkeypatch.setattr(secrets, "token_hex", lambda _: next(digits))
-    still = replace(context, now=lambda: clock.now)
-    first = landed("one.csv", ONE, place, still)
-
-    second = landed("two.csv", TWO, place, still)
-
-    assert second["run_id"] != first["run_id"]
-    assert second["landing"]["file"] == "two.csv"
 
 
 def test_events_keep_their_order_when_the_clock_goes_back_between_them(

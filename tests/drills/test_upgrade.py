@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,14 +14,12 @@ from retrain.records.request import RollBack, Trigger
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.builders import ONE, THREE, TWO, ask, seen_through
-from tests.drills.newer import ADDED, CONTENT, NewerStore
+from tests.drills.newer import ADDED, CONTENT, NewerStore, parts
 from tests.drills.scene import copied
 from tests.drills.table import tell
 from tests.faults import Call, Faults, FaultyStore, Killed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from retrain.records.context import Context
     from tests.drills.place import Place
     from tests.platforms import ThreadPlatform
@@ -60,14 +57,14 @@ class Both:
         there = copied(self.old.state)
         found = [f"{name} was set aside" for name in there if name.startswith("unreadable/")]
         found += [f"{run.run_id}: {run.reason}" for run in self.old.ledger.runs(20) if run.error]
-        lost = [name for name in self.store.written if name.startswith(KEPT) and not has_added(there[name])]
+        lost = [name for name in self.store.written if name.startswith(KEPT) and not has_added(name, there[name])]
         versions = [entry.version for entry in self.old.ledger.pointer().champions]
         found += [f"{name} has lost a field" for name in lost]
         return found if versions == champions else [*found, f"the champions are {versions}"]
 
 
-def has_added(data: bytes) -> bool:
-    return bool(json.loads(data).get(ADDED) == CONTENT)
+def has_added(name: str, data: bytes) -> bool:
+    return bool(json.loads(parts(name, data)[0]).get(ADDED) == CONTENT)
 
 
 @pytest.fixture
@@ -94,7 +91,7 @@ def test_a_store_is_driven_in_turn(both: Both, first: str):
 @pytest.mark.long
 @pytest.mark.parametrize("first", ["new", "old"])
 def test_a_promotion_that_one_began_is_continued_by_the_other(both: Both, first: str):
-    """Killed after each of its steps."""
+    """Killed at each of its writes."""
     one, other = (both.new, both.old) if first == "new" else (both.old, both.new)
     both.land(one, "one.csv", ONE)
     backup, wrong, kills = copied(both.old.state), list[str](), 0
@@ -104,19 +101,19 @@ def test_a_promotion_that_one_began_is_continued_by_the_other(both: Both, first:
         for name, data in backup.items():
             both.old.state.write(name, data)
         both.store.written.clear()
-        faults = Faults(when=partial(is_note, count(1), step), fault=killed)
+        faults = Faults(when=partial(is_change, list[str](), step), fault=killed)
         dying = seen_through(one, one.inbox, FaultyStore(one.state, faults))
         try:
             both.land(dying, "two.csv", TWO)
         except Killed:
             kills += 1
         both.work(other)
-        wrong += [f"note {step}: {each}" for each in both.wrong(["1", "2"])]
+        wrong += [f"write {step}: {each}" for each in both.wrong(["1", "2"])]
 
     tell(
         "upgrade",
         both.place.store,
-        "promotions killed between two steps, continued by the other",
+        "promotions killed at a write, continued by the other",
         kills,
         len(wrong),
     )
@@ -124,8 +121,12 @@ def test_a_promotion_that_one_began_is_continued_by_the_other(both: Both, first:
     assert wrong == []
 
 
-def is_note(numbers: Iterator[int], step: int, call: Call) -> bool:
-    return call.method == "write" and call.name.startswith("promotions/") and next(numbers) == step
+def is_change(changed: list[str], step: int, call: Call) -> bool:
+    """Whether it is the write or removal of this number, from the one on with which the promotion begins."""
+    if call.method not in ("write", "delete") or not (changed or call.name.startswith("promotions/")):
+        return False
+    changed.append(call.name)
+    return len(changed) == step
 
 
 def killed(_call: Call) -> Exception:
@@ -146,7 +147,7 @@ def records_of_newer_code(both: Both) -> dict[str, dict[str, Any]]:
         f"{NEWEST}-0002": {**request, "trigger": "drift"},
         f"{NEWEST}-0003": {**request, "settings": settings},
         f"{NEWEST}-0004": {**request, "settings": {"RETRAIN_POLICY": "bandit"}},
-        f"{NEWEST}-0005": request,
+        f"{NEWEST}-0005": {**request, "attempts": 1},
         f"{NEWEST}-0007": {**request, "kind": "land", "file": "x.csv", "joins": "average"},
     }
     step = {"at": "2099-01-01T00:00:00Z", "share": 0.1}

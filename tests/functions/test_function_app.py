@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from retrain.promotion.resume import LOCK
+from retrain.settings import parse
 from tests.builders import FIRST_DAY, csv_file
 from tests.functions.app import ROOT, YEAR_ONE, YEAR_TWO, App
 from tests.functions.worker import InvocationFailed, Worker
@@ -32,6 +33,7 @@ def test_every_function_is_indexed_with_its_trigger(worker: Worker):
         "show_run": "httpTrigger",
         "decide_on_held_days": "httpTrigger",
         "show_page": "httpTrigger",
+        "look_at_deployment": "httpTrigger",
         "forecast": "httpTrigger",
     }  # fmt: skip
 
@@ -42,12 +44,20 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
     timer = worker.bindings("retrain_on_schedule")["timerTrigger"]
     routes = {
         name: worker.bindings(name)["httpTrigger"]
-        for name in ("retrain_on_request", "list_runs", "show_run", "decide_on_held_days", "show_page", "forecast")
+        for name in (
+            "retrain_on_request",
+            "list_runs",
+            "show_run",
+            "decide_on_held_days",
+            "show_page",
+            "look_at_deployment",
+            "forecast",
+        )
     }
 
-    assert (blob["path"], blob["source"]) == ("%TRANSACTIONS_CONTAINER%/{name}", "EventGrid")
+    assert (blob["path"], blob["source"]) == (f"{parse({}).storage.transactions_container}/{{name}}", "EventGrid")
     assert blob["properties"]["SupportsDeferredBinding"] is True
-    assert (timer["schedule"], timer["runOnStartup"]) == ("%RETRAIN_SCHEDULE%", False)
+    assert (timer["schedule"], timer["runOnStartup"]) == (parse({}).triggers.schedule, False)
     assert {route["authLevel"].upper() for route in routes.values()} == {"FUNCTION"}
     assert [routes[name]["route"] for name in routes] == [
         "retrain",
@@ -55,6 +65,7 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
         "runs/{id}",
         "runs/{id}/{decision:regex(^(accept|drop)$)}",
         "runs/{id}/page",
+        "doctor",
         "forecast",
     ]
 

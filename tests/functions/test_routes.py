@@ -56,6 +56,17 @@ def test_an_absurd_number_of_runs_is_refused(app: App, newest: str):
     assert app.worker.http("list_runs", "GET", newest=newest).status == 400
 
 
+def test_the_app_looks_at_its_own_deployment(app: App, monkeypatch: pytest.MonkeyPatch):
+    """200 with a line each; 503 if anything has a fault, also if little can be looked at because of it."""
+    well = app.worker.http("look_at_deployment", "GET")
+    monkeypatch.setenv("RETRAIN_HORIZON_DAYS", "many")
+    wrong = app.worker.http("look_at_deployment", "GET")
+
+    assert (well.status, well.body["outcome"]) == (200, "ok"), well.body
+    assert "store" in {line["name"] for line in well.body["checks"]}
+    assert (wrong.status, wrong.body["checks"][0]["outcome"]) == (503, "fault")
+
+
 def test_one_address_forecasts_through_promotions(app: App):
     """The champion's answer, from the last accepted day; 404 before there is one, 502 when its service is away."""
     before = app.worker.http("forecast", "GET")

@@ -1,4 +1,4 @@
-"""What may import what, in fourteen rules; which library belongs where; and what loading a module costs."""
+"""What may import what, in fifteen rules; which library belongs where; and what loading a module costs."""
 
 from __future__ import annotations
 
@@ -26,48 +26,22 @@ RULES = {
     "telemetry": {"promotion", "records"},
     "adapters": {"records", "settings"},
     "wiring": {"adapters", "telemetry", "records", "settings"},
-    "doors": {"wiring", "telemetry", "runs", "monitoring", "promotion", "records", "settings", *PURE}
+    "doctor": {"wiring", "adapters", "promotion", "records", "settings"},
+    "doors": {"doctor", "wiring", "telemetry", "runs", "monitoring", "promotion", "records", "settings", *PURE}
     - {"plausible"},
 }
 """Each package with those that it may import besides itself and those that are open to all."""
 ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
+READING = [
+    "rules", "seen_ids", "weekdays", "widths", "days", "times", "amounts", "dates", "guess", "columns",
+    "quotes", "unmarked", "text", "layout", "lines", "cut", "delimited", "parquet", "objects", "json_errors",
+    "json_rows", "sheets", "formulas", "percent", "workbook", "archive", "formats", "day_reader", "cells", "styles",
+    "repeats", "odd_rows", "splits", "ahead", "transactions",
+]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
-    "reading": [
-        "rules",
-        "seen_ids",
-        "weekdays",
-        "widths",
-        "days",
-        "times",
-        "amounts",
-        "dates",
-        "guess",
-        "columns",
-        "quotes",
-        "text",
-        "layout",
-        "lines",
-        "cut",
-        "delimited",
-        "parquet",
-        "objects",
-        "json_rows",
-        "sheets",
-        "formulas",
-        "workbook",
-        "archive",
-        "formats",
-        "day_reader",
-        "cells",
-        "styles",
-        "repeats",
-        "odd_rows",
-        "splits",
-        "ahead",
-        "transactions",
-    ],
+    "reading": READING,
     "plausible": ["judged", "robust", "calendar", "days", "level", "rows", "changes", "findings"],
     "arima": [
         "order",
@@ -76,13 +50,16 @@ ORDER = {
         "open_days",
         "traits",
         "scaling",
+        "recursion",
         "css_filters",
         "css",
         "arma",
         "likelihood",
         "outliers",
+        "filtering",
         "fit",
         "ensemble",
+        "proof",
         "screening",
         "search",
         "procedure",
@@ -105,16 +82,16 @@ OUTSIDE_WORLD = {
 }
 INSIGHTS = "retrain.adapters.azure.insights"
 ONLY_IN = {
-    "statsmodels": {"retrain.arima.fit"},
+    "statsmodels": {"retrain.arima.proof"},
     "holidays": {"retrain.data.holidays"},
     "azure.storage": {
-        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease")),
+        *(f"retrain.adapters.azure.{name}" for name in ("acr", "blob", "blob_reader", "lease", "transport")),
         "retrain.wiring",
     },
-    "azure.identity": {"retrain.adapters.azure.arm"},
+    "azure.identity": {"retrain.adapters.azure.credentials"},
     "azure.core": {
-        f"retrain.adapters.azure.{name}"
-        for name in ("arm", "blob", "blob_reader", "insights", "lease", "transport")
+        *(f"retrain.adapters.azure.{name}" for name in ("arm", "blob", "blob_reader", "credentials", "insights")),
+        *(f"retrain.adapters.azure.{name}" for name in ("lease", "log_stream", "rest", "transport")),
     },
     "azure.ai": {
         "retrain.adapters.azure.azureml",
@@ -124,8 +101,12 @@ ONLY_IN = {
         "retrain.adapters.azure.pipeline",
     },
     "azure.keyvault": {"retrain.adapters.azure.vault"},
+    "azure.mgmt.appcontainers": {
+        f"retrain.adapters.azure.{name}" for name in ("app_client", "container_apps", "log_stream", "revisions")
+    },
     "azure.mgmt.containerregistrytasks": {"retrain.adapters.azure.acr"},
     "azure.mgmt.containerinstance": {"retrain.adapters.azure.aci", "retrain.adapters.azure.aci_group"},
+    "cryptography": {"retrain.adapters.azure.aci_tls", "retrain.doors.service_commands"},
     "stamina": {"retrain.promotion.resume", "retrain.adapters.azure.arm"},
     "azure.functions": {"function_app"},
     "opentelemetry": {"retrain.telemetry.signals", "retrain.telemetry.export", "retrain.adapters.otlp", INSIGHTS},
@@ -134,9 +115,12 @@ ONLY_IN = {
     "pydantic": {
         *(
             f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy", "storage", "telemetry")
+            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy")
         ),
-        *(f"retrain.settings.{name}" for name in ("setting", "groups", "parsing")),
+        *(
+            f"retrain.settings.{name}"
+            for name in ("storage", "telemetry", "triggers", "setting", "groups", "parsing")
+        ),
         *(
             f"retrain.records.{name}"
             for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
@@ -146,6 +130,7 @@ ONLY_IN = {
         "scoring.schema",
     },
     "requests": {
+        "retrain.adapters.azure.function_app",
         "retrain.adapters.notify.webhook",
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },
@@ -156,11 +141,22 @@ ONLY_IN = {
     "pickle": set[str](),
     "joblib": set[str](),
 }
-HEAVY = {"leather", "pandas", "statsmodels", "scipy", "holidays", "pyarrow", "azure", "requests", "openpyxl"}
+HEAVY = {
+    "leather",
+    "pandas",
+    "statsmodels",
+    "scipy",
+    "holidays",
+    "pyarrow",
+    "azure",
+    "cryptography",
+    "requests",
+    "openpyxl",
+}
 
 
 LONGEST_FILE = 300
-SOURCES = ("retrain", "scoring", "tests", "benchmarks", "samples")
+SOURCES = ("retrain", "scoring", "tests", "benchmarks", "samples", "infra")
 
 
 def path_of(module: str) -> Path:
@@ -254,7 +250,7 @@ def test_the_core_touches_nothing(module: str):
 
 @pytest.mark.parametrize("module", modules())
 def test_each_library_is_used_where_it_belongs(module: str):
-    """Nothing but `fit` knows statsmodels, nothing but the adapters knows an SDK, nobody knows a pickle."""
+    """Nothing but `proof` knows statsmodels, nothing but the adapters knows an SDK, nobody knows a pickle."""
     for library, rooms in ONLY_IN.items():
         if module not in rooms:
             assert not [name for name in imports(module) if f"{name}.".startswith(f"{library}.")]
@@ -286,7 +282,7 @@ def test_the_scoring_model_needs_numpy_alone(module: str):
 
 def test_triggers_stay_small():
     """They hand over; they hold no logic."""
-    assert len((ROOT / "function_app.py").read_text().splitlines()) < 120
+    assert len((ROOT / "function_app.py").read_text().splitlines()) < 130
 
 
 def test_no_file_is_long():

@@ -72,6 +72,15 @@ TABLES = {
         title: {"what", "young, ms", "aged, ms", "aged / young"}
         for title in ("commands", "routes", "commands, while requests wait", "routes, while requests wait")
     },
+    "bench-cold": {
+        "in a fresh process": {
+            "side", "verdict", "index, s", "resident memory, MB", "first request, s", "of them imports, s",
+            "modules",
+        },
+        "this code / base": SPREAD,
+        "deployed packages": {"side", "files, MB", "bytecode, MB"},
+        "largest packages": {"package", "base, MB", "this code, MB"},
+    },
     "bench-reproducibility": {
         "by environment": {
             "environment", "linear algebra", "worst relative difference", "orders changed", "verdicts changed",
@@ -204,3 +213,8 @@ def test_the_csv_files_of_a_folder_are_its_series(tmp_path: Path):
 
     assert [file.name for file in raw_alone] == ["raw.tsv.gz"]
     assert [file.name for file in files_of(tmp_path)] == ["days.csv"]
+
+
+def test_a_verdict_that_keeps_the_champion_loads_no_library_that_it_does_not_use(quick: Callable[[str], Quick]):
+    """Each of them takes as long to import as a request over the network."""
+    assert quick("bench-cold").result.figures["heavy"] == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.doors.cli import _parser, main
-from retrain.doors.settings_table import table
+from retrain.doors.settings_table import WIDEST_VALUE, table
 from retrain.settings import names, parse
 
 if TYPE_CHECKING:
@@ -30,12 +30,15 @@ COMMANDS = {
     "history": "history",
     "accept": f"accept {RUN}",
     "drop": f"drop {RUN}",
+    "performance": "performance",
+    "replay": f"replay {RUN}",
     "retract": "retract a.csv",
     "quarantine": "quarantine",
     "rollback": "rollback",
     "rebuild": "rebuild --yes",
     "release": "release",
     "services": "services",
+    "subscribe": "subscribe",
     "settings": "settings",
     "events": "events",
     "acquire": "acquire",
@@ -121,7 +124,7 @@ def test_only_a_terminal_shortens_and_only_the_descriptions():
     assert all(each.setting.description in row for each, row in zip(settings, whole[1:], strict=True))
     for row, short in zip(whole, shortened, strict=True):
         assert short == row if len(row) <= 120 else short.endswith("…")
-        assert len(short) <= 120 or "https://" in short
+        assert len(short) <= 120 or len(row.split("  ", 1)[1].strip().split("  ")[0]) > WIDEST_VALUE
         assert row.startswith(short.rstrip("…"))
 
 
@@ -129,7 +132,8 @@ def test_every_command_is_in_the_example():
     """Otherwise the next test would leave one out."""
     commands = _parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
 
-    assert set(COMMANDS) == set(commands)  # type: ignore[arg-type]
+    tells_on_a_line_of_its_own = {"doctor"}
+    assert set(COMMANDS) == set(commands) - tells_on_a_line_of_its_own  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)

@@ -10,11 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from retrain.adapters.azure.aci_group import CONTAINER, FINGERPRINT, MODEL, VERSION, container_group
+from retrain.adapters.azure.aci_tls import OFF, SELF_SIGNED, Pair, own, self_signed
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import management_options, or_none, state_name, translated, wait_for, with_retries
+from retrain.adapters.azure.pull_identity import check_pull_identity
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
-from retrain.errors import ConfigError, NotFound, ServiceError
+from retrain.errors import NotFound, ServiceError
 from retrain.poll import poll
 from retrain.ports import LOG_LINES, Image, Service
 from retrain.records.registry import service_name
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from retrain.records.service_keys import ServiceKeys
     from retrain.settings import Settings
 
-OPERATION_SECONDS = 900
+OPERATION_SECONDS = 900  # shorter in a Function: see AzureSettings.operation_seconds
 ADDRESS_SECONDS = 60
 POLL_SECONDS = 2.0
 
@@ -39,6 +41,7 @@ class AciPlatform:
     """Container groups of one resource group that carry the model's tag."""
 
     restarts_by_itself = True  # by its liveness probe
+    wake_seconds = 0.0
 
     def __init__(self, settings: Settings, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._state = settings, state
@@ -54,8 +57,8 @@ class AciPlatform:
     @fenced
     def deploy(self, name: str, version: str, image: str) -> Service:
         """See Platform. A group that differs is removed first: not every property can be changed."""
-        service = self._recorded_service(name, version)
-        wanted = container_group(service, image, self._tls(), self._settings)
+        service, files = self._secured(self._recorded(name, version))
+        wanted = container_group(service, image, files, self._settings)
         with_retries(lambda: self._create_or_update(name, wanted))
         service = self._with_address(service)
         self._records.save(service)
@@ -67,7 +70,8 @@ class AciPlatform:
     def find(self, version: str) -> Service | None:
         """See Platform."""
         service = self._records.read(service_name(self._settings.platform.model_name, version))
-        return service if service and service.url and not service.deployment else None
+        is_group = service and service.url and not service.deployment and not service.revision
+        return service if is_group else None
 
     def services(self) -> list[Service]:
         """See Platform."""
@@ -104,9 +108,8 @@ class AciPlatform:
         there, group = self._records.read(name), self._get(name)
         if there is None or group is None:
             raise NotFound(f"there is no service {name[:80]!r}; `retrain services` lists them")
-        service = rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC))
-        self._records.save(service)
-        wanted = container_group(service, str(group.containers[0].image), self._tls(), self._settings)
+        service, files = self._secured(rotated(there, secrets.token_urlsafe(32), until, datetime.now(UTC)))
+        wanted = container_group(service, str(group.containers[0].image), files, self._settings)
         with_retries(lambda: self._update(name, wanted))
         service = self._with_address(service)
         self._records.save(service)
@@ -118,6 +121,10 @@ class AciPlatform:
         with suppress(NotFound):
             with_retries(lambda: self._delete(name))
         self._records.remove(name)
+
+    @property
+    def _operation_seconds(self) -> float:
+        return min(OPERATION_SECONDS, self._settings.azure.operation_seconds)
 
     @cached_property
     def _client(self) -> ContainerInstanceManagementClient:
@@ -134,6 +141,7 @@ class AciPlatform:
         existing = self._get(name)
         if existing is not None and _is_current(existing, wanted):
             return
+        check_pull_identity(self._settings)
         if existing is not None:
             self._delete(name)
         self._update(name, wanted)
@@ -142,12 +150,12 @@ class AciPlatform:
         where = self._context("deploying", name)
         with translated(where):
             begun = self._client.container_groups.begin_create_or_update(self._group, name, wanted)
-            wait_for(begun, where, OPERATION_SECONDS)
+            wait_for(begun, where, self._operation_seconds)
 
     def _delete(self, name: str) -> None:
         where = self._context("removing", name)
         with translated(where):
-            wait_for(self._client.container_groups.begin_delete(self._group, name), where, OPERATION_SECONDS)
+            wait_for(self._client.container_groups.begin_delete(self._group, name), where, self._operation_seconds)
 
     def _with_address(self, service: Service) -> Service:
         """The service with its address, which Azure may assign after it has created the group."""
@@ -179,31 +187,24 @@ class AciPlatform:
             self._records.save(moved)
         return moved
 
-    def _recorded_service(self, name: str, version: str) -> Service:
-        """The service as recorded, or recorded now: deploying again keeps the key, not the certificate."""
-        certificate = self._tls().get("certificate.pem", "")
+    def _recorded(self, name: str, version: str) -> Service:
+        """The service as on record, or a new one: deploying again keeps the key."""
         there = read_or_set_aside(self._records, name)
-        if there is not None and not there.deployment:
-            return replace(there, certificate=certificate)
-        new = Service(name, version, "", secrets.token_urlsafe(32), certificate=certificate)
-        self._records.save(new)
-        return new
+        if there is not None and not there.deployment and not there.revision:
+            return there
+        return Service(name, version, "", secrets.token_urlsafe(32))
 
-    def _tls(self) -> dict[str, str]:
-        """The PEM files of certificate and key by name; empty without RETRAIN_TLS."""
-        found: dict[str, str] = {}
-        for file in ("certificate.pem", "key.pem") if self._settings.azure.tls else ():
-            stored = self._state.read(f"{self._settings.azure.tls}/{file}")
-            if stored is None:
-                where = self._state.address(f"{self._settings.azure.tls}/{file}")
-                raise ConfigError(
-                    f"RETRAIN_TLS names a folder without {where}; upload it, or leave RETRAIN_TLS empty"
-                )
-            found[file] = stored.data.decode(errors="replace")
-            if "-----BEGIN " not in found[file]:
-                where = self._state.address(f"{self._settings.azure.tls}/{file}")
-                raise ConfigError(f"{where} is not a PEM file; convert it, for example with openssl")
-        return found
+    def _secured(self, service: Service) -> tuple[Service, Mapping[str, str]]:
+        """The service with its certificate, put on record with its keys, and its TLS files by name."""
+        chosen, pair = self._settings.azure.tls, Pair()
+        if chosen == SELF_SIGNED:
+            key = self._records.certificate_key(service.name) if service.certificate else ""
+            pair = Pair(service.certificate, key) if key else self_signed(service.name)
+        elif chosen != OFF:
+            pair = own(chosen, self._state)
+        service = replace(service, certificate=pair.certificate)
+        self._records.save(service, certificate_key=pair.key if chosen == SELF_SIGNED else "")
+        return service, pair.files
 
     def _context(self, what: str, name: str = "") -> str:
         group = f"resourceGroups/{self._group}/providers/Microsoft.ContainerInstance/containerGroups"

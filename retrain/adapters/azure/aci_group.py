@@ -45,7 +45,7 @@ def container_group(service: Service, image: str, tls: Mapping[str, str], settin
 def _group(service: Service, image: str, tls: Mapping[str, str], settings: Settings) -> ContainerGroup:
     from azure.mgmt.containerinstance import models as aci
 
-    pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.azure.identity)
+    pulls = aci.ImageRegistryCredential(server=image.split("/")[0], identity=settings.azure.pull_identity)
     files = {file: base64.b64encode(text.encode()).decode() for file, text in tls.items()}
     return aci.ContainerGroup(
         location=settings.azure.location,
@@ -55,7 +55,7 @@ def _group(service: Service, image: str, tls: Mapping[str, str], settings: Setti
         volumes=[aci.Volume(name="tls", secret=files)] if tls else None,
         identity=aci.ContainerGroupIdentity(
             type="UserAssigned",
-            user_assigned_identities={str(settings.azure.identity): aci.UserAssignedIdentities()},
+            user_assigned_identities={str(settings.azure.pull_identity): aci.UserAssignedIdentities()},
         ),
         image_registry_credentials=[pulls],
         ip_address=_address(service.name, settings),
@@ -107,7 +107,11 @@ def _probe(path: str, failures: int, secure: bool) -> Any:
 
 
 def _address(name: str, settings: Settings) -> Any:
-    """Private in a subnet; otherwise with a DNS label that is unique in the region and stable."""
+    """Private in a subnet; otherwise with a DNS label that is stable.
+
+    Azure adds a part to the label that only this resource group gets again: nobody else can take the address of a
+    group that was removed. The whole name is therefore known only once the group exists.
+    """
     from azure.mgmt.containerinstance.models import IpAddress, Port
 
     ports = [Port(protocol="TCP", port=SERVICE_PORT)]
@@ -115,4 +119,9 @@ def _address(name: str, settings: Settings) -> Any:
         return IpAddress(type="Private", ports=ports)
     whole = f"{settings.azure.subscription}/{settings.azure.resource_group}/{name}"
     label = f"{name}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
-    return IpAddress(type="Public", ports=ports, dns_name_label=label)
+    return IpAddress(
+        type="Public",
+        ports=ports,
+        dns_name_label=label,
+        auto_generated_domain_name_label_scope="ResourceGroupReuse",
+    )

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
+from retrain.adapters.azure.rest import arm, resource_group
 from retrain.errors import BuildFailed, RetrainError, ServiceError
 from retrain.poll import poll
 from retrain.ports import Image
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 BASE = "BASE"  # the argument of both Dockerfiles
-BUILD_SECONDS = 1800
 POLL_SECONDS = 2.0
 REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
 RUNS_TO_SEARCH = 50
+REGISTRY_API = "2025-04-01"
+ABAC = "AbacRepositoryPermissions"
+CALLER = "[caller]"  # the build may do in the registry what its caller may
+WRITER_NEEDED = (
+    "; as the registry uses ABAC, give this identity the role Container Registry Repository Writer on {}"
+)
 UNFINISHED = {"Queued", "Started", "Running"}
 
 
@@ -51,7 +57,8 @@ class ImageBuilder:
         log = self._log(str(run.run_id))
         if state_name(run.status) != "Succeeded":
             problem = f"the build of {repository}:{tag} in {self._registry} has {state_name(run.status).lower()}"
-            raise BuildFailed(f"{problem}: {run.run_error_message or 'see its log'}", log)
+            problem = f"{problem}: {run.run_error_message or 'see its log'}"
+            raise BuildFailed(problem + (WRITER_NEEDED.format(self._where) if self._uses_abac else ""), log)
         made = next((image for image in run.output_images or [] if image.tag == build_tag), None)
         if made is None:
             raise BuildFailed(
@@ -64,6 +71,19 @@ class ImageBuilder:
         from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
         return ContainerRegistryTasksMgmtClient(**management_options(self._settings))
+
+    @cached_property
+    def _uses_abac(self) -> bool:
+        """Whether the registry gives rights by repository: then a build has none but those of its caller.
+
+        If that cannot be seen, the build is made as in a registry without ABAC, and fails if it has one.
+        """
+        path = f"{resource_group(self._settings)}/providers/{self._where}"
+        try:
+            found = arm(self._settings).get(path, f"looking at {self._where}", api_version=REGISTRY_API)
+        except RetrainError:
+            return False
+        return (found.get("properties") or {}).get("roleAssignmentMode") == ABAC
 
     def _recent_build(self, repository: str, build_tag: str) -> Run | None:
         """A successful build of the same context within the last day."""
@@ -81,12 +101,17 @@ class ImageBuilder:
         from azure.mgmt.containerregistrytasks.models import (
             AgentProperties,
             Argument,
+            Credentials,
             DockerBuildRequest,
             PlatformProperties,
+            SourceRegistryCredentials,
         )
         from azure.storage.blob import BlobClient
 
         base = self._settings.azure.base_image
+        caller = (
+            Credentials(source_registry=SourceRegistryCredentials(identity=CALLER)) if self._uses_abac else None
+        )
         with translated(f"building {repository}:{tags[0]} in {self._where}"):
             source = self._client.registries.get_build_source_upload_url(self._group, self._registry)
             with BlobClient.from_blob_url(str(source.upload_url), **bounds()) as blob:
@@ -99,17 +124,19 @@ class ImageBuilder:
                 source_location=source.relative_path,
                 platform=PlatformProperties(os="Linux", architecture="amd64"),
                 agent_configuration=AgentProperties(cpu=2),
-                timeout=BUILD_SECONDS,
+                timeout=self._settings.azure.build_seconds,
+                credentials=caller,
             )
             return self._client.registries.schedule_run(self._group, self._registry, request)
 
     def _wait_until_built(self, run: Run) -> Run:
-        for _ in poll(BUILD_SECONDS, POLL_SECONDS):
+        limit = self._settings.azure.build_seconds
+        for _ in poll(limit, POLL_SECONDS):
             with translated(f"waiting for build {run.run_id} in {self._where}"):
                 run = self._client.runs.get(self._group, self._registry, str(run.run_id))
             if state_name(run.status) not in UNFINISHED:
                 return run
-        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {BUILD_SECONDS} s")
+        raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {limit} s")
 
     def _log(self, run_id: str) -> str:
         """The log of the build; if it cannot be read, the reason why, for that is no reason to fail."""

@@ -1,4 +1,4 @@
-"""Azure Resource Manager: credentials, time limits and retries of calls, and the meaning of its errors.
+"""Azure Resource Manager: time limits and retries of calls, and the meaning of its errors.
 
 Every exception of an Azure SDK is translated here into one of this package; its message says what to do.
 """
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import stamina
 
+from retrain.adapters.azure.credentials import advice as sign_in_advice
+from retrain.adapters.azure.credentials import sign_in
+from retrain.adapters.azure.roles import missing_role, role_for
 from retrain.errors import AccessDenied, Conflict, NotFound, ServiceError, ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from azure.core.credentials import TokenCredential
 
     from retrain.settings import Settings
 
@@ -26,26 +27,34 @@ RETRIES = 3
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 30.0
 MESSAGE_LENGTH = 400
 BUSY = {408, 429, 500, 502, 503, 504}
-ROLES = {
-    "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
-    "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
-    "Microsoft.MachineLearningServices/": "AzureML Data Scientist",
-    "Microsoft.KeyVault/": "Key Vault Secrets Officer",
-    "Microsoft.ManagedIdentity/": "Managed Identity Operator",
-    "Microsoft.Network/": "Network Contributor",
-}
 # Errors that the SDKs do not retry and that may be temporary: another operation on the group, a slow registry.
-TRANSIENT_CODES = {"ContainerGroupTransitioning", "InaccessibleImage"}
+TRANSIENT_CODES = {
+    "ContainerAppLockConflict",
+    "ContainerAppOperationInProgress",
+    "ContainerGroupTransitioning",
+    "InaccessibleImage",
+    "InvalidParameterValueInContainerTemplate",
+}
 CANCELED = "Canceled"  # our own code: the error of a cancelled operation has none
+CHECK_IMAGE = (
+    "check that the registry has the image, and RETRAIN_PULL_IDENTITY the role AcrPull there, or Container "
+    "Registry Repository Reader if the registry uses ABAC"
+)
+APP_BUSY = "another operation on the app is in progress; run again when it has ended"
 ADVICE = {
     "TasksOperationsNotAllowed": "ACR Tasks are not allowed on free credit; move to pay-as-you-go, or ask Azure "
     "support to enable them",
-    "InaccessibleImage": "check that the registry has the image, and RETRAIN_IDENTITY the role AcrPull there",
+    "InaccessibleImage": CHECK_IMAGE,
+    "InvalidParameterValueInContainerTemplate": CHECK_IMAGE,
+    "ContainerAppLockConflict": APP_BUSY,
+    "ContainerAppOperationInProgress": APP_BUSY,
+    "ContainerAppSecret": "a secret of the app was removed or is empty; run again, which writes it anew",
     "ContainerGroupTransitioning": "another operation on the group is in progress; run again when it has ended",
     "Quota": "request more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or free some",
     "Capacity": "the region has no capacity for this size; try again later, or set another RETRAIN_LOCATION",
     CANCELED: "a person or a policy cancelled it; see the activity log of the resource group, and run again",
 }
+NAME_IDENTITY = "assign the identity to this app and name it in TRANSACTIONS_STORAGE__clientId"
 # The message of ARM for a missing role; of two actions in it the last is the one that is not allowed.
 ACTION = re.compile(r"perform action '([^']+)'")
 SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
@@ -53,13 +62,6 @@ SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 
 class Transient(ServiceUnavailable):
     """An error that the SDK does not retry and that may be over within a minute."""
-
-
-def sign_in(client_id: str | None) -> TokenCredential:
-    """The credential of the user-assigned identity `client_id`; without one, that of the user of this machine."""
-    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-
-    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
 
 
 def bounds() -> dict[str, Any]:
@@ -133,10 +135,8 @@ def translated(where: str) -> Iterator[None]:
     except sdk.ResourceNotFoundError as exc:
         raise NotFound(f"{where}: there is no such resource ({_first_line(exc)})") from exc
     except sdk.ClientAuthenticationError as exc:
-        raise AccessDenied(
-            f"{where}: not signed in ({_first_line(exc)}); assign the identity to this app and name it in "
-            "TRANSACTIONS_STORAGE__clientId"
-        ) from exc
+        told = sign_in_advice(exc, NAME_IDENTITY)
+        raise AccessDenied(f"{where}: not signed in ({_first_line(exc)}); {told}") from exc
     except sdk.DecodeError as exc:
         raise ServiceUnavailable(
             f"{where}: the answer is not from Azure ({_first_line(exc)}); is there a proxy in between?"
@@ -183,8 +183,7 @@ def _missing_role(where: str, message: str) -> str:
     """The sentence that says which role is missing, and on which scope."""
     action = (ACTION.findall(message) or [""])[-1]
     scope = (SCOPE.findall(message) or [where])[-1]
-    role = next((role for provider, role in ROLES.items() if provider in (action or where)), "Contributor")
-    return f"give this identity the role {role} on {scope}" + (f", which allows {action}" if action else "")
+    return missing_role(role_for(action or where), scope, action)
 
 
 def error_code(exc: Any) -> str:

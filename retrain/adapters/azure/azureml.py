@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import arm_bounds, or_none, sign_in, translated
+from retrain.adapters.azure.arm import arm_bounds, or_none, translated
+from retrain.adapters.azure.credentials import sign_in
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -75,12 +76,12 @@ def show_datastore(workspace: Workspace, settings: Settings) -> None:
     from azure.ai.ml.entities import AzureBlobDatastore
 
     name, url = datastore(settings), urlsplit(str(settings.storage.uri))
-    account, _, suffix = str(url.hostname).partition(".blob.")
+    suffix = str(url.hostname).partition(".blob.")[2]
     where = workspace.context(f"looking for datastore {name}")
     if or_none(where, lambda: workspace.client.datastores.get(name)) is None:
         store = AzureBlobDatastore(
             name=name,
-            account_name=url.path.strip("/") or account,
+            account_name=settings.storage.account,
             container_name=settings.storage.state_container,
             endpoint=suffix or str(url.hostname),
         )

@@ -10,7 +10,9 @@ from retrain.adapters import fence
 from retrain.adapters.azure import lease as lease_module
 from retrain.adapters.azure.arm import BUSY
 from retrain.adapters.azure.blob_reader import open_blob
+from retrain.adapters.azure.credentials import advice as sign_in_advice
 from retrain.adapters.azure.lease import Lease, now
+from retrain.adapters.azure.roles import BLOB_ROLE, missing_role
 from retrain.adapters.fence import Hold
 from retrain.errors import AccessDenied, Conflict, LockHeld, NotFound, ServiceError, ServiceUnavailable
 from retrain.ports import ABSENT, Stored
@@ -27,7 +29,6 @@ UNREADABLE = {
 }
 MARK = "write"
 """The name of the metadata that tell one write from every other."""
-ROLE = "Storage Blob Data Contributor"
 
 
 class BlobStore:
@@ -215,11 +216,13 @@ class BlobStore:
                 raise AccessDenied(f"{where}: {UNREADABLE[_code(exc)]} ({_code(exc)})") from exc
             raise Conflict(f"{where} was changed or is locked by another process ({_code(exc)})") from exc
         except sdk.ClientAuthenticationError as exc:
-            raise AccessDenied(f"{where}: not signed in; check the connection and its credential") from exc
+            told = sign_in_advice(exc, "check the connection and its credential")
+            raise AccessDenied(f"{where}: not signed in; {told}") from exc
         except sdk.HttpResponseError as exc:
             code = _code(exc)
             if exc.status_code == 403:
-                raise AccessDenied(f"{where}: refused ({code}); give this identity the role {ROLE}") from exc
+                account = f"the storage account {self._container.account_name}"
+                raise AccessDenied(f"{where}: refused ({code}); {missing_role(BLOB_ROLE, account)}") from exc
             if exc.status_code == 412:
                 raise Conflict(f"{where} was changed by another process ({code})") from exc
             if exc.status_code in BUSY:

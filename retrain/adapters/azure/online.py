@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr import ImageBuilder
 from retrain.adapters.azure.arm import or_none, state_name, translated, wait_for, with_retries
 from retrain.adapters.azure.online_deployment import IMAGE, ROUTE, VERSION, deployment, deployment_name, endpoint
+from retrain.adapters.azure.pull_identity import check_pull_identity
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
 from retrain.errors import NotFound, UsageError
@@ -38,6 +39,7 @@ class OnlinePlatform:
     """Deployments of the model's endpoint."""
 
     restarts_by_itself = True  # by its liveness route
+    wake_seconds = 0.0
 
     def __init__(self, settings: Settings, workspace: Workspace, state: ObjectStore, keys: ServiceKeys) -> None:
         self._settings, self._workspace = settings, workspace
@@ -56,6 +58,8 @@ class OnlinePlatform:
         """See Platform."""
         there = self._get_endpoint()
         if there is None or state_name(there.provisioning_state) == "Failed":
+            if self._settings.azure.pull_identity is not None:
+                check_pull_identity(self._settings)
             self._run("creating", lambda: self._endpoints.begin_create_or_update(self._wanted_endpoint()))
         deployed = self._get_deployment(version)
         serves = deployed is not None and state_name(deployed.provisioning_state) == "Succeeded"

@@ -26,9 +26,9 @@ def endpoint(name: str, settings: Settings) -> OnlineEndpoint:
 
     if settings.azure.target == "kubernetes":
         return KubernetesOnlineEndpoint(name=name, compute=settings.azure.kubernetes_compute, auth_mode="key")
-    if settings.azure.identity is None:  # its own identity can pull from the registry of the workspace only
+    if settings.azure.pull_identity is None:  # its own identity can pull from the registry of the workspace only
         return ManagedOnlineEndpoint(name=name, auth_mode="key")
-    pulls = ManagedIdentityConfiguration(resource_id=settings.azure.identity)
+    pulls = ManagedIdentityConfiguration(resource_id=settings.azure.pull_identity)
     identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[pulls])
     return ManagedOnlineEndpoint(name=name, auth_mode="key", identity=identity)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr import ImageBuilder, fingerprint
 from retrain.adapters.azure.arm import or_none, state_name, translated
 from retrain.adapters.azure.azureml import Workspace, datastore, has_environment, show_datastore, show_environment
+from retrain.adapters.azure.quota import check_quota
+from retrain.adapters.azure.roles import missing_role, role_for
 from retrain.adapters.fence import fenced
 from retrain.errors import ConfigError, Conflict, NotFound, RetrainError
 from retrain.ports import DEPLOY, REGISTER, Job
@@ -31,6 +33,8 @@ ENVIRONMENT = "retrain"
 IMAGE = "retrain-job"
 ENDED = {"Completed", "Failed", "Canceled"}
 CANCEL_SECONDS = 60
+NOT_PULLED = "pull image"
+PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 
 
 class PipelineJobs:
@@ -75,7 +79,7 @@ class PipelineJobs:
 
     def _check_release(self) -> None:
         """Raises: ConfigError if the components are missing; Azure would only reject the job as a bad request."""
-        name, version = _component_id(DEPLOY, self._code).split(":")
+        name, version = released_as(self._settings)
         try:
             with translated(self._workspace.context(f"looking for component {name}:{version}")):
                 self._workspace.client.components.get(name, version)
@@ -101,8 +105,20 @@ class PipelineJobs:
             try:
                 self._workspace.client.jobs.stream(name)
             except JobException as exc:
-                return f"{told}: {_service_message(str(exc.message))}"
+                return f"{told}: {self._advised(_service_message(str(exc.message)))}"
         return told
+
+    def _advised(self, message: str) -> str:
+        """The reason of a failed job; if it is that its image cannot be pulled, with what to do."""
+        if NOT_PULLED not in message.lower():
+            return message
+        return f"{message}; {missing_role(role_for(PULL), f'the registry {self._settings.azure.registry}', PULL)}"
+
+
+def released_as(settings: Settings) -> tuple[str, str]:
+    """The name and the version of the last component that a release of the code that runs here registers."""
+    name, _, version = _component_id(DEPLOY, fingerprint(job_context(), settings)).partition(":")
+    return name, version
 
 
 class Release:
@@ -112,7 +128,11 @@ class Release:
         self._workspace, self._settings = workspace, settings
 
     def release(self, progress: Callable[[str, str], None]) -> dict[str, str]:
-        """Register datastore, environment and components, and return their names. Idempotent."""
+        """Register datastore, environment and components, and return their names. Idempotent.
+
+        Raises: ServiceError if no job could get a node, before anything is built.
+        """
+        check_quota(self._settings)
         context = job_context()
         code = fingerprint(context, self._settings)
         progress("datastore", datastore(self._settings))

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from retrain.errors import ServiceError
 from retrain.ports import Service
-from retrain.records.base import set_aside, skipping
+from retrain.records.base import parsed, set_aside, skipping
 from retrain.records.service_record import read_service, written
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.records.service_keys import ServiceKeys
+
+CERTIFICATE_KEY = "certificate_key"
+"""A field of the record that no `Service` has: whoever asks a service needs its certificate alone."""
 
 
 class ServiceRecords:
@@ -55,10 +58,22 @@ class ServiceRecords:
             service = self.read(name)
         return service or Service(name, version, "", "")
 
-    def save(self, service: Service) -> None:
-        """Save a service: before it is created, so that its key is not lost, and again when it has an address."""
+    def certificate_key(self, name: str) -> str:
+        """The private key of a service's certificate, which only its container needs; empty if there is none."""
+        stored = self._state.read(_record(name))
+        found = parsed(stored.data).get(CERTIFICATE_KEY, "") if stored is not None else ""
+        return self._keys.value(str(found))
+
+    def save(self, service: Service, certificate_key: str | None = None) -> None:
+        """Save a service: before it is created, so that its key is not lost, and again when it has an address.
+
+        Args: certificate_key: of the service's certificate; None leaves on record the one that is there.
+        """
         before, hidden = self._state.read(_record(service.name)), self._keys.hidden(service)
-        self._state.write(_record(service.name), written(hidden, before.data if before else None))
+        more = {}
+        if certificate_key is not None:
+            more[CERTIFICATE_KEY] = self._keys.reference(service.name, certificate_key)
+        self._state.write(_record(service.name), written(hidden, before.data if before else None, more))
         if before is not None:
             with suppress(ValueError):
                 self._keys.retire_before(read_service(before.data), hidden)

@@ -1,15 +1,39 @@
-"""HTTP to the storage, with a last look at the lock before each request that changes something."""
+"""HTTP to the storage: limits, and a last look at the lock before each request that changes something."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from retrain.adapters import fence
+from retrain.adapters.azure.arm import bounds
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 READS = {"GET", "HEAD"}
+
+
+def storage_limits() -> dict[str, Any]:
+    """The arguments of the storage's client."""
+    limits = bounds()
+    return {**limits, "transport": fenced_transport(**limits), "retry_policy": _retries(limits["retry_total"])}
+
+
+def _retries(total: int) -> Any:
+    """The storage's own retries, but not of signing in.
+
+    Credentials try again themselves, and a person who is not signed in would wait for more than a minute.
+    """
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.storage.blob import ExponentialRetry
+
+    class Retries(ExponentialRetry):
+        def increment(self, settings: Any, request: Any, response: Any = None, error: Any = None) -> bool:
+            if isinstance(error, ClientAuthenticationError):
+                return False
+            return bool(super().increment(settings, request, response, error))
+
+    return Retries(retry_total=total)
 
 
 def fenced_transport(**limits: Any) -> FencedTransport:

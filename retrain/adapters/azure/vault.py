@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from retrain.adapters.azure.arm import bounds, sign_in, translated
+from retrain.adapters.azure.arm import bounds, translated
+from retrain.adapters.azure.credentials import sign_in
 from retrain.errors import AccessDenied, Conflict, NotFound
 
 if TYPE_CHECKING:

@@ -45,6 +45,7 @@ class ProcessPlatform:
     """Images below `root/images`, records and logs below `root/services`."""
 
     restarts_by_itself = False
+    wake_seconds = 0.0
 
     def __init__(self, root: Path, keys: ServiceKeys | None = None) -> None:
         self._images = root.resolve() / "images"

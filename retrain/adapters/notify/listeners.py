@@ -33,7 +33,7 @@ def _listener(target: Target, settings: Settings) -> Listener:
 
 def _token_of(settings: Settings) -> Callable[[], str]:
     def token() -> str:
-        from retrain.adapters.azure.arm import sign_in
+        from retrain.adapters.azure.credentials import sign_in
 
         credential = sign_in(settings.storage.client_id)
         return credential.get_token("https://eventgrid.azure.net/.default").token

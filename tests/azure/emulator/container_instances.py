@@ -12,8 +12,9 @@ from tests.azure.emulator.documents import set_state
 from tests.azure.emulator.probes import probes_of
 from tests.azure.emulator.routes import ArmError, not_found
 from tests.azure.emulator.services import Launch
+from tests.azure.emulator.standing import PULLER
 from tests.azure.emulator.web import HOST, Request, Response
-from tests.azure.emulator.world import PROVIDERS
+from tests.azure.emulator.world import PROVIDERS, PULL, PULL_IDENTITY, REGISTRY_PATH
 
 if TYPE_CHECKING:
     from tests.azure.emulator.documents import Document
@@ -125,7 +126,7 @@ class ContainerInstances:
         properties = body["properties"]
         asked = properties["containers"][0]["properties"]
         image = self._world.images.folder_of(asked["image"])
-        if image is None or not may_pull(body):
+        if image is None or not may_pull(body) or not self._has_pull_role(body):
             message = f"The image '{asked['image']}' in container group '{name}' is not accessible."
             raise ArmError(400, "InaccessibleImage", f"{message} Please check the image and registry credential.")
         launch = Launch(
@@ -142,6 +143,11 @@ class ContainerInstances:
         container = Container(launch, probes_of(asked), policy, self._world.timeline.note)
         self.containers[name.lower()] = container
         container.start()
+
+    def _has_pull_role(self, body: Document) -> bool:
+        """Whether an identity of the group may pull from the registry."""
+        pulls = [name for name in body["identity"]["userAssignedIdentities"] if name.endswith(f"/{PULL_IDENTITY}")]
+        return bool(pulls) and self._world.switches.access.allows(PULLER, PULL, REGISTRY_PATH)
 
     def _stop(self, name: str) -> None:
         container = self.containers.pop(name.lower(), None)

@@ -6,19 +6,26 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.azure.emulator import demands
 from tests.azure.emulator import world as names
+from tests.azure.emulator.app_host import AppHost
+from tests.azure.emulator.container_apps import ContainerApps
 from tests.azure.emulator.container_instances import ContainerInstances
+from tests.azure.emulator.deployed import Deployed
 from tests.azure.emulator.documents import Documents
 from tests.azure.emulator.endpoints import Endpoints
+from tests.azure.emulator.event_grid import EventGrid
 from tests.azure.emulator.faults import Ending, Faults, OperationEnded
 from tests.azure.emulator.identity import IdentityEndpoint
 from tests.azure.emulator.images import Images
+from tests.azure.emulator.insights import Insights
 from tests.azure.emulator.jobs import Jobs
 from tests.azure.emulator.key_vault import KeyVault
 from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
 from tests.azure.emulator.routes import ArmError, Routes
+from tests.azure.emulator.standing import Standing
 from tests.azure.emulator.storage import Storage
 from tests.azure.emulator.timeline import Call, Timeline
 from tests.azure.emulator.tls import Certificate
@@ -45,6 +52,7 @@ class Emulator(Switches):
     WORKSPACE = names.WORKSPACE
     REGISTRY = names.REGISTRY
     LOCATION = names.LOCATION
+    FUNCTION_APP = names.FUNCTION_APP
 
     def __init__(self, folder: Path, azurite: SecureAzurite, runner: Runner = "process") -> None:
         super().__init__()
@@ -53,6 +61,7 @@ class Emulator(Switches):
         self._server, self.vault = Server(certificate), KeyVault(self, certificate)
         self._identity = IdentityEndpoint(self)
         self._storage = Storage(azurite)
+        self.az = self._identity.install_az(folder / "bin")
         self.arm_url = f"https://localhost:{self._server.port}"
         self.environment = {**self._identity.environment, "REQUESTS_CA_BUNDLE": str(azurite.certificate)}
         self._routes = Routes(names.PROVIDERS)
@@ -73,7 +82,11 @@ class Emulator(Switches):
         )
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
-        self._endpoints = Endpoints(world)
+        self.insights = Insights(world)
+        Standing(world)
+        Deployed(world)
+        self._endpoints, self.apps = Endpoints(world), ContainerApps(world, certificate)
+        self.app, self.events = AppHost(world, certificate), EventGrid(world, certificate)
         self._server.start(self._answer)
 
     @property
@@ -120,16 +133,38 @@ class Emulator(Switches):
         """No faults, and all switches as at the start."""
         self._faults.heal()
         self.reset()
+        self.events.reset()
+        self.app.reset()
+
+    def create_container(self, name: str) -> None:
+        """Create a container of the storage account."""
+        self._storage.create(name)
+
+    def upload(self, container: str, name: str, data: bytes) -> None:
+        """Write a blob, of which the storage account tells Event Grid."""
+        self._storage.write(container, name, data)
+        self.events.publish(self.events.blob_created(container, name))
+
+    def stored(self, container: str) -> dict[str, bytes]:
+        """The blobs of a container."""
+        return {name: self._storage.read(container, name) for name in self._storage.names(container)}
+
+    def wait_for_events(self, seconds: float) -> None:
+        """Wait until every event is delivered or given up, and the app's queue is empty. Raises: TimeoutError."""
+        self.events.wait(seconds)
+        self.app.wait(seconds)
 
     def stop_services(self) -> None:
         """End every container that runs; what is on record of them stays."""
         self._groups.close()
         self._endpoints.stop_services()
+        self.apps.stop_services()
 
     def services(self) -> list[str]:
         """The container groups and deployments whose process or thread is alive."""
         containers = [*self._groups.containers.values(), *self._endpoints.containers()]
-        return sorted(container.launch.name for container in containers if container.alive)
+        alive = [container.launch.name for container in containers if container.alive]
+        return sorted([*alive, *self.apps.services()])
 
     def job(self, name: str) -> Document:
         """A job's document, with its `message` and its `steps`."""
@@ -148,6 +183,8 @@ class Emulator(Switches):
 
     def close(self) -> None:
         """End all that runs."""
+        self.events.close()
+        self.app.close()
         self._jobs.close()
         self._registry.close()
         self._operations.close()
@@ -156,6 +193,7 @@ class Emulator(Switches):
         self._operations.close()
         self._groups.close()
         self._endpoints.close()
+        self.apps.stop_services()
         self._identity.close()
         self.vault.close()
         self._storage.close()
@@ -177,6 +215,7 @@ class Emulator(Switches):
         try:
             self._admit(request)
             self._faults.check(request)
+            demands.admit(self.access, request)
             response = self._routes.answer(request)
         except ArmError as error:
             return error.response, error.code

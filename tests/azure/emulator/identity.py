@@ -1,8 +1,12 @@
-"""The managed identity endpoint of an App Service: real tokens in form, signed by nobody who matters."""
+"""Who signs in: the managed identity endpoint of an App Service, and a person by `az`.
+
+The tokens are real in form, signed by nobody who matters.
+"""
 
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,12 +15,27 @@ import jwt
 from tests.azure.emulator.web import HOST, Request, Response, Server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.azure.emulator.world import Switches
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
 SIGNATURE = "nobody checks the signature of a loopback"
 LIFETIME_SECONDS = 3600
 API_VERSION = "2019-08-01"
+PERSON = "22222222-2222-2222-2222-222222222222"
+"""The object id of whoever is signed in by `az`."""
+AZ = """#!{python} -IS
+import json, sys, urllib.error, urllib.request
+where = "{url}?person=1&resource=" + sys.argv[sys.argv.index("--resource") + 1]
+try:
+    asked = urllib.request.Request(where, headers={{"X-Identity-Header": "{header}"}})
+    with urllib.request.urlopen(asked) as answer:
+        found = json.load(answer)
+except urllib.error.HTTPError:
+    sys.exit("ERROR: Please run 'az login' to setup account.")
+print(json.dumps({{"accessToken": found["access_token"], "expires_on": int(found["expires_on"])}}))
+"""
 
 
 class IdentityEndpoint:
@@ -26,10 +45,16 @@ class IdentityEndpoint:
         self._switches, self._header = switches, secrets.token_hex(16)
         self._server = Server()
         self._server.start(self._answer)
-        self.environment = {
-            "IDENTITY_ENDPOINT": f"http://{HOST}:{self._server.port}/msi/token",
-            "IDENTITY_HEADER": self._header,
-        }
+        self._url = f"http://{HOST}:{self._server.port}/msi/token"
+        self.environment = {"IDENTITY_ENDPOINT": self._url, "IDENTITY_HEADER": self._header}
+
+    def install_az(self, folder: Path) -> Path:
+        """Write an `az` that gives a person's tokens, as the genuine one prints them, into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tool = folder / "az"
+        tool.write_text(AZ.format(python=sys.executable, url=self._url, header=self._header))
+        tool.chmod(0o755)
+        return tool
 
     def close(self) -> None:
         """Answer no more."""
@@ -40,6 +65,8 @@ class IdentityEndpoint:
         resource = request.query.get("resource", "")
         if headers.get("x-identity-header") != self._header:
             return Response(401, {"statusCode": 401, "message": "the identity header is wrong"})
+        if request.query.get("person"):
+            return self._persons(resource)
         if not self._switches.granted or request.query.get("api-version") != API_VERSION or not resource:
             return Response(400, {"statusCode": 400, "error": "invalid_request", "message": "Identity not found"})
         client = request.query.get("client_id", "system")
@@ -53,6 +80,14 @@ class IdentityEndpoint:
                 "token_type": "Bearer",
                 "client_id": client,
             },
+        )
+
+    def _persons(self, resource: str) -> Response:
+        now = int(time.time())
+        if not self._switches.signed_in:
+            return Response(401, {"error": "nobody is signed in"})
+        return Response(
+            200, {"access_token": token(resource, PERSON, now), "expires_on": str(now + LIFETIME_SECONDS)}
         )
 
 

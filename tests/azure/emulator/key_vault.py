@@ -8,14 +8,25 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.azure.emulator.access import who_asks
 from tests.azure.emulator.identity import TENANT
+from tests.azure.emulator.roles import SECRETS
 from tests.azure.emulator.web import Request, Response, Server
+from tests.azure.emulator.world import PROVIDERS
 
 if TYPE_CHECKING:
     from tests.azure.emulator.tls import Certificate
     from tests.azure.emulator.world import Switches
 
 SECRET = re.compile(r"/(secrets|deletedsecrets)/([0-9A-Za-z-]+)(?:/([0-9a-z]+))?/?")
+VAULT_PATH = f"{PROVIDERS}Microsoft.KeyVault/vaults/vault"
+ACTIONS = {
+    "GET": "getSecret/action",
+    "PUT": "setSecret/action",
+    "PATCH": "update/action",
+    "DELETE": "delete",
+    "recover": "recover/action",
+}
 CHALLENGE = f'Bearer authorization="https://login.microsoftonline.com/{TENANT}", resource="https://vault.azure.net"'
 
 
@@ -49,7 +60,7 @@ class KeyVault:
         if not headers.get("authorization", "").startswith("Bearer "):
             return Response(401, _error("Unauthorized", "no token"), {"WWW-Authenticate": CHALLENGE})
         self.calls.append(f"{request.method} {request.path}")
-        if self._switches.vault_refuses:
+        if self._switches.vault_refuses or not self._may(request):
             return Response(403, _error("Forbidden", "Caller is not authorized to perform action on resource."))
         match = SECRET.fullmatch(request.path)
         if match is None:
@@ -58,6 +69,11 @@ class KeyVault:
         if kind == "deletedsecrets":
             return self._deleted(request, name, last)
         return self._put(request, name) if request.method == "PUT" else self._alive(request, name, last)
+
+    def _may(self, request: Request) -> bool:
+        """Whether whoever asks has a role for it on the vault."""
+        what = ACTIONS.get(request.path.rpartition("/")[2]) or ACTIONS[request.method]
+        return self._switches.access.allows(who_asks(request.headers), f"{SECRETS}/{what}", VAULT_PATH)
 
     def _put(self, request: Request, name: str) -> Response:
         found = self.secrets.setdefault(name, _Secret())

@@ -11,7 +11,7 @@ from tests.azure.emulator.documents import moment
 from tests.azure.emulator.images import BuildFailed
 from tests.azure.emulator.routes import ArmError
 from tests.azure.emulator.web import Request, Response
-from tests.azure.emulator.world import PROVIDERS, REGISTRY
+from tests.azure.emulator.world import LOCATION, PROVIDERS, REGISTRY
 
 if TYPE_CHECKING:
     from tests.azure.emulator.images import Image
@@ -28,6 +28,7 @@ class Registry:
         self._world, self._numbers = world, itertools.count(1)
         self._threads: list[threading.Thread] = []
         base = f"Microsoft.ContainerRegistry/registries/{REGISTRY}"
+        world.routes.add("GET", base, self._registry)
         world.routes.add("POST", f"{base}/listBuildSourceUploadUrl", self._upload_url)
         world.routes.add("POST", f"{base}/scheduleRun", self._schedule)
         world.routes.add("GET", f"{base}/runs", self._list)
@@ -39,6 +40,12 @@ class Registry:
         """Wait for the builds."""
         for thread in self._threads:
             thread.join()
+
+    def _registry(self, request: Request) -> Response:
+        mode = "AbacRepositoryPermissions" if self._world.switches.abac else "LegacyRegistryPermissions"
+        properties = {"loginServer": f"{REGISTRY}.azurecr.io", "roleAssignmentMode": mode}
+        where = {"id": request.path, "name": REGISTRY, "location": LOCATION}
+        return Response(200, {**where, "properties": {**properties, "provisioningState": "Succeeded"}})
 
     def _upload_url(self, _request: Request) -> Response:
         name = f"source/{secrets.token_hex(16)}.tar.gz"
@@ -95,6 +102,9 @@ class Registry:
         if self._world.switches.broken_build:
             log.append("Step 1/1 : RUN pip install --no-cache-dir --require-hashes")
             raise BuildFailed("THESE PACKAGES DO NOT MATCH THE HASHES: exit status 1")
+        source = ((body.get("credentials") or {}).get("sourceRegistry") or {}).get("identity")
+        if self._world.switches.abac and source != "[caller]":
+            raise BuildFailed("denied: requested access to the resource is denied")
         return self._world.images.build(context, body.get("dockerFilePath") or "Dockerfile", names, log)
 
     def _end(self, path: str, **changes: Any) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from scoring.__main__ import load
+from scoring.__main__ import load, tls_of
 from scoring.app import create_app
 from scoring.keys import keys_of
 from scoring.model import BadArtifact
@@ -133,12 +133,13 @@ class ThreadService:
         variables = launch.variables
         try:
             served, keys = load(launch.app / variables.get("SCORING_MODEL", "model")), keys_of(variables)
+            tls = tls_of(variables)
         except (BadArtifact, ValueError) as exc:
             launch.log.write_text(f"scoring: {exc}\n")
             self._failure = 1
             return
         listening = socket.create_server((HOST, launch.port))
-        self._server, self._thread = serve(create_app(served, keys), listening)
+        self._server, self._thread = serve(create_app(served, keys), listening, **tls)
 
     @property
     def pid(self) -> int:
@@ -160,9 +161,8 @@ class ThreadService:
 
 
 def start(launch: Launch) -> Service:
-    """Start an image; what was tampered with, or speaks TLS, only a process of its own can run."""
-    own = launch.runner == "process" or launch.tamper or launch.environment.get("SCORING_TLS_CERTIFICATE")
-    return ProcessService(launch) if own else ThreadService(launch)
+    """Start an image; what was tampered with only a process of its own can run."""
+    return ProcessService(launch) if launch.runner == "process" or launch.tamper else ThreadService(launch)
 
 
 def tail(path: Path, lines: int | None = None) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.azure.emulator.routes import ArmError
 from tests.azure.emulator.services import tail
+from tests.azure.emulator.world import PULL, REGISTRY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +67,14 @@ def step_of(world: World, job: Document, name: str, folder: Path) -> Step:
     image = world.images.folder_of(environment.get("image") or "")
     if image is None:
         raise ArmError(400, "ImageBuildFailure", f"Unable to pull image {environment.get('image')}")
+    client = (node.get("identity") or {}).get("client_id")
+    if client and not world.switches.access.allows(client, PULL, REGISTRY_PATH):
+        raise ArmError(400, "ImageBuildFailure", f"Unable to pull image {environment.get('image')}: unauthorized")
     given = {key: value.get("value", value.get("uri")) for key, value in (node.get("inputs") or {}).items()}
     parents = {key: value.get("value") for key, value in (job["properties"].get("inputs") or {}).items()}
     inputs = {key: _input(str(value), parents, folder) for key, value in given.items()}
     outputs = {key: str(_output(folder, name, key)) for key in component.get("outputs") or {}}
     variables = {**(component.get("environment_variables") or {}), **(node.get("environment_variables") or {})}
-    client = (node.get("identity") or {}).get("client_id")
     # Azure ML tells a step whose identity is named which one that is.
     identity = {"DEFAULT_IDENTITY_CLIENT_ID": client} if client else {}
     return Step(

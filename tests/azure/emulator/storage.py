@@ -30,9 +30,28 @@ class Storage:
         """The account's name."""
         return self._azurite.account
 
+    @property
+    def url(self) -> str:
+        """The address of its blobs."""
+        return self._azurite.url
+
+    def place_of(self, url: str) -> tuple[str, str]:
+        """The container and the name, as it is in an address, of a blob."""
+        container, _, name = url.removeprefix(f"{self._azurite.url}/").partition("/")
+        return container, name
+
+    def has(self, container: str, name: str) -> bool:
+        """Whether there is such a blob."""
+        return bool(self._client.get_blob_client(container, name).exists())
+
+    def names(self, container: str) -> list[str]:
+        """The blobs of a container."""
+        self.create(container)
+        return [str(name) for name in self._client.get_container_client(container).list_blob_names()]
+
     def write(self, container: str, name: str, data: bytes) -> None:
         """Write a blob, over whatever was there."""
-        self._ensure(container)
+        self.create(container)
         self._client.get_blob_client(container, name).upload_blob(data, overwrite=True)
 
     def read(self, container: str, name: str) -> bytes:
@@ -41,7 +60,7 @@ class Storage:
 
     def link(self, container: str, name: str, write: bool = False) -> str:
         """An address that needs no other key for an hour."""
-        self._ensure(container)
+        self.create(container)
         signature = generate_blob_sas(
             self._azurite.account,
             container,
@@ -56,7 +75,8 @@ class Storage:
         """Close its connections."""
         self._client.close()
 
-    def _ensure(self, container: str) -> None:
+    def create(self, container: str) -> None:
+        """Create a container if there is none."""
         if container not in self._containers:
             with suppress(ResourceExistsError):
                 self._client.create_container(container)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MASK = "***"
-SECRETS = {"secureValue", "secret", "primaryKey", "secondaryKey"}
+SECRETS = {"secureValue", "secret", "primaryKey", "secondaryKey", "endpointUrl", "secrets"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,6 @@ def masked(body: Any) -> Any:
 
 
 def _masked(value: Any) -> Any:
+    if isinstance(value, list):  # of a container app, by name
+        return [{**one, "value": MASK} for one in value]
     return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK

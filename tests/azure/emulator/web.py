@@ -135,14 +135,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = response.data
         self.send_response(response.status)
-        for name, value in {"Content-Type": "application/json", **response.headers}.items():
+        if "content-type" not in {name.lower() for name in response.headers}:
+            self.send_header("Content-Type", "application/json")
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
+        if self.command != "HEAD" or "content-length" not in {name.lower() for name in response.headers}:
+            self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
         self.close_connection = self.close_connection or self.server.closing
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _go  # noqa: N815 - the names that http.server looks for
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _go  # noqa: N815 - the names that http.server looks for
 
     def _request(self) -> Request:
         url = urlsplit(self.path)

@@ -28,9 +28,13 @@ EVERYTHING = {
 }
 
 
+CONTAINER_APPS = {**EVERYTHING, "AZURE_RETRAIN_TARGET": "container-apps"}
+
+
 def deployments(main: Path = MAIN) -> list[Deployment]:
     """As a first user deploys it, and with all that is optional. Raises: TemplateError."""
-    return [deploy(azd.parameters(main, environment), main) for environment in (AZD, EVERYTHING)]
+    environments = (AZD, EVERYTHING, CONTAINER_APPS)
+    return [deploy(azd.parameters(main, environment), main) for environment in environments]
 
 
 def problems(main: Path = MAIN) -> list[str]:

@@ -51,6 +51,8 @@ def told_by(resource: Resource, path: str) -> Any:
         "properties.ConnectionString": f"InstrumentationKey={identifier('key', resource.id)};"
         "IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/",
         "properties.customerId": identifier("customer", resource.id),
+        "properties.defaultDomain": f"{identifier('domain', resource.id)[:8]}.westeurope.azurecontainerapps.io",
+        "properties.staticIp": "10.20.4.10",
         "properties.defaultHostName": f"{resource.name}.azurewebsites.net",
     }
     for service in ("blob", "queue", "table"):

@@ -63,6 +63,10 @@ SHAPES: dict[str, tuple[str, Shape]] = {
         },
     ),
     "Microsoft.Network/privateDnsZones": ("2024-06-01", {**TRACKED, "location!": "global"}),
+    "Microsoft.Network/privateDnsZones/A": (
+        "2024-06-01",
+        {"name!": "string", "properties!": {"ttl!": "int", "aRecords!": [{"ipv4Address!": "string"}]}},
+    ),
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (
         "2024-06-01",
         {

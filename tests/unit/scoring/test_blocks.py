@@ -46,14 +46,14 @@ def as_far_as_forecasts_go(one: StateSpace) -> np.ndarray:
     return np.array([center / np.maximum(1, np.sqrt(variance)), variance])
 
 
-def see_equal(one: StateSpace, values: np.ndarray, unknown: int = 0) -> None:
+def see_equal(one: StateSpace, values: np.ndarray, unknown: int = 0, rtol: float = 1e-9) -> None:
     """In what is observed and in what is forecast."""
     days = np.arange(len(values)) + date(2024, 1, 1).toordinal()
     at_once, singly = observe_all(one, values, days, unknown), one_by_one(one, values, days)
 
     found, expected = as_far_as_forecasts_go(at_once), as_far_as_forecasts_go(singly)
-    np.testing.assert_allclose(found[0], expected[0], rtol=1e-9, atol=1e-9 * np.abs(expected[0]).max())
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-9)
+    np.testing.assert_allclose(found[0], expected[0], rtol=rtol, atol=rtol * np.abs(expected[0]).max())
+    np.testing.assert_allclose(found[1], expected[1], rtol=rtol)
     assert at_once.surprises == singly.surprises
 
 
@@ -77,10 +77,10 @@ def test_it_equals_day_by_day(order: str, days: int, observed: float, surprising
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_ten_years_without_an_observation_equal_as_many_missing_days(order: str):
-    """By doubling: a dozen products instead of thousands."""
+    """By doubling: a dozen products instead of thousands. Three differences grow so far that they cost a digit."""
     values = np.append(np.full(TEN_YEARS, np.nan), 100.0)
 
-    see_equal(member(order), values)
+    see_equal(member(order), values, rtol=1e-8)
 
 
 @pytest.mark.parametrize("order", ORDERS)

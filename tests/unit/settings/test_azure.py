@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from retrain.errors import ConfigError
 from retrain.settings import parse
+from retrain.settings.azure import DECIDING_SECONDS
 
 
 def azure(**changed: str) -> dict[str, str]:
@@ -20,7 +23,7 @@ def azure(**changed: str) -> dict[str, str]:
         "RETRAIN_WORKSPACE": "w",
         "RETRAIN_REGISTRY": "forecastsacr",
         "RETRAIN_LOCATION": "westeurope",
-        "RETRAIN_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
+        "RETRAIN_PULL_IDENTITY": "/subscriptions/s/providers/userAssignedIdentities/i",
         "TRANSACTIONS_STORAGE__blobServiceUri": "https://account.blob.core.windows.net",
         "TRANSACTIONS_STORAGE__clientId": "c",
     }
@@ -41,6 +44,9 @@ def azure(**changed: str) -> dict[str, str]:
         ({"TRANSACTIONS_STORAGE": "UseDevelopmentStorage=true"}, "RETRAIN_JOBS=inline"),
         ({"RETRAIN_TARGET": "managed-online", "RETRAIN_TLS": "tls"}, "for container groups"),
         ({"RETRAIN_TLS": "requests"}, "RETRAIN_TLS is 'requests'"),
+        ({"RETRAIN_TLS": ""}, "`off` is plain HTTP"),
+        ({"RETRAIN_JOBS": "inline", "RETRAIN_READY_SECONDS": "600"}, "a Function is ended after 1800 s"),
+        ({"RETRAIN_IDENTITY": "i"}, "write RETRAIN_PULL_IDENTITY"),
         ({"RETRAIN_STATE_CONTAINER": "transactions"}, "use two containers"),
     ],
 )
@@ -50,6 +56,17 @@ def test_what_azure_needs_is_asked_for_by_name(changed: dict[str, str], says: st
 
     with pytest.raises(ConfigError, match=re.escape(says)):
         parse(azure(**changed))
+
+
+def test_an_inline_promotion_ends_before_the_function_does():
+    """Every limit together, with time to decide before; a job has longer ones."""
+    inline, jobs = parse(azure(RETRAIN_JOBS="inline")), parse(azure())
+    host = json.loads((Path(__file__).parents[3] / "host.json").read_text())
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+
+    assert inline.azure.inline_seconds(inline.platform) <= hours * 3600 + minutes * 60 + seconds - DECIDING_SECONDS
+    assert jobs.azure.build_seconds > inline.azure.build_seconds
+    assert jobs.azure.operation_seconds > inline.azure.operation_seconds
 
 
 def test_a_job_is_told_every_choice_and_no_secret():

@@ -1,0 +1,95 @@
+"""The hook that azd runs after a deployment: what it does when something is not as it should be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra import postdeploy
+from tests.azure.cloud import on_a_laptop
+from tests.functions.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.azure.cloud import Cloud
+
+ROOT = Path(__file__).parents[2]
+SUBSCRIPTIONS = r"/eventSubscriptions/"
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """The deployed code."""
+    with Worker(ROOT) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def deployed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """A deployment as azd leaves it, in the shell of the hook; nothing waits for minutes."""
+    on_a_laptop(cloud.azure, monkeypatch)
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(postdeploy, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(postdeploy, "START_SECONDS", 0)
+    cloud.azure.app.deploy(worker)
+    return cloud
+
+
+@pytest.mark.usefixtures("deployed")
+def test_it_asks_the_app_and_tells_the_answer(capsys: pytest.CaptureFixture[str]):
+    """Over HTTP, with the key of its functions; from the store, as the app's own identity."""
+    code = postdeploy.main(["subscribe"])
+
+    assert code == 0
+    assert re.search(r"https://localhost:\d+ answers: 0 run\(s\) so far", capsys.readouterr().out)
+
+
+def test_it_ends_at_the_first_step_that_fails(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With what is wrong, what to do, and the exit code of the command."""
+    monkeypatch.setenv("RETRAIN_FUNCTION_APP", "")
+    code = postdeploy.main(["subscribe", "release"])
+    told = capsys.readouterr()
+
+    assert code == 4
+    assert "RETRAIN_FUNCTION_APP is not set" in told.err
+    assert "`retrain subscribe` failed; mend what it names, then run `azd hooks run postdeploy`" in told.err
+    assert "retrain release" not in told.out
+    assert not [call for call in deployed.azure.calls[deployed.calls_before :] if call.method == "PUT"]
+
+
+def test_a_role_that_is_not_in_force_yet_is_waited_for(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """It takes some minutes after it was given."""
+    deployed.azure.fail("PUT", SUBSCRIPTIONS, 403, "AuthorizationFailed", times=2)
+    code = postdeploy.main(["subscribe"])
+
+    assert code == 0
+    assert capsys.readouterr().err.count("a new role is not in force at once") == 2
+
+
+def test_a_role_that_is_missing_is_not_waited_for_without_end(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """The last message says which one."""
+    deployed.azure.fail("PUT", SUBSCRIPTIONS, 403, "AuthorizationFailed", times=None)
+    code = postdeploy.main(["subscribe"])
+    told = capsys.readouterr().err
+
+    assert code == 5
+    assert told.count("give this identity the role EventGrid Contributor") == postdeploy.ATTEMPTS
+
+
+def test_an_app_that_does_not_answer_is_named(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """With the question, and where to look."""
+    app = deployed.azure.app
+    app.answers = False
+    code = postdeploy.main([])
+    told = capsys.readouterr().err
+
+    assert code == 5
+    assert re.search(r"GET https://localhost:\d+/api/runs\?newest=1: 503 .* for 0 s; see the log of", told)
+    assert app.keys["default"] not in told
