@@ -60,7 +60,7 @@ test: setup ## every test; it also needs Node, for the storage emulator
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
 	@mkdir -p build && rm -f $(DRILLS)
 	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(AT_ONCE) --no-loadscope-reorder -m "not live" \
-		tests/drills/test_crashes.py tests/azure/test_drills.py tests/azure/test_live_suite.py tests/drills \
+		tests/drills/test_crashes.py tests/azure/test_drills.py tests/azure/test_app_drills.py tests/azure/test_live_suite.py tests/drills \
 		--ignore=$(SOAK)
 	DRILLS=$(DRILLS) $(PYTHON) -m pytest -m long $(SOAK) # alone, for it measures
 	@WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m tests.drills.table $(DRILLS)

@@ -56,6 +56,9 @@ param alertAddress string = ''
 @description('Monthly cost, in the currency of the subscription, of which 50, 80 and 100 % are told; 0 for no budget.')
 param monthlyBudget int = 150
 
+@description('More settings of the product, NAME=VALUE, separated by semicolons. No secret: everybody who may read the app can read them.')
+param moreSettings string = ''
+
 @description('First month of the budget; the first deployment decides.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
@@ -236,10 +239,14 @@ var settings = {
   RETRAIN_FUNCTION_APP: appName
   RETRAIN_DEAD_LETTERS: storage.outputs.deadLetterContainer
   RETRAIN_STATE_CONTAINER: storage.outputs.stateContainer
+  RETRAIN_FORECASTS_CONTAINER: storage.outputs.forecastsContainer
   TRANSACTIONS_CONTAINER: storage.outputs.transactionsContainer
   TRANSACTIONS_STORAGE__blobServiceUri: storage.outputs.blobUrl
   TRANSACTIONS_STORAGE__clientId: identities.outputs.appClientId
 }
+
+var given = filter(split(moreSettings, ';'), one => contains(one, '='))
+var more = toObject(given, one => trim(first(split(one, '='))), one => trim(substring(one, indexOf(one, '=') + 1)))
 
 module app 'app.bicep' = {
   name: 'app'
@@ -251,7 +258,7 @@ module app 'app.bicep' = {
     tags: tags
     token: token
     name: appName
-    settings: settings
+    settings: union(settings, more)
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
     identityName: identities.outputs.appName
@@ -295,6 +302,7 @@ output RETRAIN_BLOB_SOURCE string = settings.RETRAIN_BLOB_SOURCE
 output RETRAIN_FUNCTION_APP string = app.outputs.name
 output RETRAIN_DEAD_LETTERS string = settings.RETRAIN_DEAD_LETTERS
 output RETRAIN_STATE_CONTAINER string = settings.RETRAIN_STATE_CONTAINER
+output RETRAIN_FORECASTS_CONTAINER string = settings.RETRAIN_FORECASTS_CONTAINER
 output TRANSACTIONS_CONTAINER string = settings.TRANSACTIONS_CONTAINER
 output TRANSACTIONS_STORAGE__blobServiceUri string = settings.TRANSACTIONS_STORAGE__blobServiceUri
 output TRANSACTIONS_STORAGE__clientId string = settings.TRANSACTIONS_STORAGE__clientId

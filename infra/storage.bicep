@@ -10,6 +10,7 @@ var transactions = 'transactions'
 var state = 'retrain'
 var package = 'app-package'
 var deadLetters = 'dead-letters'
+var forecasts = 'forecasts'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: 'st${token}'
@@ -39,14 +40,17 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   parent: account
   name: 'default'
   properties: {
+    // Together they bring the state container back as it was at a moment of the last 29 days.
     isVersioningEnabled: true
+    changeFeed: { enabled: true, retentionInDays: 31 }
+    restorePolicy: { enabled: true, days: 29 }
     deleteRetentionPolicy: { enabled: true, days: 30 }
     containerDeleteRetentionPolicy: { enabled: true, days: 30 }
   }
 }
 
 resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [
-  for name in [transactions, state, package, deadLetters]: {
+  for name in [transactions, state, package, deadLetters, forecasts]: {
     parent: blobs
     name: name
     properties: { publicAccess: 'None' }
@@ -111,3 +115,4 @@ output transactionsContainer string = transactions
 output stateContainer string = state
 output packageContainer string = package
 output deadLetterContainer string = deadLetters
+output forecastsContainer string = forecasts

@@ -28,7 +28,7 @@ def unmarked(head: bytes, *, is_whole: bool) -> tuple[str, bool]:
 
 
 def _share_of_ascii(head: bytes, encoding: str, *, is_whole: bool) -> float:
-    """From 0 to 1; 0 also for what is not text of several lines."""
+    """From 0 to 1; 0 also for what cannot be decoded, or has one line."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
     except UnicodeDecodeError:

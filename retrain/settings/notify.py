@@ -19,9 +19,10 @@ SCHEMES = ("slack", "teams", "eventgrid")
 
 
 def _kinds(text: str) -> str:
-    unknown = [kind for kind in text.split() if kind not in KINDS]
-    if unknown:
-        raise ValueError(f"{unknown[0]} is no kind of event; write some of {' '.join(KINDS)}")
+    if not set(text.split()) <= set(KINDS):
+        raise ValueError(
+            f"write some of {' '.join(KINDS)}, separated by spaces; leave it empty for all but verdict"
+        )
     return text
 
 
@@ -49,10 +50,10 @@ class NotifySettings(Group):
         secret=True,
     )
     kinds: Annotated[str, AfterValidator(_kinds)] = setting(
-        "promotion rollback failure held service",
+        "",
         "RETRAIN_NOTIFY_KINDS",
         "kinds of events that they are told of, separated by spaces: `verdict`, `promotion`, `rollback`, "
-        "`failure`, `held`, `service`",
+        "`failure`, `held`, `service`; empty for all but `verdict`",
     )
     amounts: Literal["omit", "send"] = setting(
         "omit",
@@ -72,6 +73,11 @@ class NotifySettings(Group):
         secret=True,
     )
     sender: str = setting("", "RETRAIN_NOTIFY_FROM", "address of the sender of mails")
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The kinds of events that they are told of."""
+        return frozenset(self.kinds.split()) or frozenset(KINDS) - {"verdict"}
 
     @property
     def targets(self) -> tuple[Target, ...]:

@@ -1,11 +1,10 @@
-"""What only a container app can get wrong: revisions, traffic, one key for all versions, a service asleep."""
+"""What only a container app can get wrong: revisions, traffic, a service that is asleep, what a person changes."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +16,9 @@ from retrain.promotion.look import look
 from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.service_state import State
 from tests.azure import specs
+from tests.azure.app_calls import at_stable_address, made, puts, traffic
 from tests.azure.cloud import CLIENT_ID, PULL_IDENTITY, READY_SECONDS, on
+from tests.azure.template import types
 from tests.azure.test_container_groups import deploy
 from tests.builders import ONE
 from tests.contract.test_platform import context_of, model
@@ -25,49 +26,8 @@ from tests.faults import fails
 
 if TYPE_CHECKING:
     from retrain.ports import Service
-    from tests.azure.cloud import Cloud
-
-
-@pytest.fixture
-def apps(cloud: Cloud) -> Cloud:
-    """A world whose versions run on Container Apps."""
-    cloud.overrides = on("container-apps")
-    return cloud
-
-
-def puts(cloud: Cloud) -> list[Any]:
-    """The bodies of this world's app, in order."""
-    path = f"/containerApps/{cloud.name}"
-    return [call.body for call in cloud.azure.calls if call.method == "PUT" and call.path.endswith(path)]
-
-
-def made(cloud: Cloud) -> list[str]:
-    """The revisions that were asked for, in order, each once."""
-    suffixes = [f"{body['properties']['template']['revisionSuffix']}" for body in puts(cloud)]
-    return list(dict.fromkeys(suffixes))
-
-
-def traffic(cloud: Cloud) -> dict[str, int]:
-    """The weight of each label, as last written."""
-    return {
-        one["label"]: one["weight"] for one in puts(cloud)[-1]["properties"]["configuration"]["ingress"]["traffic"]
-    }
-
-
-def removals(cloud: Cloud) -> list[str]:
-    """What of Container Apps was deleted."""
-    calls = cloud.azure.calls[cloud.calls_before :]
-    return [call.path.partition("Microsoft.App")[2] for call in calls if call.method == "DELETE"]
-
-
-def at_stable_address(cloud: Cloud, service: Service) -> Service:
-    """The same key at the app's own address."""
-    platform = cloud.context.platform
-    assert isinstance(platform, ContainerAppsPlatform)
-    app = platform._app.get()
-    assert app is not None
-    fqdn = app.as_dict()["properties"]["configuration"]["ingress"]["fqdn"]
-    return replace(service, url=f"https://{fqdn}")
+    from tests.azure.app_calls import at_stable_address, made, puts, traffic
+from tests.azure.cloud import Cloud
 
 
 def test_a_new_version_gets_no_traffic_before_it_is_proven(apps: Cloud):
@@ -84,7 +44,7 @@ def test_a_new_version_gets_no_traffic_before_it_is_proven(apps: Cloud):
     assert all(one.url.startswith("https://") and not one.certificate for one in (old, new))
 
 
-@pytest.mark.skipif(not specs.FOLDER.exists(), reason="Microsoft's types are not beside the project")
+@pytest.mark.skipif(not types.FOLDER.exists(), reason="Microsoft's types are not beside the project")
 def test_every_body_is_what_microsofts_types_allow(apps: Cloud):
     """Of a creation, a second version, a switch and a rotation."""
     deploy(apps, "3")
@@ -184,32 +144,6 @@ def test_another_definition_of_a_version_takes_its_place(apps: Cloud):
     assert ask(at_stable_address(apps, again), "/readyz")["version"] == "3"
 
 
-def test_a_rotation_is_of_all_versions(apps: Cloud):
-    """Whoever asks at the stable address has one key, whichever version answers."""
-    old, new = deploy(apps, "3"), deploy(apps, "4")
-    platform = apps.context.platform
-    rotated = platform.rotate(new.name, datetime.now(UTC) + timedelta(hours=1))
-    other = platform.find("3")
-    assert other is not None
-
-    assert (rotated.key, rotated.key_before) == (other.key, old.key)
-    for service in (rotated, other, replace(old, url=other.url)):
-        wait_until_ready(service, platform, READY_SECONDS)
-        prove(service, model())
-    later = deploy(apps, "5")
-    assert (later.key, later.key_before) == (rotated.key, old.key)
-
-
-def test_secrets_that_a_person_has_removed_come_back_with_the_next_version(apps: Cloud):
-    """As the records of the others have them: their key stays good."""
-    old = deploy(apps, "3")
-    apps.azure.apps.remove_secrets(apps.name)
-    new = deploy(apps, "4")
-
-    assert new.key == old.key
-    prove(new, model())
-
-
 def test_what_a_person_has_added_to_the_app_stays(apps: Cloud):
     """A domain of their own and a tag."""
     deploy(apps, "3")
@@ -234,22 +168,6 @@ def test_an_app_of_somebody_else_is_left_alone(apps: Cloud):
     apps.azure.apps.edit(apps.name, lambda app: app["tags"].update({"retrain-model": apps.name}))
 
 
-def test_the_app_goes_with_its_last_service_and_its_key_stays_on_record(apps: Cloud):
-    """A service that was only stopped keeps the app."""
-    old, new = deploy(apps, "3"), deploy(apps, "4")
-    platform = apps.context.platform
-    platform.stop(old.name)
-    platform.remove(new.name)
-    kept = removals(apps)
-    again = deploy(apps, "3")
-    platform.remove(again.name)
-    last = deploy(apps, "5")
-
-    assert (kept, removals(apps)) == ([], [f"/containerApps/{apps.name}"])
-    assert (again.key, again.url) == (old.key, old.url)
-    assert last.key != old.key
-
-
 def test_services_of_another_target_are_not_taken_for_ones_own(apps: Cloud):
     """After a change of the target the version is started on the new one."""
     deploy(apps, "3")
@@ -271,15 +189,6 @@ def test_a_replica_has_the_pulling_identity_and_no_other(apps: Cloud):
     assert app["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {PULL_IDENTITY: {}}}
     assert [one["identity"] for one in app["properties"]["configuration"]["registries"]] == [PULL_IDENTITY]
     assert CLIENT_ID not in json.dumps(app)
-
-
-def test_keys_are_told_to_nobody_but_the_app(apps: Cloud):
-    """Not in the record of calls, not in what a service looks like; the environment refers to them by name."""
-    service = deploy(apps)
-
-    assert service.key not in repr(service)
-    assert not [call for call in apps.azure.calls if service.key in str(call)]
-    assert service.key not in json.dumps(puts(apps)[0]["properties"]["template"])
 
 
 def test_a_log_is_the_replicas_own_and_else_what_azure_says(apps: Cloud):

@@ -81,8 +81,13 @@ def triggers(cloud: Cloud) -> list[str]:
 
 def letters(cloud: Cloud) -> list[dict[str, Any]]:
     """The events of this world that were given up."""
-    kept = [json.loads(data)[0] for data in cloud.azure.stored(cloud.settings.triggers.dead_letters).values()]
-    return [one for one in kept if f"/containers/{container(cloud)}/" in one["subject"]]
+    kept = cloud.azure.stored(cloud.settings.triggers.dead_letters).values()
+    return [
+        letter
+        for data in kept
+        if f"/containers/{container(cloud)}/".encode() in data
+        for letter in json.loads(data)
+    ]
 
 
 def test_a_file_that_lands_starts_a_run(subscribed: Cloud):

@@ -44,6 +44,7 @@ def environment() -> Iterator[dict[str, str]]:
         "RETRAIN_MODEL_NAME": name,
         "TRANSACTIONS_CONTAINER": f"{name}-in",
         "RETRAIN_STATE_CONTAINER": f"{name}-state",
+        "RETRAIN_FORECASTS_CONTAINER": f"{name}-forecasts",
         "RETRAIN_ORDER": "1,0,1",
         "RETRAIN_POLICY": "better",
         "RETRAIN_MIN_GAIN": "0.05",

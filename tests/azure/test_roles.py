@@ -203,6 +203,7 @@ NEEDS = {
     (PULLER, "AcrPull"): [Need(create_service, "IDENTITY the role AcrPull there")],
     (TOPIC, "Storage Blob Data Contributor"): [Need(write_as_the_topic, BLOB_ADVICE)],
     (DEPLOYER, "Azure Container Instances Contributor Role"): [Need(by(DEPLOYER, see_services), GROUP_ADVICE)],
+    (DEPLOYER, "Container Apps Contributor"): [Need(by(DEPLOYER, on_container_apps(create_service)), APPS_ADVICE)],
     (DEPLOYER, "EventGrid Contributor"): [
         Need(by(DEPLOYER, see_topics), f"give this identity the role EventGrid Contributor on {GROUP}")
     ],

@@ -60,6 +60,17 @@ def test_the_product_takes_the_app_settings_as_they_are():
         assert settings.azure.jobs == "azureml"
 
 
+def test_more_settings_are_given_to_the_app_as_they_are_written():
+    """A value may hold an equals sign and blanks; what is given wins."""
+    more = "RETRAIN_DATE_COLUMN=Order date; RETRAIN_CPU=1 ;RETRAIN_MODEL_NAME=a=b;"
+
+    settings = app_settings(deployed({**AZD, "AZURE_RETRAIN_SETTINGS": more}))
+
+    assert settings["RETRAIN_DATE_COLUMN"] == "Order date"
+    assert (settings["RETRAIN_CPU"], settings["RETRAIN_MODEL_NAME"]) == ("1", "a=b")
+    assert app_settings(deployed())["RETRAIN_CPU"] == "0.5"
+
+
 def test_every_app_setting_is_known_to_whom_it_is_for():
     """The product, or the platform."""
     platform = re.compile(
@@ -96,10 +107,12 @@ def test_the_queue_is_the_one_that_the_triggers_name():
 def test_the_containers_are_those_of_the_settings():
     """The product creates none where it may not."""
     deployment = deployed()
-    settings = parse(app_settings(deployment)).storage
+    settings = parse(app_settings(deployment))
     made = {one.name for one in deployment.of_type(f"{STORAGE}/blobServices/containers")}
 
-    assert {settings.transactions_container, settings.state_container, "app-package", "dead-letters"} == made
+    named = {settings.storage.transactions_container, settings.storage.state_container}
+    named |= {settings.watch.forecasts_container, settings.triggers.dead_letters}
+    assert {*named, "app-package"} == made
 
 
 def test_the_command_line_is_told_the_same_settings_as_the_app():

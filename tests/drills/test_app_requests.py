@@ -40,7 +40,7 @@ PATHS = [
     f"{RUN}{BREAKS}",
     f" {RUN}",
     RUN.lower(),
-    f"{RUN}0",
+    f"{RUN}00000",
     "%00",
     "\0",
     "",
@@ -142,6 +142,7 @@ def test_every_route_of_the_app_wants_a_key_and_takes_one_method(worker: Worker)
         "runs/{id}/page": ("FUNCTION", ["GET"]),
         "runs/{id}/{decision:regex(^(accept|drop)$)}": ("FUNCTION", ["POST"]),
         "forecast": ("FUNCTION", ["GET"]),
+        "doctor": ("FUNCTION", ["GET"]),
     }
 
 

@@ -126,35 +126,30 @@ def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
 
 KILLED = """
 import os, signal, sys
-from retrain.records.ledger import Ledger
+from retrain.adapters.local.folder import FolderStore
 from retrain.doors.cli import main
-left, real = [int(sys.argv[1])], Ledger.note_promotion
-def note(self, *args):
-    left[0] -= 1
-    if left[0] < 0:
+before, real = sys.argv[1], FolderStore.write
+def write(self, name, *args, **options):
+    if name.startswith(before):
         os.kill(os.getpid(), signal.SIGKILL)
-    real(self, *args)
-Ledger.note_promotion = note
+    return real(self, name, *args, **options)
+FolderStore.write = write
 main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("after_notes", [0, 4])  # before the submission, and between deployment and switch
-def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(
-    serving: World, tmp_path: Path, after_notes: int
-):
+@pytest.mark.parametrize("before", ["promotions/", "champion.json"])  # the submission; the switch
+def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(serving: World, tmp_path: Path, before: str):
     """SIGKILL, then `promote`, or a plain rerun where nothing had been submitted: one version, one service."""
     two = tmp_path / "two.csv"
     two.write_bytes(TWO)
     environment = {**os.environ, **QUICK}
     words = ["land", str(two), "--root", str(tmp_path)]
 
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(after_notes), *words], env=environment, cwd=ROOT, check=False
-    )
+    killed = subprocess.run([sys.executable, "-c", KILLED, before, *words], env=environment, cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     run_id = serving.ledger.requests()[0].run_id
-    again = ["promote", "--run", run_id] if after_notes else ["tick"]
+    again = ["promote", "--run", run_id] if before == "champion.json" else ["tick"]
     done = subprocess.run(
         [sys.executable, "-m", "retrain", *again, "--root", str(tmp_path)],
         env=environment,

@@ -35,9 +35,9 @@ ALONE = {"errors", "poll", "ports"}
 """They import nothing of ours but each other's types."""
 READING = [
     "rules", "seen_ids", "weekdays", "widths", "days", "times", "amounts", "dates", "guess", "columns",
-    "quotes", "unmarked", "text", "layout", "lines", "cut", "delimited", "parquet", "objects", "json_errors",
-    "json_rows", "sheets", "formulas", "percent", "workbook", "archive", "formats", "day_reader", "cells", "styles",
-    "repeats", "odd_rows", "splits", "ahead", "transactions",
+    "quotes", "unmarked", "text", "layout", "lines", "cut", "delimited", "parquet", "objects",
+    "json_errors", "json_rows", "sheets", "formulas", "percent", "workbook", "archive", "formats",
+    "day_reader", "cells", "styles", "repeats", "odd_rows", "splits", "ahead", "transactions",
 ]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
@@ -135,7 +135,7 @@ ONLY_IN = {
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },
     "leather": {"retrain.doors.page"},
-    "openpyxl": {"retrain.reading.workbook"},
+    "openpyxl": {"retrain.reading.percent", "retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},
     "pickle": set[str](),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 AZURE = ROOT / "azure-pipelines.yml"
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 ENVIRONMENTS = {"preview": "preview", "deploy": "production", "live": "production"}
-SHELL = {"azd", "az", "cd", "curl", "docker", "eval", "gh", "git", "mkdir", "set", "sha256sum", "zip"}
+SHELL = {"jq", "azd", "az", "cd", "curl", "docker", "eval", "gh", "git", "mkdir", "set", "sha256sum", "zip"}
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
@@ -58,8 +59,10 @@ def commands() -> list[list[str]]:
     for file in (*WORKFLOWS, AZURE):
         for script in scripts(yaml.safe_load(file.read_text())):
             for line in script.replace("\\\n", " ").splitlines():
-                found += [shlex.split(part, comments=True) for part in re.split(r"\||&&", line)]
-    return [words for words in found if words]
+                words = shlex.shlex(line, posix=True, punctuation_chars="|&")
+                words.whitespace_split = True
+                found += [list(part) for is_end, part in groupby(words, {"|", "&&"}.__contains__) if not is_end]
+    return found
 
 
 def test_every_make_target_of_a_pipeline_exists():
@@ -118,6 +121,16 @@ def test_a_deployment_waits_for_the_preview_and_an_approval():
     assert jobs["deploy"]["needs"] == "preview"
     assert "workflow_dispatch" in jobs["live"]["if"]
     assert "inputs.live_suite" in jobs["live"]["if"]
+
+
+def test_a_pipeline_passes_every_parameter_of_the_template():
+    """One that is left out would be deployed with its default: a private network would become public."""
+    for name in ("preview", "deploy"):
+        steps = workflow("deploy")["jobs"][name]["steps"]
+        passing = [step for step in steps if step.get("env", {}).get("VARIABLES") == "${{ toJSON(vars) }}"]
+        assert len(passing) == 1
+        assert 'startswith("AZURE_")' in passing[0]["run"]
+        assert passing[0]["run"].endswith('>> "$GITHUB_ENV"')
 
 
 def test_no_pipeline_has_a_secret():

@@ -178,7 +178,7 @@ def test_the_readme_and_its_page_of_commands_name_every_command():
 def test_the_readme_leads_to_every_page():
     """A page that nobody can find does not exist either."""
     linked = {(ROOT / link).resolve() for link in re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text())}
-    reached = linked | {ROOT / "docs" / "azure-drills.md"}  # from the page about Azure
+    reached = linked | set((ROOT / "docs").glob("azure-drills*.md"))  # from the page about Azure
 
     assert set((ROOT / "docs").glob("*.md")) <= reached
 

@@ -6,7 +6,15 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure.arm import management_options, or_none, translated, wait_for
+from retrain.adapters.azure.arm import (
+    APP_BUSY,
+    Transient,
+    management_options,
+    or_none,
+    state_name,
+    translated,
+    wait_for,
+)
 from retrain.adapters.azure.container_app import MODEL, app_name, container_app
 from retrain.adapters.azure.log_stream import read_log
 from retrain.adapters.azure.revisions import read_revisions, traffic
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 API_VERSION = "2025-01-01"  # the one whose types the tests check bodies against
 OPERATION_SECONDS = 1200  # Azure gives up on a revision that does not start after ten to fifteen minutes
 POLL_SECONDS = 2.0
+UNDER_WAY = {"InProgress", "Deleting"}
 
 
 class AppClient:
@@ -43,6 +52,15 @@ class AppClient:
                 "set another RETRAIN_MODEL_NAME, or give it the tag"
             )
         return app
+
+    def settled(self) -> bool:
+        """Whether there is an app. Raises: Transient while an operation on it goes on: what it makes comes yet."""
+        app = self.get()
+        if app is None or app.properties is None:
+            return False
+        if state_name(app.properties.provisioning_state) in UNDER_WAY:
+            raise Transient(f"{self._context('changing')}: {APP_BUSY}")
+        return True
 
     def put(
         self,

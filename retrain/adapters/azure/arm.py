@@ -87,6 +87,8 @@ def _shorter_waits() -> Any:
     class ShorterWaits(SansIOHTTPPolicy[Any, Any]):
         def on_response(self, _request: Any, response: Any) -> None:
             answer = response.http_response
+            if answer.status_code >= 400 and hasattr(answer, "read"):
+                answer.read()  # a streamed refusal that is repeated would keep its connection
             if answer.status_code >= 400 and (retry.get_retry_after(response) or 0) > LONGEST_WAIT_SECONDS:
                 answer.headers["Retry-After"] = f"{LONGEST_WAIT_SECONDS:g}"
 

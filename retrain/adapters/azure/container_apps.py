@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ADDRESS_SECONDS = 60
 POLL_SECONDS = 2.0
-WAKE_SECONDS = 60.0  # the image is pulled, Python starts, the readiness probe passes
+WAKE_SECONDS = 120.0  # a measurement that was published has a median of 37
 
 
 class ContainerAppsPlatform:
@@ -120,10 +120,13 @@ class ContainerAppsPlatform:
     def _ensured(self, name: str, version: str, image: str) -> tuple[Revision, AppKeys]:
         """The version's revision with its address: the one that is there, activated if need be, or a new one."""
         app, revisions = self._app.get(), self._app.revisions()
-        keys = self._keys(app, name, revisions)
+        there = read_or_set_aside(self._records, name)
+        keys = self._keys(app, there, revisions)
         template = revision_template(version, image, self._settings)
         same = [one for one in revisions if one.suffix.startswith(template["revisionSuffix"])]
-        good = next((one for one in reversed(same) if not one.has_failed), None)
+        stopped = there.revision if there else ""  # one that was removed may be at fault: it does not come back
+        usable = [one for one in same if not one.has_failed and (one.is_active or one.name == stopped)]
+        good = usable[-1] if usable else None
         if good is None:
             suffix = template["revisionSuffix"] + (f"-{len(same)}" if same else "")
             made = Revision(f"{self._app.name}--{suffix}", version, created=datetime.now(UTC))
@@ -147,9 +150,8 @@ class ContainerAppsPlatform:
             "the container app in the portal if it happens again"
         )
 
-    def _keys(self, app: ContainerApp | None, name: str, revisions: Sequence[Revision]) -> AppKeys:
+    def _keys(self, app: ContainerApp | None, there: Service | None, revisions: Sequence[Revision]) -> AppKeys:
         """The app's keys. Where it has none, those on record, so that they outlive it, or a new one."""
-        there = read_or_set_aside(self._records, name)
         if app is not None and (found := AppKeys.shown(self._app.secrets())):
             return found
         others = (self._records.listed(self._service_name(one.version), one.version) for one in revisions)
@@ -175,8 +177,10 @@ class ContainerAppsPlatform:
         return [one for one in revisions if one not in mine]
 
     def _remove(self, name: str) -> None:
+        if not self._app.settled():
+            return
         others = self._end(name)
-        if not any(one.is_active or self._is_on_record(one.version) for one in others) and self._app.get():
+        if not any(one.is_active or self._is_on_record(one.version) for one in others):
             self._app.delete()
 
     def _is_on_record(self, version: str) -> bool:

@@ -22,7 +22,7 @@ def listeners(settings: Settings) -> tuple[Listener, ...]:
 
 def _listener(target: Target, settings: Settings) -> Listener:
     notify, model = settings.notify, settings.platform.model_name
-    kinds, amounts = frozenset(notify.kinds.split()), notify.amounts == "send"
+    kinds, amounts = notify.wanted, notify.amounts == "send"
     if target.form == "mail":
         server = notify.smtp.get_secret_value() if notify.smtp else ""
         return Mail(target.address, notify.sender, server, model, kinds, amounts)

@@ -67,9 +67,10 @@ class ContainerApps:
         for name in list(self._fronts):
             self._fronts.pop(name).close()
 
-    def remove_secrets(self, app: str) -> None:
-        """As a person may do: the app has none any more."""
-        self._secrets[app.lower()] = {}
+    def remove_secrets(self) -> None:
+        """As a person may do: no app has any more."""
+        for held in self._secrets.values():
+            held.clear()
 
     def edit(self, app: str, change: Callable[[Document], Any]) -> None:
         """As a person may do in the portal."""

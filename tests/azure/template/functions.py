@@ -51,6 +51,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "flatten": lambda items: [item for part in items for item in part],
     "format": _format,
     "guid": lambda *parts: identifier(*parts),
+    "indexOf": lambda text, part: text.lower().find(part.lower()),
     "int": int,
     "items": lambda given: [{"key": name, "value": given[name]} for name in sorted(given)],
     "join": lambda items, between: between.join(items),

@@ -7,9 +7,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import openpyxl
 import pytest
-from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from retrain.errors import DataError
 from retrain.reading.rules import Columns, Reading
@@ -111,8 +109,6 @@ def test_a_day_is_a_day_in_the_time_zone(cell: str, day: str):
 
 def test_so_it_is_for_times_that_are_stored_with_a_zone():
     """As Parquet does."""
-    import io
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -238,18 +234,6 @@ def test_amounts_that_are_all_blank_are_refused_with_the_first_row():
 
     with pytest.raises(DataError, match="row 1, column PaidAmount: found ''"):
         landed(workbook(*rows))
-
-
-def test_bare_numbers_of_days_since_1904_are_refused():
-    """Read as those of other workbooks they would be four years off."""
-    book, out = openpyxl.Workbook(), io.BytesIO()
-    book.epoch = CALENDAR_MAC_1904
-    for row in (["TransactionDate", "PaidAmount"], [43830, 5.0], [43831, 6.0]):
-        book.active.append(row)
-    book.save(out)
-
-    with pytest.raises(DataError, match="counts days from 1904"):
-        landed(out.getvalue())
 
 
 def test_text_that_may_be_utf_16_without_a_mark_is_refused_by_that_name():

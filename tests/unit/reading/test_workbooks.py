@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 from openpyxl.chart import BarChart
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from retrain.errors import DataError
 from retrain.reading.rules import Blanks, Columns, Reading
@@ -161,3 +162,15 @@ def test_amounts_that_are_shown_in_percent_are_refused_with_their_cell(number_fo
 def test_a_percent_sign_that_changes_no_amount_is_no_matter(number_format: str, cell: str):
     """One that is a text of the format, or stands elsewhere."""
     assert amounts(formatted(number_format, cell), reading()) == DAYS
+
+
+def test_bare_numbers_of_days_since_1904_are_refused():
+    """Read as those of other workbooks they would be four years off."""
+    made, out = openpyxl.Workbook(), io.BytesIO()
+    made.epoch = CALENDAR_MAC_1904
+    for row in (["TransactionDate", "PaidAmount"], [43830, 5.0], [43831, 6.0]):
+        made.active.append(row)
+    made.save(out)
+
+    with pytest.raises(DataError, match="counts days from 1904"):
+        landed(out.getvalue())
