@@ -71,7 +71,7 @@ def finished(request: Request, options: argparse.Namespace, settings: Settings, 
         show_progress("waiting", "another process is retraining")
         time.sleep(POLL_SECONDS)
     for other in outcome.left_for_others(request.run_id):
-        complain(f"run {other.run_id} waits for {other.behind}: {other.reason}")
+        complain(f"run {other.run_id} is left waiting: {other.reason}")
     if left is not None and left.behind is Behind.TROUBLE and left.first not in ("", request.run_id):
         raise ServiceUnavailable(
             f"run {request.run_id} waits behind run {left.first}, which met trouble: {left.reason}"

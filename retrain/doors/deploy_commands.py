@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import chosen_settings
-from retrain.doors.output import show_progress
+from retrain.doors.output import say, show_progress
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +23,10 @@ def subscribe(options: argparse.Namespace) -> int:
     with closing(subscription(chosen_settings(options))) as events:
         done = events.subscribe(show_progress)
     show_progress("", "")
-    print(json.dumps(asdict(done)) if options.json else _told(done))
+    if options.json:
+        print(json.dumps(asdict(done)))
+    else:
+        say(*_told(done))
     return 0
 
 
@@ -34,16 +37,18 @@ def release(options: argparse.Namespace) -> int:
     released = releaser(chosen_settings(options)).release(show_progress)
     show_progress("", "")
     width = max(map(len, released))
-    lines = [f"{kind:<{width}}  {name}" for kind, name in released.items()]
-    print(json.dumps(released) if options.json else "\n".join(lines))
+    if options.json:
+        print(json.dumps(released))
+    else:
+        say(*(f"{kind:<{width}}  {name}" for kind, name in released.items()))
     return 0
 
 
-def _told(done: Subscribed) -> str:
-    lines = {
+def _told(done: Subscribed) -> list[str]:
+    facts = {
         "subscription": f"{done.name}, {done.change}",
         "events": f"files of the container {done.container}, from the topic {done.topic}",
         "delivers to": done.delivers_to,
         "dead letters": done.dead_letters,
     }
-    return "\n".join(f"{name:<12}  {text}" for name, text in lines.items())
+    return [f"{name:<12}  {text}" for name, text in facts.items()]

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import chosen_settings
-from retrain.doors.output import EXIT_CODES, printable, show_progress
+from retrain.doors.output import EXIT_CODES, say, show_progress
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +27,7 @@ def doctor(options: argparse.Namespace) -> int:
         lines.append(line)
         if not options.json:
             show_progress("", "")
-            print(printable(_shown(line, width)))
+            say(*_shown(line, width))
         show_progress("looking", f"{len(lines)} of {len(checks)}")
     show_progress("", "")
     if options.json:
@@ -35,7 +35,7 @@ def doctor(options: argparse.Namespace) -> int:
     return EXIT_CODES["configuration"] if worst(lines) is Outcome.FAULT else 0
 
 
-def _shown(line: Line, width: int) -> str:
+def _shown(line: Line, width: int) -> list[str]:
     found = line.finding
-    advice = f"\n{'':<9}{'':<{width}}  do: {found.advice}" if found.advice else ""
-    return f"{found.outcome:<9}{line.name:<{width}}  {found.text}{advice}"
+    advice = [f"{'':<9}{'':<{width}}  do: {found.advice}"] if found.advice else []
+    return [f"{found.outcome:<9}{line.name:<{width}}  {found.text}", *advice]

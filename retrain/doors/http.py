@@ -105,7 +105,7 @@ def _worked_off(settings: Settings, context: Context, own: str = "") -> Outcome:
     """
     outcome = dispatch.work_off(settings, context)
     for other in outcome.left_for_others(own):
-        log.warning("run %s waits for %s: %s", other.run_id, other.behind, other.reason)
+        log.warning("run %s is left waiting: %s", other.run_id, other.reason)
     outcome.raise_if_lost()
     return outcome
 

@@ -65,7 +65,7 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
             raise DataError(
                 file=file,
                 row=row + 1,
-                found=f"the key {str(twice)[:80]} twice in one object",
+                found=f"{twice} of one object",
                 expected="each key once; rename or remove the other",
             ) from None
         except (ValueError, RecursionError) as exc:
@@ -94,15 +94,18 @@ def _objects(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, o
 
 
 class _Twice(Exception):
-    """A key that an object has twice."""
+    """A key that an object has twice, with its positions."""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object. Raises: _Twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+        places: dict[str, int] = {}
+        for place, (key, _) in enumerate(pairs, 1):
+            if key in places:
+                raise _Twice(f"the name {key[:80]} twice, the keys {places[key]} and {place}")
+            places[key] = place
     return found
 
 

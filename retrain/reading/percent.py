@@ -10,16 +10,17 @@ from retrain.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+BUILT_IN = {9: "0%", 10: "0.00%"}
+"""The number formats of percent that every workbook has, by their ids (ECMA-376, part 1, 18.8.30)."""
+FIRST_OWN = 164  # the id of a workbook's first own format
 LITERAL = re.compile(r'"[^"]*"|[\\_*].')
 """Of a number format, what stands for itself: such a percent sign changes no number."""
 
 
 def has_percent(book: Any) -> bool:
     """Whether any cell of an openpyxl workbook may be shown in percent; nearly none has one."""
-    from openpyxl.styles.numbers import BUILTIN_FORMATS
-
-    own = dict(enumerate(book._number_formats, 164))
-    return any(_is_percent({**BUILTIN_FORMATS, **own}.get(style.numFmtId, "")) for style in book._cell_styles)
+    formats = BUILT_IN | dict(enumerate(book._number_formats, FIRST_OWN))
+    return any(_is_percent(formats.get(style.numFmtId)) for style in book._cell_styles)
 
 
 def without_percent(

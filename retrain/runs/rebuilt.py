@@ -45,7 +45,7 @@ class Rebuilt:
         """
         done = {entry.run_id for entry in log.entries}  # killed before it could remove its request
         left = [one for one in left if one.run_id not in done and self.note not in (one.note or "")]
-        files = {name for name in self.context.inbox.names("") if not is_marker(name)}
+        files = {name for name, _ in self.context.inbox.listing("") if not is_marker(name)}
         last = _last_looks(log, left)
         for entry in log.entries:
             if isinstance(entry, Decided | Retracted) or (

@@ -49,8 +49,9 @@ def ask_for_unseen(context: Context) -> list[Land]:
 
 def ignored(context: Context) -> list[str]:
     """The names in the inbox that are markers, or that no file can be read by."""
+    names = list(context.inbox.names(""))  # before the listing: what lands between them is not ignored
     readable = {name for name, _ in context.inbox.listing("")}
-    return [name for name in context.inbox.names("") if is_marker(name) or name not in readable]
+    return [name for name in names if is_marker(name) or name not in readable]
 
 
 def is_empty(name: str, context: Context) -> bool:

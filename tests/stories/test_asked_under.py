@@ -111,7 +111,7 @@ def test_why_a_request_is_left_is_shown_wherever_its_run_is(
     why = "RETRAIN_CANARY_SHARE is not a setting that this version of retrain knows"
 
     assert main(["tick"]) == 0
-    assert f"run {left} waits for a newer version of retrain" in (said := capsys.readouterr().err)
+    assert f"run {left} is left waiting" in (said := capsys.readouterr().err)
     assert why in said
     assert main(["runs"]) == 0
     assert next(line for line in capsys.readouterr().out.splitlines() if left in line).endswith(why)

@@ -91,6 +91,16 @@ def test_no_service_of_the_old_versions_is_left(older: World):
     assert older.platform.services() == []
 
 
+def test_what_no_file_can_be_read_by_is_not_landed_again(filled: World):
+    """A link that leads out of the inbox, and a name of another system."""
+    (filled.root / "inbox" / "out.csv").symlink_to("/etc/hostname")
+    (filled.root / "inbox" / "a\\b.csv").write_bytes(ONE)
+
+    asked = rebuild(filled.context)
+
+    assert not {"out.csv", "a\\b.csv"} & set(map(file_of, asked))
+
+
 def test_a_rebuild_waits_for_nobody(older: World):
     """While a retrain is going on it is refused."""
     with older.context.state.lock(LOCK), pytest.raises(LockHeld):
