@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.asking import connected, finished
-from retrain.doors.output import printable
+from retrain.doors.output import printable, say
 from retrain.errors import NotFound, UsageError
 from retrain.ports import Service
 from retrain.promotion.look import look
@@ -51,8 +51,10 @@ def _list(options: argparse.Namespace) -> int:
         restarts = f"  {facts['restarts']} restarts" if facts["restarts"] else ""
         role = "champion" if facts["champion"] else "kept"
         line = f"{service.name:<28}{role:<10}{facts['state']:<12}  {since}  {service.url}{restarts}"
-        reason = f"\n{'':<28}{facts['reason']}" if facts["reason"] else ""
-        print(json.dumps(facts) if options.json else printable(f"{line}{reason}"))
+        if options.json:
+            print(json.dumps(facts))
+        else:
+            say(line, *([f"{'':<28}{facts['reason']}"] if facts["reason"] else []))
     return 0
 
 
