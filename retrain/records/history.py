@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from retrain.data.totals import Joins, Overlap, Part, Rows, together
-from retrain.errors import ConfigError, DamagedRecord, NotFound
+from retrain.errors import ConfigError, Conflict, DamagedRecord, NotFound
 from retrain.ports import ABSENT
 from retrain.records.base import RESTORE, is_of_newer_code, missing, unreadable
 from retrain.records.counted_days import CountedDays, Head
@@ -83,6 +84,7 @@ class Histories:
     def __init__(self, state: ObjectStore) -> None:
         self._state = state
         self._brought: dict[str, Mapping[date, DayTotal]] = {}
+        self._log_is_ahead = False
 
     def days(self) -> CountedDays:
         """The days that count, without the log. Raises: ServiceError if a record is damaged."""
@@ -122,13 +124,16 @@ class Histories:
         A newer log begins with the same entries: whoever reads the head first gets what was then.
         """
         stored = self._state.read(LOG)
+        self._log_is_ahead = False
         if stored is None:
             if head.entries:
                 raise missing(self._state, LOG)
             return Log.empty(), ABSENT
         if head.entries == 0:  # what a first landing has left that was never finished
+            self._log_is_ahead = True
             return Log.empty(), stored.etag
         log = self._parsed(LOG, stored.data)
+        self._log_is_ahead = len(log.entries) > head.entries
         if len(log.entries) < head.entries:
             raise DamagedRecord(
                 f"{self._state.address(LOG)} has {len(log.entries)} entries, and {RECORD} counts {head.entries}; "
@@ -218,9 +223,19 @@ class Histories:
         if not isinstance(entry, Seen):
             head = head.evolve(aggregate=_aggregate(after, aggregate))
         head, written = head.with_days(after.totals)
+        if self._log_is_ahead:
+            self._see_that_it_is_current(history.head)
         log_etag = self._state.write(LOG, after.log.model_dump_json().encode(), if_etag=history.log_etag)
         etag = self._state.write(RECORD, written, if_etag=history.etag)
         return History(after.totals, head, after.log, after.standings, etag, log_etag)
+
+    def _see_that_it_is_current(self, head: Head) -> None:
+        """Before an entry is written over that the head does not count. Raises: Conflict if the head has changed."""
+        there = Head.empty()
+        with suppress(NotFound, ValueError), self._state.open(RECORD) as stream:
+            there = Head.parted(stream.read())[0]
+        if there != head:
+            raise Conflict(f"{self._state.address(RECORD)} was changed by another process; run again")
 
     def _counted(self, standings: Iterable[Standing], days: Collection[date] | None) -> dict[date, DayTotal]:
         """The totals of these days, or of all, from every landing that counts."""

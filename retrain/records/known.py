@@ -83,7 +83,8 @@ class KnownStore:
                 self._known.popitem(last=False)
 
     def open(self, name: str) -> BinaryIO:
-        """See ObjectStore."""
+        """See ObjectStore; it is the object as it is now, and what was remembered of it is forgotten."""
+        self._known.pop(name, None)
         return self._store.open(name)
 
     def state(self, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from tests.drills.driver import SHORTEST_LEASE_SECONDS, End, Nursery
 from tests.drills.table import tell
 from tests.drills.takeover import GO_ON, HELD_UP
 from tests.drills.test_crashes import another, each, nurseries, outcome
+from tests.listening import FileListener
 
 if TYPE_CHECKING:
     from tests.drills.place import Place
@@ -122,7 +124,7 @@ def wrong_after(
     if how != "sent" and not is_delivery and (told[0] != "5" or "this process has lost the lock" not in told[1]):
         wrong["the command"] = told[:2]
     if how == "sent":  # what was on its way may be an event, which the next round brings
-        deliver(connect(point.settings))
+        deliver(replace(connect(point.settings), listeners=(FileListener(point.told),)))
     found = outcome(point, "file")
     return wrong | {name: (found[name], expected[name]) for name in found if found[name] != expected[name]}
 
