@@ -230,7 +230,7 @@ class Histories:
         return History(after.totals, head, after.log, after.standings, etag, log_etag)
 
     def _see_that_it_is_current(self, head: Head) -> None:
-        """Before an entry is written over that the head does not count. Raises: Conflict if the head has changed."""
+        """Before an entry is written over that no head counts. Raises: Conflict if the head has changed."""
         there = Head.empty()
         with suppress(NotFound, ValueError), self._state.open(RECORD) as stream:
             there = Head.parted(stream.read())[0]
