@@ -69,6 +69,10 @@ class Ledger(Queue):
         """Know that there is no record of a run, because it has never begun before."""
         self._unrecorded.add(run_id)
 
+    def has_begun(self, run_id: str) -> None:
+        """Know that there may be a record of a run: another process may have begun it since it was asked for."""
+        self._unrecorded.discard(run_id)
+
     def record(self, run: Run) -> None:
         """Keep a run as it is so far."""
         if self.may_be_recorded(run.run_id):

@@ -91,6 +91,8 @@ class Queue:
         if stored is None:
             return None
         self._memory.etags[run_id] = stored.etag
+        if self._memory.asked.pop(run_id, None) is not None:  # it is not as it was asked for any more
+            self._memory.listed = None
         return self._parsed(run_id, stored)
 
     def _parsed(self, run_id: str, stored: Stored) -> Request | None:

@@ -26,6 +26,8 @@ def recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str,
     ledger, run_id = context.ledger, request.run_id
     if request.attempts == 0 and not isinstance(request, Promote):
         ledger.begins_anew(run_id)
+    else:
+        ledger.has_begun(run_id)
     try:
         return ledger.recorded(run_id), ()
     except DamagedRecord:

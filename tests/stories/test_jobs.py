@@ -13,7 +13,8 @@ from retrain.promotion import resume as pursuit
 from retrain.promotion.resume import promote_run
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
-from tests.builders import THREE, has_worked_off
+from retrain.runs.dispatch import work_off
+from tests.builders import THREE, TWO, ask, has_worked_off
 from tests.faults import Killed, fails
 from tests.stories.office import JobsOnDemand, Office
 
@@ -51,6 +52,35 @@ def test_a_half_that_is_made_again_changes_nothing(office: Office):
 
     assert (office.champion, office.running) == ("2", ["1", "2"])
     assert [entry.version for entry in office.world.ledger.pointer().champions] == ["1", "2"]
+
+
+def test_who_asked_continues_what_another_process_has_begun_since(office: Office):
+    """It remembers its request as it was asked, and reads it anew: the run is not made a second time."""
+    office.world.put("two.csv", TWO)
+    asking, settings = office.context, office.world.settings
+    run_id = ask(Trigger.BLOB, asking, file="two.csv").run_id
+    work_off(settings, office.context)
+    before = office.report(run_id)
+
+    for _ in range(2):  # as a command that waits
+        work_off(settings, asking)
+
+    assert office.report(run_id)["seconds"] == before["seconds"]
+    assert (office.status(run_id), office.jobs.submitted) == ("promoting", [run_id])
+
+
+def test_deaths_are_counted_although_who_asked_remembers_none(office: Office):
+    """So a file that kills whoever reads it is set aside by a command that waits too."""
+    asking = office.context
+    run_id = ask(Trigger.TIMER, asking).run_id
+    for _ in range(5):
+        ledger = office.context.ledger
+        ledger.begin(ledger.requests()[0])
+    asking.ledger.run(run_id)
+
+    [request] = asking.ledger.requests(asking.ledger.asked_lately())
+
+    assert request.begun == 5
 
 
 def test_what_is_asked_meanwhile_waits_for_the_jobs_end(office: Office):
