@@ -18,6 +18,7 @@ import pytest
 from retrain.adapters.azure import pipeline
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.ledger import Ledger
+from retrain.records.request import RUN_ID
 from retrain.wiring import releaser
 from tests.azure.drills import MISHAPS, PLACES, QUICK, QUICK_MISHAPS, STATUSES, Mishap, Place
 from tests.azure.drills_page import (
@@ -59,7 +60,7 @@ def champion(cloud: Cloud) -> str:
 
 def told(cloud: Cloud, reason: str) -> str:
     """A reason without what differs from one drill to the next."""
-    reason = re.sub(r"\d{8}T\d{9}Z-[0-9a-f]{4}", "RUN", reason.replace(cloud.name, "MODEL"))
+    reason = RUN_ID.sub("RUN", reason.replace(cloud.name, "MODEL"))
     reason = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TIME", reason)
     return re.sub(r"resourceGroups/\S+/providers/", "", re.sub(r"/?subscriptions/[0-9-]+/", "", reason))
 
