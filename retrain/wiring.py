@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from retrain.adapters.azure.azureml import Workspace
     from retrain.adapters.azure.event_grid import EventSubscription
     from retrain.adapters.azure.pipeline import Release
-    from retrain.ports import ObjectStore, Platform, Secrets
+    from retrain.ports import Jobs, ObjectStore, Platform, Secrets
+    from retrain.records.outbox import Listener
     from retrain.settings import Settings
     from retrain.telemetry.channel import Telemetry
     from retrain.telemetry.export import Exporters
@@ -43,31 +44,7 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    if settings.platform.name == "local":
-        from retrain.adapters.local.process import ProcessPlatform
-
-        local = ProcessPlatform(settings.storage.root / "platform", _keys(settings, state))
-        return Context(
-            inbox,
-            state,
-            ledger,
-            registry,
-            local,
-            now,
-            progress,
-            listeners=listeners(settings),
-            forecasts=forecasts,
-            asked_under=settings.deciding,
-        )
-
-    from retrain.adapters.azure.azureml import Workspace
-    from retrain.adapters.azure.catalog import AzureMlCatalog
-    from retrain.adapters.azure.pipeline import PipelineJobs
-
-    workspace = Workspace(settings)
-    platform = _on_azure(settings, workspace, state)
-    jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
-    catalog = AzureMlCatalog(workspace, settings, ledger, registry)
+    platform, jobs, told = _platform(settings, state, ledger, registry)
     return Context(
         inbox,
         state,
@@ -77,10 +54,29 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         now,
         progress,
         jobs,
-        (catalog, *listeners(settings)),
+        (*told, *listeners(settings)),
         forecasts,
         asked_under=settings.deciding,
     )
+
+
+def _platform(
+    settings: Settings, state: ObjectStore, ledger: Ledger, registry: Registry
+) -> tuple[Platform, Jobs | None, tuple[Listener, ...]]:
+    """Where versions answer, who promotes, and who is told there."""
+    if settings.platform.name == "local":
+        from retrain.adapters.local.process import ProcessPlatform
+
+        return ProcessPlatform(settings.storage.root / "platform", _keys(settings, state)), None, ()
+
+    from retrain.adapters.azure.azureml import Workspace
+    from retrain.adapters.azure.catalog import AzureMlCatalog
+    from retrain.adapters.azure.pipeline import PipelineJobs
+
+    workspace = Workspace(settings)
+    jobs = PipelineJobs(workspace, settings) if settings.azure.jobs == "azureml" else None
+    catalog = AzureMlCatalog(workspace, settings, ledger, registry)
+    return _on_azure(settings, workspace, state), jobs, (catalog,)
 
 
 @contextmanager

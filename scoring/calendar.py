@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -149,6 +149,16 @@ class Agenda:
         placed[:, self.passes] = moments
         placed[:, self.closed] = 0.0
         return placed[0], placed[1]
+
+
+def consecutive(amounts: Mapping[date, float], first: date) -> NDArray[np.float64]:
+    """One amount a day, from `first` to the last day that there is; NaN for a missing one. Shape (n,).
+
+    Args: amounts: none of a day before `first`.
+    """
+    every = np.full((max(amounts) - first).days + 1 if amounts else 0, np.nan)
+    every[[(day - first).days for day in amounts]] = list(amounts.values())
+    return every
 
 
 def ordinals(days: Sequence[date]) -> NDArray[np.int64]:

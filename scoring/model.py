@@ -178,9 +178,11 @@ class ForecastModel:
         """Which days, given by their ordinals, are days of the members: all but closed weekdays."""
         return ~np.isin(weekdays_of(days), list(self.closures.weekdays))
 
-    def observes(self, amounts: Vector, days: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which amounts would change what the model knows, shape (n,). Args: days: theirs, as ordinals."""
-        return self._passing(days) & np.isfinite(self._values(amounts, days))
+    def usable(self, days: Sequence[date], amounts: Sequence[float]) -> int:
+        """How many of the amounts of these days would change what the model knows; a restart needs FIRST_DAYS."""
+        numbers = ordinals(days)
+        values = self._values(np.asarray(amounts, dtype=np.float64), numbers)
+        return int((self._passing(numbers) & np.isfinite(values)).sum())
 
     def restarted(self, first_day: date, amounts: Vector) -> Self:
         """The model, its parameters being what they are, as if it had observed these days alone.

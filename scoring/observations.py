@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from starlette.exceptions import HTTPException
 
-from scoring.calendar import ordinals
+from scoring.calendar import consecutive
 from scoring.model import FIRST_DAYS
 from scoring.schema import MAX_OBSERVATION_DAYS
 
@@ -42,9 +42,8 @@ def telling(model: ForecastModel, body: ForecastRequest) -> Callable[[ForecastMo
                 f"training, {model.origin}"
             )
             raise HTTPException(HTTPStatus.CONFLICT, detail)
-    amounts = np.array([observation.amount for observation in body.observations], dtype=np.float64)
-    days = ordinals([observation.date for observation in body.observations])
-    usable = int(model.observes(amounts, days).sum())
+    days, amounts = ([getattr(each, name) for each in body.observations] for name in ("date", "amount"))
+    usable = model.usable(days, amounts)
     if usable < FIRST_DAYS:
         kind = "on open days with amounts above zero" if model.log else "on open days"
         detail = f"{usable} observations {kind} are too few to restart; send at least {FIRST_DAYS}"
@@ -59,16 +58,14 @@ def _consecutive(observations: list[Observation], origin: date) -> Vector:
 
     Raises: HTTPException 409 for a day that is not after the origin, is too far ahead, or is given twice.
     """
-    amounts: dict[int, float] = {}
+    amounts: dict[date, float] = {}
     for observation in observations:
         ahead = (observation.date - origin).days
         if not 1 <= ahead <= MAX_OBSERVATION_DAYS:
             limit = f"it must be one of the {MAX_OBSERVATION_DAYS} days after the origin, {origin}"
             detail = f"observation {observation.date}: {limit}"
             raise HTTPException(HTTPStatus.CONFLICT, detail)
-        if ahead in amounts:
+        if observation.date in amounts:
             raise HTTPException(HTTPStatus.CONFLICT, f"observation {observation.date} is given twice")
-        amounts[ahead] = observation.amount
-    every = np.full(max(amounts, default=0), np.nan)
-    every[np.array(list(amounts), dtype=int) - 1] = list(amounts.values())
-    return every
+        amounts[observation.date] = observation.amount
+    return consecutive(amounts, origin + timedelta(days=1)) if amounts else np.empty(0)

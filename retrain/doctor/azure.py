@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from retrain.adapters.azure.acr import ABAC, REGISTRY_API
+from retrain.adapters.azure.acr import ABAC, role_mode
 from retrain.adapters.azure.credentials import identify
 from retrain.adapters.azure.pull_identity import pull_identity, refuse_identity_of_app
 from retrain.adapters.azure.quota import (
@@ -25,7 +25,7 @@ from retrain.adapters.azure.quota import (
 from retrain.adapters.azure.rest import resource_group
 from retrain.adapters.azure.roles import role_for
 from retrain.doctor.check import Check, Finding, fault, ok, warning
-from retrain.errors import NotFound
+from retrain.errors import AccessDenied, NotFound
 
 if TYPE_CHECKING:
     from retrain.adapters.azure.rest import Rest
@@ -94,7 +94,7 @@ def look_at_registry(registry: str, rest: Rest) -> Finding:
     """It exists, and this identity may have it build."""
     what = f"in {registry.lstrip('/')}"
     rest.post(f"{registry}/listBuildSourceUploadUrl", f"asking where to upload {what}", api_version="2019-04-01")
-    if role_mode(registry, rest) == ABAC:
+    if uses_abac(registry, rest):
         return ok(
             "images can be built; it uses ABAC, so this identity needs Container Registry Repository Writer, and "
             "RETRAIN_PULL_IDENTITY Container Registry Repository Reader"
@@ -102,15 +102,12 @@ def look_at_registry(registry: str, rest: Rest) -> Finding:
     return ok("images can be built")
 
 
-def role_mode(registry: str, rest: Rest) -> str:
-    """How the registry takes roles; empty if this identity may not look."""
-    from retrain.errors import AccessDenied
-
+def uses_abac(registry: str, rest: Rest) -> bool:
+    """False also if this identity may not look."""
     try:
-        found = rest.get(registry, f"looking at {registry.lstrip('/')}", api_version=REGISTRY_API)
+        return role_mode(registry, rest) == ABAC
     except AccessDenied:
-        return ""
-    return str((found.get("properties") or {}).get("roleAssignmentMode", ""))
+        return False
 
 
 def look_at_groups(groups: str, rest: Rest) -> Finding:
@@ -137,7 +134,7 @@ def pulling(registry: str, settings: Settings, rest: Rest) -> Finding:
         **{"$filter": f"assignedTo('{principal}')"},
     )
     roles = {str(each["properties"]["roleDefinitionId"]).rpartition("/")[2] for each in assigned}
-    wanted = "Container Registry Repository Reader" if role_mode(registry, rest) == ABAC else "AcrPull"
+    wanted = "Container Registry Repository Reader" if uses_abac(registry, rest) else "AcrPull"
     if wanted not in {PULLING.get(role) for role in roles}:
         return fault(
             f"RETRAIN_PULL_IDENTITY has not the role {wanted}, so no service can start",

@@ -14,12 +14,13 @@ from retrain.errors import Conflict, ModelError
 from retrain.monitoring.observed_days import tellings
 from retrain.ports import ABSENT
 from retrain.records.base import Record, unreadable, visible
+from scoring.calendar import consecutive
 from scoring.model import FIRST_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.data.series import Days, GapPolicy
+    from retrain.data.series import GapPolicy
     from retrain.monitoring.observed_days import Told
     from retrain.ports import ObjectStore
     from retrain.records.counted_days import CountedDays
@@ -65,9 +66,14 @@ class Issued(Record):
     days: tuple[IssuedDay, ...]
 
     @property
+    def stem(self) -> str:
+        """What tells it from the others: its origin, its version and the state of what was known."""
+        return f"{self.origin}-v{self.version}-{self.known_sha256[:12]}"
+
+    @property
     def name(self) -> str:
-        """Where it is kept: one for each origin, version and state of what was known."""
-        return f"{ISSUED}{self.origin}-v{self.version}-{self.known_sha256[:12]}.json"
+        """Where it is kept."""
+        return f"{ISSUED}{self.stem}.json"
 
 
 def forecast_to_issue(
@@ -93,7 +99,6 @@ def forecast_to_issue(
     if not all(np.isfinite(column).all() for column in columns):
         raise ModelError(f"version {registered.version} has no finite forecast of the next {days} days")
     rows = zip(ahead.days, *([_rounded(value) for value in column] for column in columns), strict=True)
-    names = [name for name in IssuedDay.model_fields if name != "layout"]
     return Issued(
         version=registered.version,
         artifact_sha256=registered.artifact_sha256,
@@ -102,7 +107,7 @@ def forecast_to_issue(
         entries=history.head.entries,
         run_id=run_id,
         notes=chosen.notes,
-        days=tuple(IssuedDay(**dict(zip(names, row, strict=True))) for row in rows),
+        days=tuple(IssuedDay(**dict(zip(IssuedDay.model_fields, row, strict=True))) for row in rows),
     )
 
 
@@ -110,26 +115,13 @@ def informed(model: ForecastModel, told: Told) -> ForecastModel:
     """The model after it has been told these days, as its service would be."""
     if told.restart:
         first = min(told.observed)
-        return model.restarted(first, _consecutive(told.observed, first))
-    return model.observe(_consecutive(told.observed, model.origin + timedelta(days=1)))
+        return model.restarted(first, consecutive(told.observed, first))
+    return model.observe(consecutive(told.observed, model.origin + timedelta(days=1)))
 
 
 def knows_enough(model: ForecastModel, told: Told) -> bool:
     """Whether the model can restart on these days, if that is asked for."""
-    if not told.restart:
-        return True
-    days = np.array([day.toordinal() for day in told.observed])
-    return int(model.observes(np.array(list(told.observed.values())), days).sum()) >= FIRST_DAYS
-
-
-def _consecutive(days: Days, first: date) -> np.ndarray:
-    """One amount a day from `first` on; NaN for a missing one."""
-    if not days:
-        return np.empty(0)
-    amounts = np.full((max(days) - first).days + 1, np.nan)
-    for day, amount in days.items():
-        amounts[(day - first).days] = amount
-    return amounts
+    return not told.restart or model.usable([*told.observed], [*told.observed.values()]) >= FIRST_DAYS
 
 
 def _known(registered: RegisteredModel, told: Told) -> str:

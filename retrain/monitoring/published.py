@@ -6,39 +6,28 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from retrain.records.day_files import SERIES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from retrain.monitoring.issued import Issued
     from retrain.ports import ObjectStore
 
-SERIES = ""
-"""The key of the one series, as in the files of landings."""
-COLUMNS = ("date", "series", "mean", "median", "low_80", "high_80", "low_95", "high_95", "origin", "version")
+AMOUNTS = ("mean", "median", "low_80", "high_80", "low_95", "high_95")
+COLUMNS = ("date", "series", *AMOUNTS, "origin", "version")
 
 
 def publish(issued: Issued, store: ObjectStore) -> None:
     """Write both files; written again, they are the same."""
-    stem = f"{issued.origin}-v{issued.version}-{issued.known_sha256[:12]}"
-    store.write(f"{stem}.csv", as_csv(issued).encode())
-    store.write(f"{stem}.parquet", as_parquet(issued))
+    store.write(f"{issued.stem}.csv", as_csv(issued).encode())
+    store.write(f"{issued.stem}.parquet", as_parquet(issued))
 
 
 def rows(issued: Issued) -> list[Sequence[object]]:
     """One row a day, in the order of COLUMNS."""
     return [
-        (
-            day.day,
-            SERIES,
-            day.mean,
-            day.median,
-            day.low_80,
-            day.high_80,
-            day.low_95,
-            day.high_95,
-            issued.origin,
-            issued.version,
-        )
+        (day.day, SERIES, *(getattr(day, amount) for amount in AMOUNTS), issued.origin, issued.version)
         for day in issued.days
     ]
 
@@ -57,8 +46,7 @@ def as_parquet(issued: Issued) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    number = pa.float64()
-    kinds = (pa.date32(), pa.string(), *[number] * 6, pa.date32(), pa.string())
+    kinds = (pa.date32(), pa.string(), *[pa.float64()] * len(AMOUNTS), pa.date32(), pa.string())
     columns = zip(*rows(issued), strict=True)
     table = pa.table(
         {name: pa.array(list(column), kind) for name, column, kind in zip(COLUMNS, columns, kinds, strict=True)}

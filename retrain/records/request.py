@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
@@ -208,12 +208,24 @@ def named_run(text: str) -> str:
     return text
 
 
+def asked_at(run_id: str) -> datetime | None:
+    """When a run was asked for, which its name tells; None for what is no name or no time."""
+    if not RUN_ID.fullmatch(run_id):
+        return None
+    try:
+        return datetime.strptime(run_id[:18], f"{STAMP}%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def new_run_id(now: datetime, after: str = "") -> str:
     """A name that sorts by time, to the millisecond; 32 random bits tell apart what falls into the same one.
 
     Args: after: the newest name there is; if the clock has gone back since, the new name continues from it.
     """
     if after and f"{now:{STAMP}}{now.microsecond // 1000:03d}" <= after[:18]:
-        with suppress(ValueError, OverflowError):  # a name that is no time cannot be continued
-            now = datetime.strptime(after[:18], f"{STAMP}%f") + timedelta(milliseconds=1)
+        then = asked_at(after)
+        if then is not None:  # a name that is no time cannot be continued
+            with suppress(OverflowError):
+                now = then + timedelta(milliseconds=1)
     return f"{now:{STAMP}}{now.microsecond // 1000:03d}Z-{secrets.token_hex(4)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from retrain import __version__
 from retrain.data.series import daily_series
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from retrain.data.series import DailySeries
     from retrain.records.counted_days import CountedDays
-    from retrain.records.registry import RegisteredModel
+    from retrain.records.registry import RegisteredModel, Registry
     from retrain.records.run import Run
     from retrain.settings import Settings
     from scoring.model import ForecastModel
@@ -29,6 +29,12 @@ class InProduction:
 
     registered: RegisteredModel
     model: ForecastModel
+
+    @classmethod
+    def of(cls, version: str, registry: Registry) -> Self:
+        """The version that a record names. Raises: DamagedRecord; ConfigError; see `Registry.of_record`."""
+        registered = registry.of_record(version)
+        return cls(registered, registry.load(registered))
 
     @property
     def card(self) -> Model:

@@ -130,8 +130,7 @@ def _champion(run: Run, context: Context) -> InProduction | None:
     """The champion that the run was compared with."""
     if run.champion is None or run.champion.version is None:
         return None
-    registered = context.registry.of_record(run.champion.version)
-    return InProduction(registered, context.registry.load(registered))
+    return InProduction.of(run.champion.version, context.registry)
 
 
 def _result_differs(
@@ -165,7 +164,7 @@ def _winner_differs(run: Run, assessment: Assessment, context: Context) -> Diffe
     """Whether the registered version forecasts otherwise than the winner of the replay."""
     if run.model is None or assessment.winner is None:
         return None
-    registered = context.registry.load(context.registry.of_record(run.model.version))
+    registered = InProduction.of(run.model.version, context.registry).model
     recorded, replayed = (model.forecast(FORECAST_DAYS).mean for model in (registered, assessment.winner.model))
     return _first(recorded.tolist(), replayed.tolist(), f"forecast of version {run.model.version}")
 

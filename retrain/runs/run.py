@@ -132,8 +132,7 @@ def _champion(pointer: Pointer, draft: Draft, context: Context) -> InProduction 
     """None only if the ledger says that there is none."""
     if pointer.champion is None:
         return None
-    registered = context.registry.of_record(pointer.champion.version)
-    champion = InProduction(registered, context.registry.load(registered))
+    champion = InProduction.of(pointer.champion.version, context.registry)
     draft.run = draft.run.evolve(champion=champion.card)
     return champion
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from retrain.records.landing import Landed, LandedBefore, Quarantined
-from retrain.records.request import RUN_ID, STAMP
+from retrain.records.request import asked_at
 from retrain.trace import accepted, begun, trace_of
 
 if TYPE_CHECKING:
@@ -65,16 +64,6 @@ def run_facts(event: Event, run: Run) -> Facts:
 def traceparent_of(run: Run) -> str:
     """In which it was asked for."""
     return accepted(run.request.traceparent) or begun(run.run_id)
-
-
-def asked_at(run_id: str) -> datetime | None:
-    """When a run was asked for, which its name tells."""
-    if not RUN_ID.fullmatch(run_id):
-        return None
-    try:
-        return datetime.strptime(run_id[:18], f"{STAMP}%f").replace(tzinfo=UTC)
-    except ValueError:  # digits that are no time
-        return None
 
 
 def _metric(scores: Scores | None, name: str) -> float | None:

@@ -37,7 +37,8 @@ from opentelemetry.trace import (
 )
 
 from retrain import __version__
-from retrain.telemetry.facts import asked_at, traceparent_of
+from retrain.records.request import asked_at
+from retrain.telemetry.facts import traceparent_of
 from retrain.trace import parent_of, span_of, trace_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from retrain.errors import RetrainError, ServiceError
 from retrain.promotion.look import look
 from retrain.records.base import skipping
 from retrain.records.history import Histories
+from retrain.records.request import asked_at
 from retrain.records.run import Status
 from retrain.records.service_state import State
-from retrain.telemetry.facts import Facts, asked_at
+from retrain.telemetry.facts import Facts
 
 if TYPE_CHECKING:
     from datetime import datetime

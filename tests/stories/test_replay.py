@@ -131,10 +131,9 @@ def test_a_version_that_forecasts_otherwise_than_its_winner_is_found(world: Worl
 def test_other_code_is_named_as_the_cause(world: World, promoted: dict[str, Any]):
     """Its version is on record."""
     context = world.context
-    champion = context.registry.get("1")
     question = question_of(
         series_of(Histories(context.state).days(), world.settings),
-        InProduction(champion, context.registry.load(champion)),
+        InProduction.of("1", context.registry),
         world.settings,
         code="0.0.1",
     )

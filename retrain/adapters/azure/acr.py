@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
     from azure.mgmt.containerregistrytasks.models import Run
 
+    from retrain.adapters.azure.rest import Rest
     from retrain.settings import Settings
 
 BASE = "BASE"  # the argument of both Dockerfiles
@@ -35,6 +36,12 @@ WRITER_NEEDED = (
     "; as the registry uses ABAC, give this identity the role Container Registry Repository Writer on {}"
 )
 UNFINISHED = {"Queued", "Started", "Running"}
+
+
+def role_mode(registry: str, rest: Rest) -> str:
+    """How a registry takes roles. Args: registry: its path. Raises: as `Rest.get`."""
+    found = rest.get(registry, f"looking at {registry.lstrip('/')}", api_version=REGISTRY_API)
+    return str((found.get("properties") or {}).get("roleAssignmentMode", ""))
 
 
 class ImageBuilder:
@@ -80,10 +87,9 @@ class ImageBuilder:
         """
         path = f"{resource_group(self._settings)}/providers/{self._where}"
         try:
-            found = arm(self._settings).get(path, f"looking at {self._where}", api_version=REGISTRY_API)
+            return role_mode(path, arm(self._settings)) == ABAC
         except RetrainError:
             return False
-        return (found.get("properties") or {}).get("roleAssignmentMode") == ABAC
 
     def _recent_build(self, repository: str, build_tag: str) -> Run | None:
         """A successful build of the same context within the last day."""

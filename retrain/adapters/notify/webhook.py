@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
 TRY_LATER = {408, 425, 429}
 PREFIX = "whsec_"
-MEDIA_TYPES = {"cloudevents": "application/cloudevents+json", "eventgrid": "application/cloudevents+json"}
-BODIES = {"cloudevents": message.cloud_event, "eventgrid": message.cloud_event}
-CARDS = {"slack": message.slack, "teams": message.teams}
+CLOUD_EVENT = message.cloud_event, "application/cloudevents+json"
+FORMS = {
+    "cloudevents": CLOUD_EVENT,
+    "eventgrid": CLOUD_EVENT,
+    "slack": (message.slack, "application/json"),
+    "teams": (message.teams, "application/json"),
+}
+"""What makes the body of each form, and its media type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,9 @@ class Webhook:
         """See Listener."""
         if event.kind not in self.kinds:
             return
-        made = (BODIES | CARDS)[self.form](event, run, self.model, amounts=self.amounts)
-        body = json.dumps(made).encode()
-        headers = {"Content-Type": MEDIA_TYPES.get(self.form, "application/json")}
+        make, media_type = FORMS[self.form]
+        body = json.dumps(make(event, run, self.model, amounts=self.amounts)).encode()
+        headers = {"Content-Type": media_type}
         if self.key:
             headers |= signed(event.id, body, self.key, int(time.time()))
         if self.token is not None:
