@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.azure.drills import CRASHES, NEVER_READY, PASSING, STATUSES, WRONG_NUMBERS, Mishap, Place
+from tests.azure.drills import OF_ANY_SERVICE, PASSING, STATUSES, Mishap, Place, switched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,10 +50,6 @@ EXPIRED = "Failed to provision revision for container app. Error details: Operat
 AT_WORK = "ContainerAppOperationInProgress"
 
 
-def _switched(name: str, value: object) -> Callable[[Emulator], object]:
-    return lambda azure: setattr(azure, name, value)
-
-
 def _refused(status: int, code: str, message: str = "", times: int | None = None) -> Callable[[Emulator], object]:
     return lambda azure: azure.fail("PUT", APP, status, code, message, times)
 
@@ -91,7 +87,7 @@ MISHAPS = (
     ),
     Mishap(
         "the environment has no cores left, and Azure says nothing",
-        _switched("app_without_cores", True),
+        switched("app_without_cores", True),
         "was not ready within 2 s",
         "prove",
         {"RETRAIN_READY_SECONDS": "2"},
@@ -107,25 +103,12 @@ MISHAPS = (
         "a person or a policy cancelled it",
     ),
     Mishap("the answer to the creation is lost", lambda azure: azure.drop("PUT", APP, done=True), ""),
-    Mishap("the revision has no address", _switched("app_without_address", True), "was created and has no address"),
-    Mishap("the container crashes in a loop", _switched("tamper", CRASHES), "ended before it was ready", "prove"),
-    Mishap(
-        "the container is never ready",
-        _switched("tamper", NEVER_READY),
-        "was not ready within 2 s",
-        "prove",
-        {"RETRAIN_READY_SECONDS": "2"},
-    ),
-    Mishap(
-        "the service answers other numbers",
-        _switched("tamper", WRONG_NUMBERS),
-        "forecasts other numbers than its artifact",
-        "prove",
-    ),
+    Mishap("the revision has no address", switched("app_without_address", True), "was created and has no address"),
+    *OF_ANY_SERVICE,
     Mishap("a secret was removed by a person", lambda azure: azure.apps.remove_secrets(), ""),
     Mishap("the champion is asleep", lambda azure: azure.apps.scale_to_zero(), ""),
     Mishap(
-        "the traffic cannot be moved", _switched("app_keeps_traffic", True), "InternalServerError|busy", "switch"
+        "the traffic cannot be moved", switched("app_keeps_traffic", True), "InternalServerError|busy", "switch"
     ),
 )
 ALWAYS = "the revision fails"

@@ -102,7 +102,8 @@ class Mishap:
     overrides: dict[str, str] = field(default_factory=dict)
 
 
-def _switched(name: str, value: object) -> Callable[[Emulator], object]:
+def switched(name: str, value: object) -> Callable[[Emulator], object]:
+    """Turn a switch of the emulator."""
     return lambda azure: setattr(azure, name, value)
 
 
@@ -116,6 +117,24 @@ ASSIGN = (
     "'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) "
     "'/subscriptions/s/identities/retrainer'"
 )
+
+OF_ANY_SERVICE = (
+    Mishap("the container crashes in a loop", switched("tamper", CRASHES), "ended before it was ready", "prove"),
+    Mishap(
+        "the container is never ready",
+        switched("tamper", NEVER_READY),
+        "was not ready within 2 s",
+        "prove",
+        {"RETRAIN_READY_SECONDS": "2"},
+    ),
+    Mishap(
+        "the service answers other numbers",
+        switched("tamper", WRONG_NUMBERS),
+        "forecasts other numbers than its artifact",
+        "prove",
+    ),
+)
+"""What a service does wrong, wherever it runs."""
 
 MISHAPS = (
     Mishap(
@@ -135,7 +154,7 @@ MISHAPS = (
         "ACR Tasks are not allowed on free credit",
         "build",
     ),
-    Mishap("the build fails", _switched("broken_build", True), "the build of .* has failed", "build"),
+    Mishap("the build fails", switched("broken_build", True), "the build of .* has failed", "build"),
     Mishap(
         "the quota is used up",
         lambda azure: azure.fail("PUT", GROUPS, 409, "ContainerGroupQuotaReached", "4 of 4 cores are used", None),
@@ -178,21 +197,8 @@ MISHAPS = (
     ),
     Mishap(
         "the group has no address",
-        _switched("aci_without_address", True),
+        switched("aci_without_address", True),
         "was created and has no address",
     ),
-    Mishap("the container crashes in a loop", _switched("tamper", CRASHES), "ended before it was ready", "prove"),
-    Mishap(
-        "the container is never ready",
-        _switched("tamper", NEVER_READY),
-        "was not ready within 2 s",
-        "prove",
-        {"RETRAIN_READY_SECONDS": "2"},
-    ),
-    Mishap(
-        "the service answers other numbers",
-        _switched("tamper", WRONG_NUMBERS),
-        "forecasts other numbers than its artifact",
-        "prove",
-    ),
+    *OF_ANY_SERVICE,
 )

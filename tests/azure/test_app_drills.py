@@ -11,14 +11,13 @@ import pytest
 
 from retrain.adapters.azure.app_client import AppClient
 from tests.azure.app_drills import ALWAYS, KEEP_ONE, KILLS, MISHAPS, PLACES, page, plain
-from tests.azure.cloud import on
 from tests.azure.drills import PASSING, STATUSES, Mishap, Place
 from tests.azure.test_drills import (
     HOUR_SECONDS,
+    came_of,
     champion,
     see_that_nothing_moved,
     see_that_the_next_run_succeeds,
-    told,
     was_refused,
 )
 from tests.builders import ONE, TWO
@@ -37,11 +36,10 @@ mishaps: dict[str, str] = {}
 
 
 @pytest.fixture
-def apps(cloud: Cloud) -> Cloud:
+def apps(apps: Cloud) -> Cloud:
     """Version 1 answers, on Container Apps."""
-    cloud.overrides = on("container-apps")
-    assert cloud.land("one.csv", ONE)["model"]["version"] == "1"
-    return cloud
+    assert apps.land("one.csv", ONE)["model"]["version"] == "1"
+    return apps
 
 
 def rarely(condition: bool) -> tuple[pytest.MarkDecorator, ...]:
@@ -90,18 +88,7 @@ def test_refusals_that_pass_are_tried_again(apps: Cloud, status: int):
 )
 def test_a_mishap_keeps_the_champion_or_is_got_over(apps: Cloud, mishap: Mishap):
     """Either way it is said, and nothing is left behind."""
-    apps.overrides |= mishap.overrides
-    mishap.happens(apps.azure)
-    report = apps.land("two.csv", TWO)
-
-    if mishap.says:
-        see_that_nothing_moved(apps, report, mishap.step, mishap.says)
-        see_that_the_next_run_succeeds(apps)
-        mishaps[mishap.what] = plain(told(apps, report["reason"]))
-    else:
-        assert (report["status"], champion(apps)) == ("done", "2"), report["reason"]
-        assert apps.running == ["1", "2"]
-        mishaps[mishap.what] = "tried again: promoted"
+    mishaps[mishap.what] = plain(came_of(apps, mishap))
 
 
 @pytest.mark.parametrize(

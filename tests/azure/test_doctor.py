@@ -49,13 +49,6 @@ def gate(azure: Emulator, vault: SecureAzurite) -> Iterator[SecureAzurite]:
     standing.close()
 
 
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    """The deployed code."""
-    with Worker(ROOT) as loaded:
-        yield loaded
-
-
 @pytest.fixture
 def deployed(cloud: Cloud, gate: SecureAzurite, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """A whole deployment: containers, queue, vault, subnet, app, subscription and release."""

@@ -21,21 +21,12 @@ from tests.builders import FIRST_DAY, csv_file
 from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
 FEW = np.array([200.0, 210.0, 190.0, 205.0])
 LATER = FIRST_DAY + timedelta(days=len(FEW))
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    """The deployed code."""
-    with Worker(ROOT) as loaded:
-        yield loaded
 
 
 @pytest.fixture

@@ -9,35 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra import postdeploy
-from tests.azure.cloud import on_a_laptop
-from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTIONS = r"/eventSubscriptions/"
 
 
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    """The deployed code."""
-    with Worker(ROOT) as loaded:
-        yield loaded
-
-
-@pytest.fixture
-def deployed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A deployment as azd leaves it, in the shell of the hook; nothing waits for minutes."""
-    on_a_laptop(cloud.azure, monkeypatch)
-    for name, value in cloud.environment.items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for minutes."""
     monkeypatch.setattr(postdeploy, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(postdeploy, "START_SECONDS", 0)
-    cloud.azure.app.deploy(worker)
-    return cloud
 
 
 @pytest.mark.usefixtures("deployed")

@@ -13,35 +13,15 @@ import pytest
 from retrain.adapters.azure import event_grid
 from retrain.adapters.azure.event_grid import EventSubscription
 from retrain.doors.cli import main
-from tests.azure.cloud import on_a_laptop
 from tests.azure.emulator.world import ACCOUNT_PATH
 from tests.azure.template import Resource, types
 from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTIONS = r"/systemTopics/landings/eventSubscriptions/"
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    """The deployed code."""
-    with Worker(ROOT) as loaded:
-        yield loaded
-
-
-@pytest.fixture
-def deployed(cloud: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A Function App with its code, and its settings in the shell of whoever deploys."""
-    on_a_laptop(cloud.azure, monkeypatch)
-    for name, value in cloud.environment.items():
-        monkeypatch.setenv(name, value)
-    cloud.azure.app.deploy(worker)
-    return cloud
 
 
 def subscribe(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:

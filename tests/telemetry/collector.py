@@ -41,38 +41,22 @@ class Collector:
         count = len(body) if isinstance(body, list) else 1
         return 200, {"itemsReceived": count, "itemsAccepted": count, "errors": []} if path == TRACK else {}
 
+    def _sent(self, path: str, resource: str, scope: str, kind: str) -> list[dict[str, Any]]:
+        """What came by OTLP at one path: each of the parts of each scope of each resource."""
+        bodies = (body for at, body in self.took if at == path)
+        return [one for body in bodies for each in body[resource] for part in each[scope] for one in part[kind]]
+
     def spans(self) -> list[dict[str, Any]]:
         """By OTLP."""
-        return [
-            span
-            for path, body in self.took
-            if path == "/v1/traces"
-            for each in body["resourceSpans"]
-            for scope in each["scopeSpans"]
-            for span in scope["spans"]
-        ]
+        return self._sent("/v1/traces", "resourceSpans", "scopeSpans", "spans")
 
     def records(self) -> list[dict[str, Any]]:
         """Log records by OTLP."""
-        return [
-            record
-            for path, body in self.took
-            if path == "/v1/logs"
-            for each in body["resourceLogs"]
-            for scope in each["scopeLogs"]
-            for record in scope["logRecords"]
-        ]
+        return self._sent("/v1/logs", "resourceLogs", "scopeLogs", "logRecords")
 
     def metrics(self) -> dict[str, dict[str, Any]]:
         """By OTLP: the last of each name."""
-        return {
-            metric["name"]: metric
-            for path, body in self.took
-            if path == "/v1/metrics"
-            for each in body["resourceMetrics"]
-            for scope in each["scopeMetrics"]
-            for metric in scope["metrics"]
-        }
+        return {one["name"]: one for one in self._sent("/v1/metrics", "resourceMetrics", "scopeMetrics", "metrics")}
 
     def envelopes(self, kind: str) -> list[dict[str, Any]]:
         """What Application Insights was sent of a kind, such as MessageData."""
