@@ -55,7 +55,8 @@ def connect(settings: Settings, progress: Callable[[str, str], None] = _silent) 
         progress,
         jobs,
         (*told, *listeners(settings)),
-        forecasts,
+        hears_all=settings.platform.name == "local",
+        forecasts=forecasts,
         asked_under=settings.deciding,
     )
 

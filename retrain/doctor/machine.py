@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from retrain.doctor.check import Check, Finding, fault, ok, warning
 from retrain.errors import LockHeld
-from retrain.promotion.resume import LOCK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +21,7 @@ PYTHON = (3, 13)
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([^\\]*)", re.MULTILINE)
 SMALLEST_FREE_BYTES = 1 << 30
 SERVICE_PACKAGES = ("fastapi", "uvicorn", "httptools", "psutil")
+OWN_LOCK = "doctor"
 PROBE = "doctor/probe"
 MOST_NAMED = 5
 
@@ -83,12 +83,12 @@ def writable(state: ObjectStore) -> Finding:
 
 
 def lockable(state: ObjectStore) -> Finding:
-    """The right to run can be had, or another process has it now."""
+    """A lock can be had, or another process that looks has it now."""
     try:
-        with state.lock(LOCK):
-            return ok("the right to run is free")
+        with state.lock(OWN_LOCK):  # whoever has the right to run would miss what is asked for meanwhile
+            return ok("locks can be had")
     except LockHeld:
-        return ok("another process is retraining now")
+        return ok("another process is looking now")
 
 
 def disk(root: Path, smallest: int = SMALLEST_FREE_BYTES) -> Finding:

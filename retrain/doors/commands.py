@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
 from retrain.doors.output import printable, say, tell
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
-from retrain.ports import DEPLOY
+from retrain.ports import REGISTER
 
 if TYPE_CHECKING:
     import argparse
@@ -61,21 +61,17 @@ def promote(options: argparse.Namespace) -> int:
     from retrain.runs.dispatch import deliver, work_off
 
     settings, context = connected(options)
-
-    def go_on(*, has_ended: bool) -> None:
-        if options.step and has_ended:
-            work_off(settings, context)  # what has waited for this job's end; no other trigger may come for a day
-        else:
-            deliver(context)
-
     try:
         promoted = promote_run(options.run_id, settings, context, options.step)
     except LockLost:  # all that is left is the work of another process
         raise
     except BaseException:
-        go_on(has_ended=True)
+        work_off(settings, context)
         raise
-    go_on(has_ended=options.step == DEPLOY)
+    if options.step == REGISTER:
+        deliver(context)  # the other half of the job follows
+    else:
+        work_off(settings, context)  # what has waited for its end; no other trigger may come for a day
     if options.report is not None:
         options.report.mkdir(parents=True, exist_ok=True)
         (options.report / "report.json").write_bytes(promoted.to_json())

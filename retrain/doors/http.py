@@ -84,7 +84,7 @@ def on_event(make: Callable[[str], Request]) -> None:
 def _heard(settings: Settings) -> Context:
     """Everything that a run touches, and the log, to which the end of every run is told."""
     context = connect(settings)
-    return replace(context, listeners=(*context.listeners, LogLines()))
+    return replace(context, listeners=(*context.listeners, LogLines()), hears_all=True)
 
 
 def _made(make: Callable[[str], Request], settings: Settings, context: Context) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.asking import connected, finished
-from retrain.doors.output import printable, say
+from retrain.doors.output import printable, say, tell_others
 from retrain.errors import NotFound, UsageError
 from retrain.ports import Service
 from retrain.promotion.look import look
@@ -17,12 +18,15 @@ from retrain.records.registry import service_name
 from retrain.records.request import Repair
 from retrain.records.service_state import ServiceState, ServiceStates, State
 from retrain.runs.asking import ask
+from retrain.runs.dispatch import work_off
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
+    from retrain.settings import Settings
 
 CHAMPION = ""
 """The name that stands for the champion's service."""
@@ -112,14 +116,25 @@ def _must_be_named(name: str, option: str) -> None:
         raise UsageError(f"{option} needs the name of a service; `retrain services` lists them")
 
 
+@contextmanager
+def _holding_the_lock(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
+    """Act while no run does, then make what was asked for meanwhile: its trigger found the lock held."""
+    settings, context = connected(options)
+    with context.state.lock(LOCK):
+        yield settings, context
+    if context.ledger.asked():
+        outcome = work_off(settings, context)
+        if not options.json:
+            tell_others([context.ledger.run(run_id) for run_id in outcome.ended])
+
+
 def _stop(options: argparse.Namespace) -> int:
     """Written down first, so that no trigger starts again what is being stopped."""
     if options.stop is not NO_NAME:
         _must_be_named(options.stop, "--stop")
     if (options.stop is NO_NAME) != options.all:
         raise UsageError("--stop needs the name of a service, or --all and no name")
-    _, context = connected(options)
-    with context.state.lock(LOCK):
+    with _holding_the_lock(options) as (_, context):
         chosen = _known(context.ledger.pointer(), context) if options.all else [_named(options.stop, context)]
         states = ServiceStates(context.state)
         for service in chosen:
@@ -144,9 +159,8 @@ def _restart(options: argparse.Namespace) -> int:
 def _rotate(options: argparse.Namespace) -> int:
     if options.rotate is not NO_NAME:
         _must_be_named(options.rotate, "--rotate")
-    settings, context = connected(options)
-    hours = settings.platform.key_overlap_hours
-    with context.state.lock(LOCK):
+    with _holding_the_lock(options) as (settings, context):
+        hours = settings.platform.key_overlap_hours
         service = _named(CHAMPION if options.rotate is NO_NAME else options.rotate, context)
         rotated = context.platform.rotate(service.name, context.now() + timedelta(hours=hours))
     until = datetime.fromisoformat(rotated.before_until)

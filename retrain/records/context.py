@@ -29,6 +29,8 @@ class Context:
         progress: told the stage and where in it, for a person who waits.
         jobs: who promotes; None to promote in the process that decided.
         listeners: who is told of events.
+        hears_all: whether these are all there are: then an event that they have taken is done with. A job, or a
+            command beside a Function App, does not know those whose addresses are secret.
         forecasts: where issued forecasts are published as files; None to publish none.
         asked_under: what a request that is asked from here is to be made under; see `BaseRequest.settings`.
     """
@@ -42,6 +44,7 @@ class Context:
     progress: Callable[[str, str], None]
     jobs: Jobs | None = None
     listeners: tuple[Listener, ...] = ()
+    hears_all: bool = True
     forecasts: ObjectStore | None = None
     asked_under: Mapping[str, str] = field(default_factory=dict)
 

@@ -115,7 +115,7 @@ class Histories:
         try:
             head, days = Head.parted(stored.data)
         except ValueError as exc:
-            raise unreadable(self._state, RECORD, exc) from exc
+            raise self._wrong(RECORD, exc) from exc
         return head, stored.etag, days
 
     def _logged(self, head: Head) -> tuple[Log, str]:
@@ -145,12 +145,14 @@ class Histories:
         try:
             return Log.model_validate_json(data)
         except ValueError as exc:
-            if is_of_newer_code(exc):
-                raise ConfigError(
-                    f"{self._state.address(name)} has entries that only a newer version of retrain can read; "
-                    "install that version here too"
-                ) from exc
-            raise unreadable(self._state, name, exc) from exc
+            raise self._wrong(name, exc) from exc
+
+    def _wrong(self, name: str, error: ValueError) -> ConfigError | DamagedRecord:
+        """The error for a record that cannot be read here: damaged, or made by newer code."""
+        if is_of_newer_code(error):
+            newer = "has what only a newer version of retrain can read; install that version here too"
+            return ConfigError(f"{self._state.address(name)} {newer}")
+        return unreadable(self._state, name, error)
 
     def as_of(self, moment: datetime) -> History:
         """The history as it was then, from the landings."""

@@ -143,7 +143,12 @@ class Outbox:
         set_aside(self._store, name, stored)
         return None
 
-    def deliver(self, listeners: Sequence[Listener], recorded: Callable[[str], Run | None]) -> None:
+    def deliver(
+        self,
+        listeners: Sequence[Listener],
+        recorded: Callable[[str], Run | None],
+        others_since: datetime | None = None,
+    ) -> None:
         """Bring every event to every listener that has not taken it, then forget it.
 
         A listener that fails is asked no more until the next call, which begins with the same event: each listener
@@ -154,7 +159,10 @@ class Outbox:
         Whoever holds the lock delivers, and looks again after letting go: an event that was put meanwhile, by a
         process that found the lock held, is delivered too.
 
-        Args: recorded: reads a run's record.
+        Args:
+            recorded: reads a run's record.
+            others_since: events of this moment and later are kept when all have taken them, because other processes
+                may know other listeners; None if these are all.
         Raises: ServiceError if the store itself is away.
         """
         tried: set[str] = set()
@@ -166,7 +174,7 @@ class Outbox:
                     for event in self._read(OUTBOX, fresh):
                         if event.kind.is_known:
                             with skipping():
-                                away |= self._bring(event, listeners, away, recorded)
+                                away |= self._bring(event, listeners, away, recorded, others_since)
             except LockHeld:
                 return
 
@@ -176,6 +184,7 @@ class Outbox:
         listeners: Sequence[Listener],
         away: Collection[str],
         recorded: Callable[[str], Run | None],
+        others_since: datetime | None,
     ) -> set[str]:
         """Bring one event to those that are not away. Returns: the names of those that still have to take it."""
         run = _known(event, recorded)
@@ -185,7 +194,7 @@ class Outbox:
         left = _offered(event, run, [one for one in listeners if one.name not in done | {*away}])
         refused = left.refused_for_good & {listener.name for listener in listeners}
         missing = {listener.name for listener in listeners} - {*left.delivered} - refused
-        if not missing:
+        if not missing and (others_since is None or event.at < others_since):
             if refused:
                 self._store.write(f"{UNDELIVERED}{event.id}.json", left.to_json())
             self._store.delete(_name(event.id))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 from retrain.errors import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 MOST_DEATHS = 5  # as often as Azure Functions delivers an event
+OTHERS_COME_WITHIN = timedelta(days=7)  # whoever knows more listeners: a timer is set to an hour or a day
 MOST_CONFLICTS = 3  # of one run in a round
 
 
@@ -77,7 +79,8 @@ def deliver(context: Context) -> None:
     if not context.listeners:
         return
     with suppress(RetrainError):
-        context.ledger.outbox.deliver(context.listeners, context.ledger.recorded)
+        others_since = None if context.hears_all else context.now() - OTHERS_COME_WITHIN
+        context.ledger.outbox.deliver(context.listeners, context.ledger.recorded, others_since)
 
 
 def _worked_off(settings: Settings, context: Context) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -15,6 +16,7 @@ from retrain.settings.setting import Group, Optional, setting
 
 KINDS = ("verdict", "promotion", "rollback", "failure", "held", "service")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PREFIX = "whsec_"
 SCHEMES = ("slack", "teams", "eventgrid")
 
 
@@ -84,8 +86,25 @@ class NotifySettings(Group):
         """Everybody who is told. Raises: ConfigError for what is no address, without repeating it."""
         return tuple(map(_target, dict.fromkeys((self.urls.get_secret_value() if self.urls else "").split())))
 
+    @property
+    def key(self) -> bytes:
+        """With which webhooks are signed; empty for no signature. Raises: ConfigError for what is no key."""
+        secret = self.secret.get_secret_value() if self.secret else ""
+        if not secret.startswith(PREFIX):
+            return secret.encode()
+        try:
+            key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        except ValueError:
+            key = b""
+        if not key:
+            raise ConfigError(
+                f"RETRAIN_NOTIFY_SECRET begins with {PREFIX}, and base64 of a key does not follow; copy it again"
+            )
+        return key
+
     def check(self) -> None:
         """See that each target can be reached in principle. Raises: ConfigError naming the setting."""
+        _ = self.key
         needs_mail = any(target.form == "mail" for target in self.targets)
         if needs_mail and not self.smtp:
             raise ConfigError(
@@ -94,7 +113,8 @@ class NotifySettings(Group):
             )
         if needs_mail and "@" not in parseaddr(self.sender)[1]:
             raise ConfigError("RETRAIN_NOTIFY_FROM must be the address of the sender of mails; write NAME@HOST")
-        if self.smtp and not re.match(r"smtps?://[^/]+$", self.smtp.get_secret_value()):
+        server = self.smtp.get_secret_value() if self.smtp else ""
+        if server and not (re.match(r"smtps?://[^/]+$", server) and _place(server)[1]):
             raise ConfigError(
                 "RETRAIN_SMTP_URL is no mail server; write smtps://USER:PASSWORD@HOST:465 or smtp://HOST:587"
             )
@@ -106,12 +126,20 @@ def _target(text: str) -> Target:
         return Target("mail", address)
     if form not in SCHEMES:
         form, address = "cloudevents", text
-    parts = urlsplit(address)
-    if parts.scheme == "https" and parts.hostname:
-        return Target(form, address)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+    scheme, host = _place(address)
+    if (scheme == "https" and host) or (scheme == "http" and host in LOOPBACK):
         return Target(form, address)
     raise ConfigError(
         "RETRAIN_NOTIFY_URL has an entry that cannot be read; write https://..., slack:https://..., "
         "teams:https://..., eventgrid:https://... or mailto:NAME@HOST; plain http:// is for this machine alone"
     )
+
+
+def _place(address: str) -> tuple[str, str]:
+    """The scheme and the host of an address; empty for what is none, whose text may be secret."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # which is only now looked at
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.hostname or ""

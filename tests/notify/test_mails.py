@@ -32,6 +32,13 @@ class Kept:
     def __init__(self) -> None:
         self.mails: list[Message] = []
         self.refusal = ""
+        self.refusal_of_recipients = ""
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        if self.refusal_of_recipients:
+            return self.refusal_of_recipients
+        envelope.rcpt_tos.append(address)
+        return "250 known"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if self.refusal:
@@ -131,6 +138,18 @@ def test_a_mail_that_is_refused_waits_and_only_for_good_counts(
     [event] = world.ledger.outbox.waiting()
     assert says in event.trouble
     assert bool(event.refusals) == ("no" in refusal)
+
+
+def test_a_server_that_takes_no_stranger_at_first_is_asked_again(world: World, tls: ssl.SSLContext):
+    """Greylisting: the recipient is refused for now, which does not count."""
+    kept = Kept()
+    kept.refusal_of_recipients = "450 try again"
+    with serving(kept, tls, starttls=False) as port:
+        told_by(world, "smtps", port)
+
+    [event] = world.ledger.outbox.waiting()
+    assert "127.0.0.1 takes no mail now" in event.trouble
+    assert event.refusals == {}
 
 
 def test_a_certificate_that_nobody_trusts_gets_no_password(

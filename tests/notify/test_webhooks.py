@@ -6,16 +6,20 @@ import base64
 import hashlib
 import hmac
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.adapters.notify.listeners import listeners
-from retrain.errors import ConfigError
-from retrain.records.outbox import MOST_REFUSALS
+from retrain.adapters.notify.posting import post
+from retrain.errors import ConfigError, ServiceUnavailable
+from retrain.records.outbox import MOST_REFUSALS, Kind
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import deliver
+from retrain.settings.notify import KINDS
 from tests.builders import NEW_YEAR, ONE, TWO, World, ask, csv_file, level_days, made
+from tests.listening import Listener
 from tests.notify.receiver import receiving
 
 if TYPE_CHECKING:
@@ -173,9 +177,25 @@ def test_nobody_who_listens_is_named_by_an_address(told: World):
             {"RETRAIN_NOTIFY_URL": "mailto:a@example.com", "RETRAIN_SMTP_URL": "smtps://example.com"},
             "RETRAIN_NOTIFY_FROM must be the address",
         ),
+        ({"RETRAIN_NOTIFY_URL": "https://user:sig=abc@ho\u2100st/hook"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_URL": "https://[host?sig=abc"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_URL": "https://host:sig=abc/"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_SECRET": "whsec_sig=abc"}, "base64 of a key does not follow"),
+        ({"RETRAIN_NOTIFY_SECRET": "whsec_"}, "base64 of a key does not follow"),
+        (
+            {
+                "RETRAIN_NOTIFY_URL": "mailto:a@example.com",
+                "RETRAIN_NOTIFY_FROM": "b@example.com",
+                "RETRAIN_SMTP_URL": "smtps://user:sig=abc@ho\u2100st",
+            },
+            "RETRAIN_SMTP_URL is no mail server",
+        ),
         ({"RETRAIN_NOTIFY_KINDS": "promotion lunch"}, "RETRAIN_NOTIFY_KINDS.*write some of verdict promotion"),
     ],
-    ids=["plain", "scheme", "no-address", "no-server", "no-sender", "kind"],
+    ids=[
+        *("plain", "scheme", "no-address", "no-server", "no-sender", "host", "bracket", "port"),
+        *("key", "no-key", "mail-host", "kind"),
+    ],
 )
 def test_what_is_no_target_is_refused_without_repeating_it(world: World, values: dict[str, str], says: str):
     """It may hold a secret."""
@@ -184,3 +204,54 @@ def test_what_is_no_target_is_refused_without_repeating_it(world: World, values:
     with pytest.raises(ConfigError, match=says) as refused:
         _ = world.settings
     assert "sig=abc" not in str(refused.value)
+    assert refused.value.__context__ is None or "sig=abc" not in str(refused.value.__context__)
+
+
+def test_the_kinds_that_can_be_wanted_are_those_that_there_are():
+    """The settings may not know the records."""
+    assert set(KINDS) == {kind.value for kind in Kind}
+
+
+def test_an_answer_that_comes_in_drops_ends(receiver: Receiver):
+    """Although each read of it gets something in time."""
+    receiver.drips = True
+
+    with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1 does not answer"):
+        post(f"{receiver.url}/hook", b"{}", {}, seconds=1.0)
+
+
+def test_of_a_long_answer_only_the_status_is_read(receiver: Receiver):
+    """It would fill the memory of the app."""
+    receiver.bytes = 1 << 40
+
+    post(f"{receiver.url}/hook", b"{}", {})
+
+    assert len(receiver.posts) == 1
+
+
+def test_a_name_of_a_file_calls_nobody_and_breaks_no_line(told: World, receiver: Receiver):
+    """Slack would take it for a mention; a mail cannot have it in its subject."""
+    told.overrides |= {"RETRAIN_NOTIFY_URL": f"slack:{receiver.url}/s", "RETRAIN_NOTIFY_AMOUNTS": "send"}
+    make(told, "one.csv", ONE)
+    make(told, "<!channel>\n.csv", csv_file(level_days(60, seed=2, level=160) * 100, NEW_YEAR))
+
+    card = receiver.posts[-1].json
+    fields = [field["text"] for field in card["blocks"][1]["fields"]]
+    assert "&lt;!channel&gt;?.csv" in card["text"]
+    assert "<" not in card["text"] + "".join(fields)
+    assert max(map(len, fields)) <= 2000
+
+
+def test_a_process_that_knows_fewer_listeners_keeps_the_event_for_the_others(told: World, receiver: Receiver):
+    """A job has no secret, so it does not know who is notified; after a week nobody else comes."""
+    job = replace(told.context, listeners=(Listener("catalogue"),), hears_all=False)
+    told.put("one.csv", ONE)
+    made(ask(Trigger.BLOB, job, file="one.csv"), told.settings, job)
+    tell(told)
+
+    assert [post.json["type"] for post in receiver.posts] == ["retrain.promotion"]
+    assert told.ledger.outbox.waiting() == []
+    made(ask(Trigger.TIMER, job), told.settings, job)
+    told.clock.now += timedelta(days=8)
+    deliver(job)
+    assert told.ledger.outbox.waiting() == []

@@ -131,7 +131,7 @@ ONLY_IN = {
     },
     "requests": {
         "retrain.adapters.azure.function_app",
-        "retrain.adapters.notify.webhook",
+        "retrain.adapters.notify.posting",
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },
     "leather": {"retrain.doors.page"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from retrain.adapters.notify.message import facts, sentence
@@ -49,11 +49,11 @@ class Mail:
             with self._connected() as connection:
                 self._signed_in(connection)
                 connection.send_message(self._mail(event, run))
-        except smtplib.SMTPAuthenticationError:
-            raise ServiceError(f"{host} does not accept the user or password of RETRAIN_SMTP_URL") from None
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as exc:
-            if getattr(exc, "smtp_code", PERMANENT) < PERMANENT:
+            if _code(exc) < PERMANENT:
                 raise ServiceUnavailable(f"{host} takes no mail now") from None
+            if isinstance(exc, smtplib.SMTPAuthenticationError):
+                raise ServiceError(f"{host} does not accept the user or password of RETRAIN_SMTP_URL") from None
             raise ServiceError(f"{host} refuses the mail ({type(exc).__name__}); see RETRAIN_NOTIFY_FROM") from None
         except smtplib.SMTPNotSupportedError:
             raise ServiceError(f"{host} offers no TLS; use smtps:// in RETRAIN_SMTP_URL") from None
@@ -93,3 +93,9 @@ class Mail:
         reason = [run.reason] if self.amounts else []
         mail.set_content("\n".join([text, "", *reason, *lines]))
         return mail
+
+
+def _code(refusal: Any) -> int:
+    """The code of a refusal; of several recipients, the one that is most for good."""
+    recipients: dict[str, tuple[int, bytes]] = getattr(refusal, "recipients", {})
+    return max((code for code, _ in recipients.values()), default=getattr(refusal, "smtp_code", PERMANENT))

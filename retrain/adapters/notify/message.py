@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from retrain.records.run import Run
 
 
+LONGEST = 2_000  # characters of a field of Slack
+
+
 def sentence(event: Event, run: Run, model: str) -> str:
     """What happened, and the command that tells more. Amounts are not in it."""
     version = run.model.version if run.model else ""
@@ -28,7 +31,9 @@ def sentence(event: Event, run: Run, model: str) -> str:
 
 
 def _file(run: Run) -> str:
-    return run.landing.file if isinstance(run.landing, Landed) else "a file"
+    """The name of the file, in one line whatever it holds."""
+    name = run.landing.file if isinstance(run.landing, Landed) else "a file"
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def cloud_event(event: Event, run: Run, model: str, *, amounts: bool) -> dict[str, Any]:
@@ -72,16 +77,20 @@ def _measured(run: Run) -> dict[str, Any]:
 def slack(event: Event, run: Run, model: str, *, amounts: bool) -> dict[str, Any]:
     """A message of an incoming webhook. Source: Slack, Block Kit, section block."""
     text = sentence(event, run, model)
-    fields = [
-        {"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in _shown(event, run, amounts).items()
-    ]
+    shown = _shown(event, run, amounts)
+    fields = [{"type": "mrkdwn", "text": f"*{name}*\n{_escaped(value)}"[:LONGEST]} for name, value in shown.items()]
     return {
-        "text": text,
+        "text": _escaped(text),
         "blocks": [
             {"type": "section", "text": {"type": "plain_text", "text": text}},
             {"type": "section", "fields": fields},
         ],
     }
+
+
+def _escaped(text: str) -> str:
+    """A text that mentions nobody and links nowhere. Source: Slack, Formatting text, "Escaping text"."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def teams(event: Event, run: Run, model: str, *, amounts: bool) -> dict[str, Any]:

@@ -9,10 +9,9 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from retrain.adapters.notify import message
-from retrain.errors import ServiceError, ServiceUnavailable
+from retrain.adapters.notify.posting import post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from retrain.records.outbox import Event
     from retrain.records.run import Run
 
-CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
-TRY_LATER = {408, 425, 429}
-PREFIX = "whsec_"
 CLOUD_EVENT = message.cloud_event, "application/cloudevents+json"
 FORMS = {
     "cloudevents": CLOUD_EVENT,
@@ -67,27 +63,7 @@ class Webhook:
             headers |= signed(event.id, body, self.key, int(time.time()))
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token()}"
-        self._post(body, headers)
-
-    def _post(self, body: bytes, headers: dict[str, str]) -> None:
-        """Raises: ServiceUnavailable if it should be tried again; ServiceError if it is refused."""
-        import requests
-
-        host = urlsplit(self.url).hostname
-        try:
-            answer = requests.post(
-                self.url,
-                data=body,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
-                allow_redirects=False,
-            )
-        except requests.RequestException as exc:  # its message holds the address
-            raise ServiceUnavailable(f"{host} does not answer ({type(exc).__name__})") from None
-        if answer.status_code >= requests.codes.server_error or answer.status_code in TRY_LATER:
-            raise ServiceUnavailable(f"{host} answers {answer.status_code}")
-        if not 200 <= answer.status_code < 300:
-            raise ServiceError(f"{host} answers {answer.status_code}; see that RETRAIN_NOTIFY_URL is right")
+        post(self.url, body, headers)
 
 
 def signed(event_id: str, body: bytes, key: bytes, at: int) -> dict[str, str]:
@@ -100,10 +76,3 @@ def signed(event_id: str, body: bytes, key: bytes, at: int) -> dict[str, str]:
     content = b".".join((event_id.encode(), str(at).encode(), body))
     signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
     return {"webhook-id": event_id, "webhook-timestamp": str(at), "webhook-signature": f"v1,{signature}"}
-
-
-def key_of(secret: str) -> bytes:
-    """The key that a secret stands for: after `whsec_` in base64, otherwise its own bytes."""
-    if secret.startswith(PREFIX):
-        return base64.b64decode(secret.removeprefix(PREFIX))
-    return secret.encode()
