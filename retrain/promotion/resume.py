@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 import stamina
 
-from retrain.errors import Bug, Conflict, LockHeld, NotFound, PromotionFailed, RetrainError, ServiceUnavailable
+from retrain.errors import (
+    Bug,
+    Conflict,
+    DamagedRecord,
+    LockHeld,
+    NotFound,
+    PromotionFailed,
+    RetrainError,
+    ServiceUnavailable,
+)
 from retrain.ports import REGISTER
 from retrain.promotion.jobs import look_after
 from retrain.promotion.record import Promotion, hand_over
@@ -144,7 +153,9 @@ def _guarded(run: Run, action: Callable[[], Run], settings: Settings, context: C
     except Exception as error:  # noqa: BLE001 - a bug must neither lose the run nor hold up those behind it
         context.ledger.keep(run.run_id, TRACEBACK, traceback.format_exc())
         known = Bug(error)
-    recorded = context.ledger.recorded(run.run_id)
+    recorded = None
+    with suppress(DamagedRecord):  # then it has not ended
+        recorded = context.ledger.recorded(run.run_id)
     if recorded is not None and recorded.ends > run.ends:  # it had ended, and something failed after that
         return recorded
     if may_pass(known):
@@ -178,7 +189,7 @@ def _given_up(run: Run, error: RetrainError, settings: Settings, context: Contex
     """
     why = error.reason if isinstance(error, PromotionFailed) else str(error)
     try:
-        failure = give_up(run.run_id, why, settings, context)
+        failure = give_up(run, why, settings, context)
     except RetrainError as stuck:
         if may_pass(stuck):
             return _in_trouble(run, stuck, context)

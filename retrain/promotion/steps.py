@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrain.errors import Bug, BuildFailed, Conflict, PromotionFailed, RetrainError, Unsettled
+from retrain.errors import Bug, BuildFailed, Conflict, DamagedRecord, PromotionFailed, RetrainError, Unsettled
 from retrain.ports import DEPLOY, LOG_LINES, REGISTER
 from retrain.promotion.look import MENDED_BY_STOPPING, look
 from retrain.promotion.record import Promotion
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from retrain.ports import Service
     from retrain.records.context import Context
+    from retrain.records.run import Run
     from retrain.settings import Settings
     from scoring.model import ForecastModel
 
@@ -61,12 +62,19 @@ def promote(run_id: str, settings: Settings, context: Context, half: str | None 
     return Promoted(model, promotion)
 
 
-def give_up(run_id: str, why: str, settings: Settings, context: Context) -> PromotionFailed | None:
+def give_up(run: Run, why: str, settings: Settings, context: Context) -> PromotionFailed | None:
     """Take back a promotion that nobody continues. None if its champion was confirmed: then it has not failed.
 
-    Raises: Unsettled if the pointer had moved and could not be moved back.
+    Raises: Unsettled if the pointer had moved and could not be moved back; DamagedRecord, and a switch that nothing
+        says was confirmed is taken back.
     """
-    promotion = Promotion.of(run_id, context)
+    try:
+        promotion = Promotion.of(run.run_id, context)
+    except DamagedRecord:
+        if not run.has_promoted:
+            _switch_back(run.run_id, why, settings, context)
+        context.ledger.set_aside_promotion(run.run_id)
+        raise
     if "confirm" in promotion.steps:
         return None
     if promotion.version is None:  # its process may have died after it had registered one
@@ -229,6 +237,17 @@ def _take_back(promotion: Promotion, why: str, settings: Settings, context: Cont
     with suppress(RetrainError):
         if promotion.version not in pointer.versions[: settings.platform.keep_services]:
             context.platform.remove(service_name(settings.platform.model_name, promotion.version))
+
+
+def _switch_back(run_id: str, why: str, settings: Settings, context: Context) -> None:
+    """Undo the switch of a run by what the pointer alone says. Raises: Unsettled."""
+    pointer = context.ledger.pointer()
+    if pointer.champion is None or pointer.champion.run_id != run_id:
+        return
+    before = pointer.champions[-2].version if len(pointer.champions) > 1 else NOBODY
+    version = pointer.champion.version
+    unread = Promotion(run_id=run_id, reason=why, artifact_sha256="", lineage={}, over=before, version=version)
+    _take_back(unread, why, settings, context)
 
 
 def _last_lines(promotion: Promotion, settings: Settings, context: Context) -> list[str]:

@@ -134,7 +134,13 @@ class Ledger(Queue):
 
     def set_aside_run(self, run_id: str) -> str:
         """Move the damaged record of a run to `unreadable/`. Returns: where it is now."""
-        name = _report(run_id)
+        return self._set_aside(_report(run_id))
+
+    def set_aside_promotion(self, run_id: str) -> str:
+        """Move the damaged record of a promotion there. Returns: where it is now."""
+        return self._set_aside(_promotion(run_id))
+
+    def _set_aside(self, name: str) -> str:
         stored = self._store.read(name)
         return self._store.address(set_aside(self._store, name, stored) if stored else name)
 

@@ -73,6 +73,18 @@ def test_a_switch_that_is_never_confirmed_is_taken_back(serving: World, monkeypa
     assert [service.version for service in serving.platform.services()] == ["1"]
 
 
+def test_a_switch_whose_record_is_damaged_is_taken_back(serving: World, monkeypatch: pytest.MonkeyPatch):
+    """Nothing says any more that it was confirmed; the pointer says what it has replaced."""
+    run_id = killed(serving, "retrain.promotion.steps.confirm", monkeypatch)
+    serving.context.state.write(f"promotions/{run_id}.json", b"")
+
+    serving.run()
+
+    run = serving.ledger.run(run_id)
+    assert (run.status, champions(serving)[:3]) == ("failed", ["1", "2", "1"])
+    assert f"the promotion of run {run_id} is damaged" in run.reason
+
+
 def test_a_switch_whose_answer_says_conflict_but_took_effect_has_been_made(
     serving: World, monkeypatch: pytest.MonkeyPatch
 ):
