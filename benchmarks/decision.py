@@ -32,9 +32,9 @@ from retrain.gate.assess import assess
 from scoring.model import ForecastModel
 
 ROUNDS, QUICK_ROUNDS = 5, 1
-QUICK_DAYS, QUICK_UNSEEN_DAYS = 150, SETTINGS.min_unseen_days
+QUICK_DAYS, QUICK_UNSEEN_DAYS = 90, SETTINGS.min_unseen_days
 PEER = "statsforecast"
-YEAR_DAYS, QUICK_YEAR_DAYS = 365, 60
+YEAR_DAYS, QUICK_YEAR_DAYS = 365, 45
 LONG, SHORT = "three unseen years", "one unseen year"
 
 

@@ -41,7 +41,7 @@ from retrain.records.registry import Lineage, RegisteredModel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS, QUICK_SECONDS = 10.0, 0.5
+SECONDS, QUICK_SECONDS = 10.0, 0.2
 CONNECTIONS = 2
 DAYS = 300
 ROUNDS, QUICK_ROUNDS = 2, 1

@@ -6,12 +6,12 @@ import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain.arima import css, regressors
+from retrain.arima.blas import one_blas_thread
 from retrain.arima.css import NOISELESS
 from retrain.arima.filtering import filtered
 from retrain.arima.likelihood import Optimum, maximise
@@ -92,17 +92,10 @@ def fit(order: Order, series: OpenDays, start: Vector | None = None) -> FittedOr
 
 @contextmanager
 def _quiet_on_one_thread() -> Iterator[None]:
-    """No warnings: the caller checks the result. One BLAS thread: more threads only wait on such small matrices."""
-    with warnings.catch_warnings(), _blas().limit(limits=1, user_api="blas"):
+    """No warnings: the caller checks the result."""
+    with warnings.catch_warnings(), one_blas_thread():
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def _optimum(order: Order, values: Vector, columns: Matrix, start: Vector | None) -> Optimum:

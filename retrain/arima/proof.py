@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.arima.blas import one_blas_thread
 from retrain.errors import NotProven
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _of_statsmodels(fitted: FittedOrder) -> Vector:
 
     order = fitted.order
     seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), one_blas_thread():
         warnings.simplefilter("ignore")
         model = SARIMAX(
             fitted.taken_in,

@@ -50,6 +50,7 @@ ORDER = {
         "open_days",
         "traits",
         "scaling",
+        "blas",
         "recursion",
         "css_filters",
         "css",

@@ -26,11 +26,23 @@ QUICK = {"RETRAIN_ORDER": "0,0,0", "RETRAIN_CONFIRM_SECONDS": "0"}
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder with one good file; the demo keeps its store beside it."""
-    files = tmp_path / "files"
+    yield a_folder(tmp_path)
+    stop_services(tmp_path / ".demo")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.CompletedProcess[str]]:
+    """A demo of one file that goes well, in a shell that is set up for a cloud."""
+    place = tmp_path_factory.mktemp("demo")
+    yield run_demo(a_folder(place), RETRAIN_PLATFORM="azure", RETRAIN_STORE="blob")
+    stop_services(place / ".demo")
+
+
+def a_folder(place: Path) -> Path:
+    files = place / "files"
     files.mkdir()
     (files / "good.csv").write_bytes(csv_file(weekly(60)))
-    yield files
-    stop_services(tmp_path / ".demo")
+    return files
 
 
 def run_demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -49,16 +61,14 @@ def python(cwd: Path, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
-def test_every_step_is_announced_before_its_command_and_timed(folder: Path):
+def test_every_step_is_announced_before_its_command_and_timed(shown: subprocess.CompletedProcess[str]):
     """One landing, the champion, its services, its forecast."""
-    shown = run_demo(folder).stdout
-
     for step, command in enumerate(("land", "champion", "services", "forecast"), 1):
-        announced, _, rest = shown.partition(f"[{step}/4] ")[2].partition(f"$ retrain {command} ")
+        announced, _, rest = shown.stdout.partition(f"[{step}/4] ")[2].partition(f"$ retrain {command} ")
         assert announced.strip()
         assert " s)" in rest
-    assert "Files landed: 1 of 1, in" in shown
-    assert "Services stopped: 1." in shown
+    assert "Files landed: 1 of 1, in" in shown.stdout
+    assert "Services stopped: 1." in shown.stdout
 
 
 def test_services_that_are_kept_run_until_they_are_stopped(folder: Path):
@@ -103,11 +113,9 @@ def test_a_wrong_setting_is_named(folder: Path):
     assert ended.stderr.startswith("retrain: RETRAIN_HORIZON_DAYS is 'many'")
 
 
-def test_a_cloud_that_the_shell_is_set_up_for_is_not_used(folder: Path):
+def test_a_cloud_that_the_shell_is_set_up_for_is_not_used(shown: subprocess.CompletedProcess[str]):
     """The demo runs on this machine."""
-    ended = run_demo(folder, RETRAIN_PLATFORM="azure", RETRAIN_STORE="blob")
-
-    assert ended.returncode == 0, ended.stderr
+    assert shown.returncode == 0, shown.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.tsa.innovations.arma_innovations import arma_loglike
 
 from retrain.arima.arma import Arma
 from retrain.arima.order import Order
@@ -41,6 +40,8 @@ def square(process: Arma, series: np.ndarray) -> float:
 @given(arma_orders, st.integers(0, 1000))
 def test_the_likelihood_is_that_of_statsmodels(order: Order, seed: int):
     """With its innovations algorithm, for any seasonal order."""
+    from statsmodels.tsa.innovations.arma_innovations import arma_loglike
+
     z, series = point(order, seed)
     ar, ma = polynomials(order, z)
     process, variance = Arma(ar, ma, DAYS), 1.7

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import approx_fprime
 
 from retrain.arima import css, css_filters
 from retrain.arima.ensemble import fit_pinned
@@ -44,6 +43,8 @@ def errors_by_recursion(order: Order, coefficients: np.ndarray, w: np.ndarray) -
 @given(with_coefficients, st.integers(0, 1000))
 def test_errors_and_derivatives_are_those_of_the_recursion(order: Order, seed: int):
     """The filters equal a loop; the Jacobian equals finite differences."""
+    from scipy.optimize import approx_fprime
+
     rng = np.random.default_rng(seed)
     coefficients = constrained(order, rng.normal(0, 0.5, order.coefficients))
     w = rng.normal(0, 1, 60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from retrain.arima.filtering import filtered
 from retrain.arima.order import Order
@@ -27,6 +26,8 @@ ORDERS = [
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_matrices_state_and_covariance_are_those_of_sarimax(order: Order):
     """With missing days at the start, in the middle and at the end."""
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
     values = np.cumsum(np.random.default_rng(5).normal(size=120)) / 5
     values[[0, 30, 31, 119]] = np.nan
     coefficients, variance = constrained(order, np.full(order.coefficients, 0.4)), 0.7

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from statsmodels.tsa.arima.model import ARIMA
 
 from retrain.arima.ensemble import fit_pinned
 from retrain.arima.fit import fit
@@ -38,6 +37,8 @@ def test_parameters_are_in_the_currency_of_the_data():
 )
 def test_the_optimum_is_almost_as_likely_as_the_one_statsmodels_finds(order: Order):
     """Its own optimiser on the differenced series; what the penalty costs is less than itself."""
+    from statsmodels.tsa.arima.model import ARIMA
+
     amounts = open_days(weekly(150, seed=3))
     fitted = fit(order, amounts)
     seasonal = (order.seasonal_p, 0, order.seasonal_q, order.season_days)

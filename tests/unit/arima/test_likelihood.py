@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.linalg import toeplitz
-from statsmodels.tsa.innovations.arma_innovations import arma_loglike
 
 from retrain.arima.likelihood import Optimum, maximise
 from retrain.arima.order import Order
@@ -37,6 +36,8 @@ def optimum(order: Order, w: np.ndarray, start: np.ndarray | None = None) -> Opt
 
 def penalised(order: Order, w: np.ndarray, z: np.ndarray) -> float:
     """The objective by statsmodels' likelihood, the variance at its own optimum."""
+    from statsmodels.tsa.innovations.arma_innovations import arma_loglike
+
     ar, ma, seasonal_ar, seasonal_ma = order.polynomials(constrained(order, z))
     own, shock = np.convolve(ar, seasonal_ar), np.convolve(ma, seasonal_ma)
     unit = arma_loglike(w, -own[1:], shock[1:], sigma2=1.0)
@@ -110,6 +111,8 @@ def test_the_regression_is_generalised_least_squares():
 
 def test_the_likelihood_is_reported_without_the_penalty():
     """So that it can be compared with other programs'."""
+    from statsmodels.tsa.innovations.arma_innovations import arma_loglike
+
     order = Order(1, 1, 1)
     w = differenced(order)
     found = optimum(order, w)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from retrain.arima.recursion import recursive
 
@@ -19,6 +18,8 @@ LAGS = np.array([1.0, -0.5, 0.2, 0.0, 0.0, 0.3])
 )
 def test_a_series_or_columns_are_filtered(numerator: np.ndarray, denominator: np.ndarray, series: np.ndarray):
     """Also fewer days than lags."""
+    from scipy.signal import lfilter
+
     found = recursive(numerator, denominator, series)
 
     np.testing.assert_allclose(found, lfilter(numerator, denominator, series, axis=0), rtol=1e-12, atol=1e-12)

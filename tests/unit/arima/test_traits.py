@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.tsa.stattools import kpss
 
 from retrain.arima.traits import has_logarithms, is_level, prevailing_season
 
@@ -17,6 +16,8 @@ NOISE = np.random.default_rng(0).normal(0, 1, 200)
 @pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.InterpolationWarning")
 def test_a_level_is_decided_as_in_statsmodels(values: np.ndarray):
     """The same test, the same lags."""
+    from statsmodels.tsa.stattools import kpss
+
     statistic = kpss(values, regression="c", nlags="legacy", result_object=True).statistic
 
     assert is_level(values) is bool(statistic < 0.463)

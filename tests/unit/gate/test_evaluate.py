@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
 
 from retrain.arima.ensemble import FittedModel, fit_pinned
 from retrain.arima.order import Order
@@ -55,6 +54,8 @@ def test_the_intervals_of_the_true_model_are_calibrated():
 
 def test_one_day_ahead_the_test_is_the_paired_t_test():
     """With Harvey, Leybourne & Newbold's correction it equals SciPy's test."""
+    from scipy.stats import ttest_rel
+
     rng = np.random.default_rng(5)
     theirs, ours = rng.gamma(2, 1, 60), rng.gamma(2, 0.9, 60)
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from statsmodels.tsa.arima.model import ARIMA
 
 from retrain.arima import regressors
 from retrain.arima.ensemble import FittedModel, fit_pinned
@@ -63,6 +62,8 @@ def fitted_to(order: Order, values: Any) -> FittedModel:
 
 def statsmodels_on(order: Order, values: Any, fitted: FittedModel, trained: int, ahead: int) -> Any:
     """Statsmodels' forecast with the fitted parameters, divided by the scale of the trained days; and the scale."""
+    from statsmodels.tsa.arima.model import ARIMA
+
     seasonal = (order.seasonal_p, order.seasonal_d, order.seasonal_q, order.season_days)
     scale = scaled(order, open_days(values[:trained]))[1]
     columns = regressors.columns(order.regressors, consecutive(len(values) + ahead))
