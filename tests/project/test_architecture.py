@@ -64,7 +64,7 @@ ORDER = {
         "search",
         "procedure",
     ],
-    "gate": ["scores", "unseen", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
+    "gate": ["scores", "unseen", "slices", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {
