@@ -134,7 +134,7 @@ ONLY_IN = {
         "retrain.adapters.notify.posting",
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },
-    "leather": {"retrain.doors.page"},
+    "leather": {"retrain.doors.charts"},
     "openpyxl": {"retrain.reading.percent", "retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},
