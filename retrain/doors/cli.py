@@ -121,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     worth.add_argument(
         "--since", type=_day, metavar="DAY", help="only forecasts whose last known day is DAY or later"
     )
+    worth.add_argument(
+        "--series", default="", metavar="KEY", help="of this series; the key of the only one is empty"
+    )
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", type=_run, metavar="RUN", required=True)
     promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     type Mask = NDArray[np.bool_]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTH_END, HOLIDAY, ORDINARY = "month end", "public holiday", "other days"
+CALENDAR = MONTH_END, HOLIDAY, ORDINARY = ("month end", "public holiday", "other days")
 BY_WEEKDAY, BY_CALENDAR, BY_HORIZON = "weekday", "calendar", "days ahead"
 MOST_HORIZONS = 14  # slices by days ahead; of a longer horizon, each is of several days
 
@@ -108,7 +108,7 @@ def _parts(
     for at, name in enumerate(WEEKDAYS):
         yield BY_WEEKDAY, name, weekdays == at
     kinds = [[calendar_of(day, holidays) for day in row] for row in days]
-    for name in (MONTH_END, HOLIDAY, ORDINARY):
+    for name in CALENDAR:
         yield BY_CALENDAR, name, np.array([[name in kind for kind in row] for row in kinds])
     ahead = np.broadcast_to(np.arange(1, horizon_days + 1), weekdays.shape)
     width = -(-horizon_days // MOST_HORIZONS)
