@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain.gate.scores import LEVELS, Loss, forecast_errors
+from scoring.calendar import ordinals, weekdays_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -103,14 +103,13 @@ def _parts(
     first_days: Sequence[date], horizon_days: int, holidays: Collection[date]
 ) -> Iterator[tuple[str, str, Mask]]:
     """What is divided by, the name of the part, and its forecast days, shape (origins, horizon)."""
-    days = [[first + timedelta(days=ahead) for ahead in range(horizon_days)] for first in first_days]
-    weekdays = np.array([[day.weekday() for day in row] for row in days])
+    days = ordinals(first_days)[:, None] + np.arange(horizon_days)
     for at, name in enumerate(WEEKDAYS):
-        yield BY_WEEKDAY, name, weekdays == at
-    kinds = [[calendar_of(day, holidays) for day in row] for row in days]
+        yield BY_WEEKDAY, name, weekdays_of(days) == at
+    said = {day: calendar_of(date.fromordinal(day), holidays) for day in np.unique(days).tolist()}
     for name in CALENDAR:
-        yield BY_CALENDAR, name, np.array([[name in kind for kind in row] for row in kinds])
-    ahead = np.broadcast_to(np.arange(1, horizon_days + 1), weekdays.shape)
+        yield BY_CALENDAR, name, np.isin(days, [day for day, kinds in said.items() if name in kinds])
+    ahead = np.broadcast_to(np.arange(1, horizon_days + 1), days.shape)
     width = -(-horizon_days // MOST_HORIZONS)
     for first in range(1, horizon_days + 1, width):
         last = min(first + width - 1, horizon_days)

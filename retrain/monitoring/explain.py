@@ -87,7 +87,7 @@ def explain(day: date | None, settings: Settings, context: Context) -> Explanati
         trained_through=model.origin,
         origin=now.origin,
         members=len(now.members),
-        orders=tuple(_orders(now)[at] for at in found.members),
+        orders=tuple(_order(now, at) for at in found.members),
         notes=(*told.notes, *age_notes(now.origin, today)),
         found=found,
     )
@@ -107,8 +107,10 @@ def _day(day: date | None, origin: date) -> date:
     return chosen
 
 
-def _orders(model: ForecastModel) -> list[str]:
-    return [str(each["order"]) for each in model.facts["orders"]]
+def _order(model: ForecastModel, at: int) -> str:
+    """The order of a member as its artifact names it, or else its number."""
+    orders = model.facts.get("orders", [])
+    return str(orders[at]["order"]) if at < len(orders) else f"member {at + 1}"
 
 
 def _last_days(model: ForecastModel, now: ForecastModel, told: Told, usable: Days) -> list[Observed]:
