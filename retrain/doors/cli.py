@@ -15,6 +15,7 @@ from retrain.doors import (
     deploy_commands,
     doctor_commands,
     file_commands,
+    forecast_commands,
     landing_commands,
     performance_commands,
     replay_commands,
@@ -106,19 +107,22 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--newest", type=_count, default=20, metavar="N")
     show = command("show", commands.show, "show one run")
     show.add_argument("run_id", type=_run, metavar="RUN")
+    show.add_argument("--slices", action="store_true", help="also the scores by weekday, calendar and days ahead")
     show.add_argument("--page", type=Path, metavar="FILE", help="also write it as a page of HTML, with plots")
     replayed = command("replay", replay_commands.replay, "reach the verdict of a run again, from what it recorded")
     replayed.add_argument("run_id", type=_run, metavar="RUN", nargs="?")
     replayed.add_argument("--all", action="store_true", help="every run that has reached a verdict")
     champion = command("champion", commands.champion, "say which version is champion, or was on a day")
     champion.add_argument("--on", type=_day, metavar="DAY", help="YYYY-MM-DD, in UTC")
-    asked = command("forecast", commands.forecast, "ask the champion's service for the days to come")
-    asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 by default")
+    _add_forecasts(command)
     worth = command(
         "performance", performance_commands.performance, "compare issued forecasts with the actual amounts"
     )
     worth.add_argument(
         "--since", type=_day, metavar="DAY", help="only forecasts whose last known day is DAY or later"
+    )
+    worth.add_argument(
+        "--series", default="", metavar="KEY", help="of this series; the key of the only one is empty"
     )
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", type=_run, metavar="RUN", required=True)
@@ -148,6 +152,19 @@ def _parser() -> argparse.ArgumentParser:
         evaluation,
     )
     return parser
+
+
+def _add_forecasts(command: Callable[..., _Parser]) -> None:
+    """What the champion forecasts, and why."""
+    asked = command("forecast", forecast_commands.forecast, "ask the champion's service for the days to come")
+    asked.add_argument("--days", type=int, default=7, metavar="N", help="1 to 365; 7 by default")
+    asked.add_argument("--csv", type=Path, metavar="FILE", help="also write it as CSV")
+    asked.add_argument("--plot", type=Path, metavar="FILE", help="also draw it as SVG, after the last eight weeks")
+    asked.add_argument(
+        "--out", type=Path, metavar="DIR", help="also write forecast.csv, .parquet and .svg into this folder"
+    )
+    why = command("explain", forecast_commands.explain, "say what the champion's forecast of one day is made of")
+    why.add_argument("--day", type=_day, metavar="DAY", help="YYYY-MM-DD; the day after the newest known one")
 
 
 def _add_services(command: Callable[..., _Parser]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from retrain.doors.asking import acting, chosen_settings, connected, finished, repaired
+from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import printable, say, tell
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import REGISTER
@@ -100,7 +100,12 @@ def show(options: argparse.Namespace) -> int:
             options.page.write_text(page_of(found, context.ledger), encoding="utf-8")
         except OSError as exc:
             raise UsageError(f"--page {options.page}: {exc.strerror}; name a file that can be written") from exc
-    return tell(found, as_json=options.json)
+    code = tell(found, as_json=options.json)
+    if options.slices and not options.json:
+        from retrain.doors.sliced import slices_table
+
+        say(*(slices_table(found) if found.slices else ["This run has no scores by slice."]))
+    return code
 
 
 def champion(options: argparse.Namespace) -> int:
@@ -138,23 +143,6 @@ def _champion(entry: Champion, registry: Registry) -> dict[str, str]:
         "trained_through": lineage.trained_through.isoformat(),
         "data_sha256": lineage.data_sha256,
     }
-
-
-def forecast(options: argparse.Namespace) -> int:
-    """Ask the champion's service for the days to come."""
-    from retrain.doors.champion_forecast import MOST_DAYS, champion_forecast
-    from retrain.doors.terminal import forecast_table
-
-    if not 1 <= options.days <= MOST_DAYS:
-        raise UsageError(f"--days is {options.days}; it must lie between 1 and {MOST_DAYS}")
-    settings, context = connected(options)
-    try:
-        answer = champion_forecast(options.days, settings, context)
-    except ServiceError as error:
-        repaired(error, options, settings, context)
-        answer = champion_forecast(options.days, settings, context)
-    print(json.dumps(answer) if options.json else forecast_table(answer))
-    return 0
 
 
 def rebuild(options: argparse.Namespace) -> int:

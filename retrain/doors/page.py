@@ -6,29 +6,26 @@ Every text from data, from a person or from a service is escaped by MarkupSafe; 
 from __future__ import annotations
 
 import math
-from datetime import datetime, time
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from retrain.doors.charts import BLUE, GREY, ORANGE, chart
+from retrain.doors.sliced import HEADS, cells, named
 from retrain.doors.terminal import METRICS, ending, heading, scorecards, shown
 from retrain.errors import ServiceError, ServiceUnavailable
 from retrain.records.measured import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
+    from retrain.doors.charts import Line
     from retrain.gate.unseen import UnseenDay
     from retrain.records.ledger import Ledger
     from retrain.records.run import Run
 
-    type Line = tuple[str, str, Sequence[tuple[date, float]]]
-
-WIDTH, HEIGHT = 960, 320
 CUMULATIVE_GAIN = "Cumulative loss difference (champion minus challenger); it rises where the challenger is better"
-GREY, BLUE, ORANGE = "#777777", "#1f77b4", "#d95f02"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The Content-Security-Policy under which a page is served: it needs nothing, and may do nothing."""
 
@@ -80,7 +77,7 @@ def page(run: Run, days: Sequence[UnseenDay], lost: str = "") -> str:
     """
     title = f"{ending(run).upper()}: run {run.run_id}"
     plots = _plots(days) if run.evidence else []  # days of an earlier attempt may be left
-    body = _join([*_reasons(run, lost), *_scores(run), *plots, *_facts(run)])
+    body = _join([*_reasons(run, lost), *_scores(run), *plots, *_slices(run), *_facts(run)])
     # Half a character, which JSON can hold and a file's name too, would stop the whole page at its encoding.
     return PAGE.format(policy=POLICY, title=title, body=body).encode(errors="replace").decode()
 
@@ -110,6 +107,12 @@ def _scores(run: Run) -> list[Markup]:
         for name, scores in cards
     ]
     return [Markup("<h2>On the unseen days</h2>"), _table(["", *map(heading, METRICS), "order"], rows)]
+
+
+def _slices(run: Run) -> list[Markup]:
+    """One line a slice."""
+    rows = [[named(each), *cells(each)] for each in run.slices or ()]
+    return [Markup("<h2>By slice</h2>"), _table(["", *HEADS], rows)] if rows else []
 
 
 def _facts(run: Run) -> list[Markup]:
@@ -173,22 +176,6 @@ def _plot(title: str, lines: Sequence[Line]) -> list[Markup]:
     ]
     drawn = [line for line in finite if line[2]]
     try:
-        return [_chart(title, drawn)] if drawn else []
+        return [Markup(chart(title, drawn))] if drawn else []  # noqa: S704 - its words are our own
     except (ValueError, ArithmeticError):  # days at the ends of the calendar, numbers too large to subtract
         return [Markup('<p class="warning">{}</p>').format(f"The plot cannot be drawn of these numbers: {title}")]
-
-
-def _chart(title: str, lines: Sequence[Line]) -> Markup:
-    import leather
-
-    chart = leather.Chart(title)
-    for name, colour, points in lines:
-        # Of moments and not of days: leather divides a week or less into hours.
-        moments = [(datetime.combine(day, time()), value) for day, value in points]
-        chart.add_line(moments, name=name, stroke_color=colour, width=1)
-    values = [value for _, _, points in lines for _, value in points]
-    low, high = min(values), max(values)
-    margin = (high - low) / 20 or abs(high) / 20 or 1.0
-    chart.set_y_scale(leather.Linear(low - margin, high + margin))
-    chart.add_x_axis(tick_formatter=lambda day, _at, _count: f"{day:%d %b %Y}")
-    return Markup(chart.to_svg(width=WIDTH, height=HEIGHT))  # noqa: S704 - its words are our own

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import connected
 from retrain.doors.output import say
+from retrain.errors import NotFound
+from retrain.records.day_files import SERIES
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from retrain.monitoring.performance import Figures, Performance
+    from retrain.gate.slices import Figures
+    from retrain.monitoring.performance import Performance
     from retrain.monitoring.review import Review
 
 TITLES = {
@@ -27,6 +30,10 @@ def performance(options: argparse.Namespace) -> int:
     """What the forecasts of the champion were worth, beside those of others."""
     from retrain.monitoring.review import review
 
+    if options.series != SERIES:
+        raise NotFound(
+            f"there is no series {options.series!r}; there is one, whose key is empty: leave --series out"
+        )
     settings, context = connected(options)
     found = review(options.since or date.min, settings, context)
     if options.json:
@@ -59,10 +66,11 @@ def _version(version: str | None) -> str:
 
 
 def _slices(found: Performance) -> Iterator[str]:
-    """The champion's figures by days ahead, weekday and month."""
+    """The champion's figures by days ahead, weekday, calendar and month."""
     for title, parts in (
         ("days ahead", found.by_horizon),
         ("weekday", found.by_weekday),
+        ("calendar", found.by_calendar),
         ("month", found.by_month),
     ):
         yield f"champion by {title}"

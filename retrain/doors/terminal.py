@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.output import printable
+from retrain.doors.sliced import slices_line
 from retrain.gate.evidence import amount
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
@@ -157,7 +158,7 @@ def _score_lines(run: Run) -> list[str]:
         numbers = "".join(f"{shown(metric, getattr(scores, metric)):>9}" for metric in METRICS)
         order = scores.order if isinstance(scores, Model) else ""
         table.append(f"{'':<11}{name:<22}{numbers}  {order}".rstrip())
-    return [*table, _evidence_line(run.evidence)]
+    return [*table, _evidence_line(run.evidence), *slices_line(run)]
 
 
 def _evidence_line(evidence: Evidence) -> str:

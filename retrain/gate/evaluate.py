@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.data.holidays import public_holidays
 from retrain.errors import ModelError
 from retrain.gate.evidence import Evidence, evidence
 from retrain.gate.scores import Loss, Scorecard, score
 from retrain.gate.significance import DieboldMariano, diebold_mariano
+from retrain.gate.slices import Slice, slices
 from retrain.gate.unseen import UnseenDay
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,6 +46,7 @@ class Comparison:
         refits_kept: number of fits that did not converge, so that the parameters were kept.
         days: one for each origin, by the first day that is forecast from it.
         loss: the metric that decides.
+        slices: the scores by weekday, calendar and days ahead.
     """
 
     order: str
@@ -61,6 +64,7 @@ class Comparison:
     refits_kept: int
     days: tuple[UnseenDay, ...]
     loss: Loss = Loss.RMSE
+    slices: tuple[Slice, ...] = ()
 
     @property
     def gain(self) -> float | None:
@@ -99,10 +103,15 @@ def compare(
         return _Measured(card, loss.at_origins(actual, point, seen), point[:, 0])
 
     first_days = [cutoff + timedelta(days=1 + int(origin)) for origin in np.flatnonzero(scored)]
-    theirs = measure(made_by_champion.where(scored)) if made_by_champion is not None else None
-    ours = measure(challenger.forecasts.where(scored))
     usual = _seasonal_naive(history, cutoff, terms.horizon_days, season)
-    naive = measure(np.where(challenger.forecasts.closed, 0.0, usual)[scored])
+    made: dict[str, Matrix | Prediction] = {
+        "challenger": challenger.forecasts.where(scored),
+        "seasonal_naive": np.where(challenger.forecasts.closed, 0.0, usual)[scored],
+    }
+    if made_by_champion is not None:
+        made["champion"] = made_by_champion.where(scored)
+    measured = {name: measure(each) for name, each in made.items()}
+    theirs, ours, naive = measured.get("champion"), measured["challenger"], measured["seasonal_naive"]
     return Comparison(
         order=str(challenger.first.order),
         is_naive=challenger.procedure.is_naive,
@@ -119,7 +128,13 @@ def compare(
         refits_kept=challenger.fits_kept,
         loss=loss,
         days=_days(first_days, actual, theirs, ours, naive),
+        slices=slices(first_days, actual, made, seen, loss, _holidays(terms.country, history)),
     )
+
+
+def _holidays(country: str, history: DailySeries) -> Collection[date]:
+    """The public holidays of the country; none without one."""
+    return public_holidays(country, history.first_day.year, history.last_day.year) if country else ()
 
 
 def _actual(history: DailySeries, cutoff: date, horizon_days: int, made: Sequence[Prediction]) -> Matrix:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.gate.slices import CALENDAR, WEEKDAYS, Figures, calendar_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from retrain.data.series import Days
     from retrain.monitoring.issued import Issued
-
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +36,13 @@ class Forecasted:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Of some forecast days, against their actual amounts.
-
-    Attributes:
-        rmse, mae: currency per day.
-        bias: mean of forecast minus actual, currency per day.
-        coverage_80, coverage_95: shares of the actual amounts within the interval; None without intervals.
-    """
-
-    days: int
-    rmse: float
-    mae: float
-    bias: float
-    coverage_80: float | None
-    coverage_95: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Performance:
     """The figures of one model, in all and by slice; None and empty where no day has an actual amount."""
 
     total: Figures | None
     by_horizon: Mapping[str, Figures]
     by_weekday: Mapping[str, Figures]
+    by_calendar: Mapping[str, Figures]
     by_month: Mapping[str, Figures]
 
 
@@ -101,23 +84,24 @@ def seasonal_naive(days: Days, origin: date, ahead: Iterable[date], season_days:
     return found
 
 
-def performance(forecasts: Sequence[Forecasted], actual: Days) -> Performance:
+def performance(forecasts: Sequence[Forecasted], actual: Days, holidays: Collection[date] = ()) -> Performance:
     """Compare forecasts with the actual amounts; a day without an actual amount is left out."""
     known = [each for each in forecasts if each.day in actual]
 
-    def sliced(by: Callable[[Forecasted], str], order: Sequence[str] | None = None) -> dict[str, Figures]:
-        keys = order or list(dict.fromkeys(by(each) for each in known))
-        parts = {key: [each for each in known if by(each) == key] for key in keys}
+    def sliced(by: Callable[[Forecasted], Sequence[str]], order: Sequence[str] | None = None) -> dict[str, Figures]:
+        keys = order or list(dict.fromkeys(key for each in known for key in by(each)))
+        parts = {key: [each for each in known if key in by(each)] for key in keys}
         return {key: figures(part, actual) for key, part in parts.items() if part}
 
     known.sort(key=lambda each: (each.ahead, each.day))
-    by_horizon = sliced(lambda each: str(each.ahead))
+    by_horizon = sliced(lambda each: (str(each.ahead),))
     known.sort(key=lambda each: each.day)
     return Performance(
         figures(known, actual) if known else None,
         by_horizon,
-        sliced(lambda each: WEEKDAYS[each.day.weekday()], WEEKDAYS),
-        sliced(lambda each: f"{each.day:%Y-%m}"),
+        sliced(lambda each: (WEEKDAYS[each.day.weekday()],), WEEKDAYS),
+        sliced(lambda each: calendar_of(each.day, holidays), CALENDAR),
+        sliced(lambda each: (f"{each.day:%Y-%m}",)),
     )
 
 

@@ -34,22 +34,38 @@ def rows(issued: Issued) -> list[Sequence[object]]:
 
 def as_csv(issued: Issued) -> str:
     """A header and one line a day; days as YYYY-MM-DD, amounts with a point."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows(issued))
-    return out.getvalue()
+    return csv_of(COLUMNS, rows(issued))
 
 
 def as_parquet(issued: Issued) -> bytes:
     """The same columns with types: days, texts, and numbers of 64 bits."""
+    return parquet_of(COLUMNS, rows(issued))
+
+
+def csv_of(columns: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    """A header and lines, as each forecast is published."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return out.getvalue()
+
+
+def parquet_of(columns: Sequence[str], lines: Sequence[Sequence[object]]) -> bytes:
+    """The same as a table with types.
+
+    Args: columns: days and texts as they are named in COLUMNS; every other one holds numbers.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = (pa.date32(), pa.string(), *[pa.float64()] * len(AMOUNTS), pa.date32(), pa.string())
-    columns = zip(*rows(issued), strict=True)
+    kinds = {"date": pa.date32(), "origin": pa.date32(), "series": pa.string(), "version": pa.string()}
+    cells = zip(*lines, strict=True)
     table = pa.table(
-        {name: pa.array(list(column), kind) for name, column, kind in zip(COLUMNS, columns, kinds, strict=True)}
+        {
+            name: pa.array(list(column), kinds.get(name, pa.float64()))
+            for name, column in zip(columns, cells, strict=True)
+        }
     )
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")

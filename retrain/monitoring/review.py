@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from retrain.data.holidays import public_holidays
 from retrain.errors import NotFound
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
@@ -15,7 +16,7 @@ from retrain.records.history import Histories
 from retrain.records.landing_log import Decided, LandedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from retrain.data.landed import DayTotal
     from retrain.data.series import Days
@@ -73,6 +74,7 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         "previous": [day for each in issued for day in _of_other(previous, each, past, settings, context)],
         "seasonal_naive": [day for each in issued for day in _naive(each, past, settings.decision.season_days)],
     }
+    holidays = _holidays(settings.decision.country, made["champion"])
     actuals = {"as_corrected": past.now.days, "as_first_accepted": past.first_known}
     return Review(
         version,
@@ -81,10 +83,18 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         issued[0].origin if issued else None,
         issued[-1].origin if issued else None,
         {
-            name: {model: performance(days, actual) for model, days in made.items()}
+            name: {model: performance(days, actual, holidays) for model, days in made.items()}
             for name, actual in actuals.items()
         },
     )
+
+
+def _holidays(country: str, forecasts: list[Forecasted]) -> Collection[date]:
+    """The public holidays of the country in these years; none without one."""
+    if not country or not forecasts:
+        return ()
+    days = [each.day for each in forecasts]
+    return public_holidays(country, min(days).year, max(days).year)
 
 
 def _last_of_each_origin(issued: Iterable[Issued]) -> list[Issued]:

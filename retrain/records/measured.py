@@ -11,6 +11,10 @@ from retrain.records.base import Record
 if TYPE_CHECKING:
     from retrain.gate.evaluate import Comparison
     from retrain.gate.scores import Scorecard
+    from retrain.gate.slices import Figures, Slice
+
+
+DIGITS = 6  # of the scores of a slice, which a report holds many of
 
 
 class Scores(Record):
@@ -40,6 +44,53 @@ class Model(Scores):
     def scored(self, card: Scorecard | None) -> Self:
         """With these metrics; None leaves it as it is."""
         return self if card is None else self.evolve(**asdict(card))
+
+
+class SliceScores(Record):
+    """One model on the days of a slice, in the units of Figures."""
+
+    rmse: float
+    mae: float
+    bias: float
+    coverage_80: float | None = None
+    coverage_95: float | None = None
+
+    @classmethod
+    def of(cls, figures: Figures) -> Self:
+        """With as many digits as a person reads."""
+        numbers = {name: value for name, value in asdict(figures).items() if name != "days"}
+        return cls.model_validate(
+            {name: value if value is None else float(f"{value:.{DIGITS}g}") for name, value in numbers.items()}
+        )
+
+
+class SliceRecord(Record):
+    """Some of the compared days and how each model forecast them, for people who read; nothing depends on it.
+
+    Attributes:
+        by, name: what the days are divided by, and the name of this part.
+        days: forecast days.
+        champion: null without a champion.
+    """
+
+    by: str
+    name: str
+    days: int
+    champion: SliceScores | None = None
+    challenger: SliceScores
+    seasonal_naive: SliceScores
+
+    @classmethod
+    def of(cls, found: Slice) -> Self:
+        """As a report keeps it."""
+        return cls(
+            by=found.by,
+            name=found.name,
+            days=found.challenger.days,
+            champion=SliceScores.of(found.champion) if found.champion else None,
+            challenger=SliceScores.of(found.challenger),
+            seasonal_naive=SliceScores.of(found.seasonal_naive),
+        )
 
 
 class Evidence(Record):

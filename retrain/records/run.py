@@ -15,7 +15,7 @@ from retrain.errors import ConfigError
 from retrain.gate.decide import Verdict
 from retrain.records.base import Record
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
-from retrain.records.measured import Evidence, Model, Scores
+from retrain.records.measured import Evidence, Model, Scores, SliceRecord
 from retrain.records.request import BaseRequest, Evaluate, Trigger
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class Run(Record):
 
     Attributes:
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
+        slices: the scores of each model by weekday, calendar and days ahead; they decide nothing.
         issued: where the forecast of the champion is that the run found, or why none was issued.
         promotion: the finished steps, by name.
         trouble: what holds up a promotion that is under way; the next trigger tries again.
@@ -156,6 +157,7 @@ class Run(Record):
     challenger: Model | None = None
     seasonal_naive: Scores | None = None
     evidence: Evidence | None = None
+    slices: tuple[SliceRecord, ...] | None = None
     model: Registered | None = None
     promotion: dict[str, Step] | None = None
     artifacts: str = ""
@@ -224,6 +226,7 @@ class Run(Record):
             challenger=challenger.scored(measured.challenger),
             seasonal_naive=Scores(**asdict(measured.seasonal_naive)),
             evidence=Evidence.of(measured),
+            slices=tuple(map(SliceRecord.of, measured.slices)),
         )
 
     def decided(self, decision: Decision) -> Self:

@@ -65,7 +65,7 @@ ORDER = {
         "search",
         "procedure",
     ],
-    "gate": ["scores", "unseen", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
+    "gate": ["scores", "unseen", "slices", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {
@@ -135,7 +135,7 @@ ONLY_IN = {
         "retrain.adapters.notify.posting",
         *(f"retrain.{name}" for name in ("promotion.client", "promotion.connection", "doors.acquire")),
     },
-    "leather": {"retrain.doors.page"},
+    "leather": {"retrain.doors.charts"},
     "openpyxl": {"retrain.reading.percent", "retrain.reading.workbook"},
     "psutil": {"retrain.adapters.local.process"},
     "fastapi": {"scoring.app"},

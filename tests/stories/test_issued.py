@@ -178,6 +178,26 @@ def test_the_one_before_forecasts_from_the_same_origins(story: World):
     assert len({total.rmse for total in totals.values() if total}) == 3
 
 
+def test_performance_is_sliced_by_the_calendar(story: World):
+    """The end of April, the first of May where it is a public holiday, and every other day."""
+    story.overrides |= {"RETRAIN_COUNTRY": "DE"}
+
+    champion = review(date.min, story.settings, story.context).by_actual["as_corrected"]["champion"]
+
+    assert champion.total is not None
+    assert champion.by_calendar.keys() == {"month end", "public holiday", "other days"}
+    assert sum(each.days for each in champion.by_calendar.values()) == champion.total.days
+
+
+def test_another_series_than_the_only_one_is_not_found(story: World, capsys: pytest.CaptureFixture[str]):
+    """Its key is empty."""
+    words = ["performance", "--root", str(story.root), "--series"]
+
+    assert main([*words, ""]) == 0
+    assert main([*words, "shop 7"]) == 2
+    assert "there is no series 'shop 7'" in capsys.readouterr().err
+
+
 def test_the_command_prints_one_object(story: World, capsys: pytest.CaptureFixture[str]):
     """Or a table."""
     since = str(FIRST_DAY + timedelta(days=LEARNED + 13))

@@ -11,6 +11,7 @@ from retrain.data.totals import Joins
 from retrain.errors import ConfigError, DataError, PromotionFailed
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.scores import Scorecard
+from retrain.gate.slices import Figures, Slice
 from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model
 from retrain.records.request import Accept, Drop, Evaluate, Land, Promote, Retract, RollBack, Trigger
@@ -72,7 +73,9 @@ def compared_run() -> Run:
     champion = Model(version="3", order="(1,0,0)", trained_through=FIRST)
     challenger = Model(order="(0,1,1)", trained_through=FIRST)
     run = landed_run().on_data(series(weekly(60)), 2).evolve(champion=champion)
-    comparison = measured(CARD, replace(CARD, rmse=11.0))
+    figures = Figures(days=9, rmse=12.5, mae=9.0, bias=-1.5, coverage_80=None, coverage_95=0.9)
+    by_slice = (Slice("weekday", "Monday", figures, replace(figures, rmse=11.0), figures),)
+    comparison = replace(measured(CARD, replace(CARD, rmse=11.0)), slices=by_slice)
     decision = Decision(Verdict.PROMOTE, "It is better by 12 %.", ("One refit did not converge.",))
     return run.compared(challenger, comparison).decided(decision).evolve(seconds={"land": 0.012, "compare": 3.4})
 
