@@ -32,7 +32,7 @@ def tick(options: argparse.Namespace) -> int:
     """Do what the timer does."""
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.asking import ask
-    from retrain.runs.sweep import ask_for_unseen
+    from retrain.runs.inbox import ask_for_unseen
     from retrain.telemetry.channel import measure
 
     settings, context = connected(options)

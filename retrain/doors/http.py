@@ -17,10 +17,10 @@ from retrain.records.history import Histories
 from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger, named_run
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
+from retrain.runs.inbox import ask_for_unseen, is_marker
 from retrain.runs.outcome import Behind, Outcome
 from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
-from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
 from retrain.telemetry.channel import LogLines, measure
 from retrain.wiring import connect

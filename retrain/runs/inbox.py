@@ -14,7 +14,7 @@ from retrain.runs.asking import ask
 if TYPE_CHECKING:
     from retrain.records.context import Context
 
-MOST_FILES = 1000  # that one sweep asks for; the next one goes on
+MOST_FILES = 1000  # that are asked for at once; the next tick goes on
 
 
 def is_marker(name: str) -> bool:
