@@ -130,14 +130,17 @@ def on_blob(file: str, container: str | None = None) -> None:
 def on_timer(*, is_late: bool) -> None:
     """Retrain by the schedule, with the files that no event has told of, and tell what waits and what answers.
 
-    Raises: as `on_event`.
+    Once a day it removes what nothing needs. Raises: as `on_event`.
     """
+    from retrain.doors.sweep_commands import swept_after_tick
+
     settings = parse(os.environ)
     context = _heard(settings)
     ask_for_unseen(context)
     note = "the schedule fired late" if is_late else None
     try:
         _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
+        swept_after_tick(settings, context, log.info, log.warning)
     finally:
         measure(context)
 

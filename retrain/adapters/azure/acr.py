@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from retrain.adapters.azure.acr_images import REGISTRY_API, RegistryImages
 from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
 from retrain.adapters.azure.rest import arm, resource_group
 from retrain.errors import BuildFailed, RetrainError, ServiceError
@@ -29,7 +30,6 @@ BASE = "BASE"  # the argument of both Dockerfiles
 POLL_SECONDS = 2.0
 REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
 RUNS_TO_SEARCH = 50
-REGISTRY_API = "2025-04-01"
 ABAC = "AbacRepositoryPermissions"
 CALLER = "[caller]"  # the build may do in the registry what its caller may
 WRITER_NEEDED = (
@@ -72,6 +72,11 @@ class ImageBuilder:
                 f"the build of {repository}:{tag} in {self._registry} lists no image {build_tag}", log
             )
         return Image(f"{made.registry}/{made.repository}@{made.digest}", log)
+
+    @cached_property
+    def stored(self) -> RegistryImages:
+        """The images that are in the registry."""
+        return RegistryImages(self._settings)
 
     @cached_property
     def _client(self) -> ContainerRegistryTasksMgmtClient:
