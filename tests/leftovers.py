@@ -68,3 +68,8 @@ def swept(world: World, state: ObjectStore | None = None) -> Swept:
     context = with_forecasts(world, state)
     with context.state.lock(LOCK):
         return sweep(world.settings, context)
+
+
+def keys(found: Swept) -> list[str]:
+    """What was found."""
+    return [each.leftover.key for each in found.handled]

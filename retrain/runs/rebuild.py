@@ -52,7 +52,7 @@ FOLDERS = (
     "verdicts/",
     VERSIONS,
 )
-"""Where records are, besides the history, the champion and the last sweep. Those of services belong to the platform."""
+"""Where records are, besides those of one name. Those of services belong to the platform."""
 
 
 def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:

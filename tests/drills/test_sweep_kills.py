@@ -14,6 +14,7 @@ from retrain.doors.champion_forecast import champion_forecast
 from retrain.errors import RetrainError
 from retrain.records.leftovers import Kind
 from retrain.runs.sweep import look
+from tests.drills.stage import reached, sweep
 from tests.drills.table import tell
 from tests.dying import Dying
 from tests.faults import Call, Fault, Faults, FaultyStore, Killed, fails
@@ -78,7 +79,8 @@ def test_the_scene_has_everything(scene: Scene):
     assert {key.split()[0] for key in swept(world).removed} == set(Kind)
 
 
-def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scene):
+@sweep
+def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scene, reach: str):
     """Before the write takes effect, and after it."""
     world = scene.again()
     counter = Dying(world.root, at=0, is_after=False)
@@ -86,14 +88,15 @@ def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scen
     expected, writes = scene.ended(world), next(counter.changes) - 1
 
     wrong = []
-    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
+    kills = [(at + 1, is_after) for at in reached(writes, reach) for is_after in (False, True)]
+    for at, is_after in kills:
         world = scene.again()
         with pytest.raises(Killed):
             swept(world, Dying(world.root, at, is_after))
         if (found := scene.ended(world)) != expected:
             wrong.append((at, is_after, found))
 
-    tell("crash", "folder", "sweeps, each killed at one of its writes", 2 * writes, len(wrong))
+    tell("crash", "folder", "sweeps, each killed at one of its writes", len(kills), len(wrong))
     assert writes > 8
     assert wrong == []
 
@@ -115,8 +118,11 @@ def test_a_sweep_that_is_killed_at_the_platform_is_finished_by_the_next(
     assert scene.ended(world) == expected
 
 
+@sweep
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(scene: Scene, fault: Fault):
+def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(
+    scene: Scene, fault: Fault, reach: str
+):
     """Each call in its turn."""
     world = scene.again()
     faults = Faults()
@@ -124,7 +130,8 @@ def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(sc
     expected, calls = scene.ended(world), len(faults.calls)
 
     wrong = []
-    for number in range(0, calls, 1 if fault is Fault.AWAY else 5):
+    numbers = reached(calls, reach)
+    for number in numbers:
         world = scene.again()
 
         def when(call: Call, number: int = number) -> bool:
@@ -136,5 +143,5 @@ def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(sc
         if (found := scene.ended(world)) != expected:
             wrong.append((faults.calls[number], found))
 
-    tell("storage faults", "folder", f"calls of a sweep, each of which {fault}", calls, len(wrong))
+    tell("storage faults", "folder", f"calls of a sweep, each of which {fault}", len(numbers), len(wrong))
     assert wrong == []

@@ -9,11 +9,13 @@ import pytest
 
 from retrain.doctor.app import function_seconds
 from retrain.doctor.check import Check, Outcome, examine, ok, worst
+from retrain.doctor.leftovers import swept
 from retrain.doctor.machine import OWN_LOCK, disk, lockable, packages, writable
 from retrain.doctor.storage import storage_checks
 from retrain.doors.cli import main
 from retrain.errors import AccessDenied, ConfigError, ServiceUnavailable
 from retrain.promotion.resume import LOCK
+from retrain.records.leftovers import LastSweep, keep_sweep
 from retrain.settings import parse
 from tests.faults import fails
 
@@ -34,7 +36,7 @@ def test_a_machine_that_is_well_is_all_ok(tmp_path: Path, capsys: pytest.Capture
     """Also with a store that does not exist yet."""
     code, lines = looked(capsys, "--root", str(tmp_path / "store"))
 
-    assert list(lines) == ["settings", "python", "packages", "store", "locks", "disk", "services", "ports"]
+    assert list(lines) == ["settings", "python", "packages", "store", "locks", "disk", "services", "ports", "sweep"]
     assert {line["outcome"] for line in lines.values()} == {"ok"}
     assert code == 0
 
@@ -158,3 +160,14 @@ def test_the_limit_of_a_function_is_read_from_its_host_file(tmp_path: Path, told
     (tmp_path / "host.json").write_text(f'{{"functionTimeout": {told}}}')
 
     assert function_seconds(tmp_path / "host.json") == seconds
+
+
+def test_what_the_last_sweep_could_not_remove_is_a_warning(world: World):
+    """The tick has not failed for it, so this line tells."""
+    before = swept(world.context.state)
+    last = LastSweep(at=world.clock(), trouble=("image m@sha256: refused",))
+    keep_sweep(last, world.context.state)
+    found = swept(world.context.state)
+
+    assert before.outcome is Outcome.OK
+    assert (found.outcome, "image m@sha256: refused" in found.text) == (Outcome.WARNING, True)

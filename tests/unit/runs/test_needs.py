@@ -58,9 +58,8 @@ def test_whoever_may_have_to_answer_keeps_service_and_image(known: Known):
     """The champion, whom a rollback leads to, and the champions that are to be kept."""
     found, pointer = needed(known), known.pointer
     answers = {pointer.champion.version if pointer.champion else None, pointer.predecessor}
-    asked = {
-        getattr(request, "to", None) or getattr(request, "version", None) for request in known.requests.values()
-    }
+    waiting = known.requests.values()
+    asked = {getattr(request, "to", None) or getattr(request, "version", None) for request in waiting}
 
     assert (answers | asked | {*pointer.versions[: known.keep_services]}) - {None} <= found.services
     assert found.services | {*pointer.versions[: known.keep_images]} == found.images
