@@ -97,7 +97,7 @@ class ImageBuilder:
             return False
 
     def _recent_build(self, repository: str, build_tag: str) -> Run | None:
-        """A successful build of the same context within the last day."""
+        """A successful build of the same context within the last day, whose image is still there."""
         with translated(f"looking for builds in {self._where}"):
             recent = self._client.runs.list(self._group, self._registry, top=RUNS_TO_SEARCH)
             for _, run in zip(range(RUNS_TO_SEARCH), recent, strict=False):
@@ -105,8 +105,16 @@ class ImageBuilder:
                 finished = run.finish_time or datetime.min.replace(tzinfo=UTC)
                 fresh = datetime.now(UTC) - finished < REUSED_FOR
                 if state_name(run.status) == "Succeeded" and (repository, build_tag) in made and fresh:
-                    return run
+                    return run if self._is_there(run, build_tag) else None
         return None
+
+    def _is_there(self, run: Run, build_tag: str) -> bool:
+        """Whether nobody has removed the image since."""
+        return all(
+            self.stored.has(str(image.repository), str(image.digest))
+            for image in run.output_images or []
+            if image.tag == build_tag
+        )
 
     def _schedule(self, repository: str, tags: list[str], context: Mapping[str, bytes]) -> Run:
         from azure.mgmt.containerregistrytasks.models import (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.credentials import sign_in
 from retrain.adapters.azure.rest import Rest, arm, resource_group
 from retrain.adapters.azure.roles import missing_role
-from retrain.errors import AccessDenied, NotFound, ServiceError
+from retrain.errors import AccessDenied, NotFound, RetrainError, ServiceError
 from retrain.ports import StoredImage
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ class RegistryImages:
                 name, size = f"{model}@{manifest['digest']}", int(manifest.get("imageSize") or 0)
                 found.append(StoredImage(name, version, size))
         return found
+
+    def has(self, repository: str, digest: str) -> bool:
+        """Whether an image is there; True also if the registry does not tell this identity."""
+        try:
+            path, what = f"/acr/v1/{repository}/_manifests/{digest}", "looking for an image of"
+            self._call("GET", path, what, repository, READ)
+        except NotFound:
+            return False
+        except RetrainError:
+            return True
+        return True
 
     def remove(self, image: StoredImage) -> None:
         """Remove one with all its tags; nothing happens if it is gone."""

@@ -68,6 +68,7 @@ class Emulator(Switches):
         self._routes = Routes(names.PROVIDERS)
         self._operations = Operations(self.arm_url + OPERATIONS, self._faults, self._timeline)
         self._routes.add("GET", OPERATIONS + "/{name}", self._operations.answer, anywhere=True)
+        self.images = Images(folder.resolve() / "images", f"{names.REGISTRY}.azurecr.io")
         world = World(
             folder.resolve(),
             runner,
@@ -76,7 +77,7 @@ class Emulator(Switches):
             self,
             self._storage,
             Documents(),
-            Images(folder.resolve() / "images", f"{names.REGISTRY}.azurecr.io"),
+            self.images,
             self._operations,
             self._timeline,
             self._routes,

@@ -70,6 +70,12 @@ class Images:
             found[digest].append(tag)
         return found
 
+    def tag(self, repository: str, tag: str, another: str) -> None:
+        """Give an image one more name, as a person may."""
+        with self._lock:
+            image = next(each for each in self._images if (each.repository, each.tag) == (repository, tag))
+            self._images.append(Image(repository, another, image.digest, image.folder))
+
     def remove(self, repository: str, digest: str) -> bool:
         """Remove a manifest with its tags. Returns: whether there was one."""
         with self._lock:

@@ -34,6 +34,7 @@ class RegistryData:
         world.routes.add("POST", TOKENS[0], self._exchange, anywhere=True)
         world.routes.add("POST", TOKENS[1], self._token, anywhere=True)
         world.routes.add("GET", "/acr/v1/{repository}/_manifests", self._list, anywhere=True)
+        world.routes.add("GET", "/acr/v1/{repository}/_manifests/{digest}", self._get, anywhere=True)
         world.routes.add("DELETE", "/v2/{repository}/manifests/{digest}", self._delete, anywhere=True)
 
     def _exchange(self, request: Request) -> Response:
@@ -64,6 +65,14 @@ class RegistryData:
         page = [digest for digest in sorted(found) if digest > last][:most]
         manifests = [{"digest": digest, "imageSize": SIZE, "tags": found[digest]} for digest in page]
         return Response(200, {"imageName": repository, "manifests": manifests})
+
+    def _get(self, request: Request, repository: str, digest: str) -> Response:
+        if not _may(request, repository, "metadata_read"):
+            return _refused(401, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization")
+        found = self._world.images.of(repository)
+        if digest not in found:
+            return _refused(404, "MANIFEST_UNKNOWN", "manifest is not known to registry")
+        return Response(200, {"manifest": {"digest": digest, "imageSize": SIZE, "tags": found[digest]}})
 
     def _delete(self, request: Request, repository: str, digest: str) -> Response:
         if not _may(request, repository, "delete"):
