@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 UNTOUCHED = timedelta(days=1)
 """For so long is a leftover known before it is removed."""
+MOST_AT_ONCE = 100  # while the lock is held; the next sweep goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def sweep(settings: Settings, context: Context) -> Swept:
     since = {**kept, **{each.leftover.key: each.since for each in handled}}
     noted = LastSweep(at=now, since=since, trouble=_unseen(found))
     keep_sweep(noted, context.state)
-    swept = Swept(tuple(_removed(each, now, context) for each in handled), noted.trouble)
+    due = [each for each in handled if now >= each.due][:MOST_AT_ONCE]
+    swept = Swept(tuple(_removed(each, context) if each in due else each for each in handled), noted.trouble)
     if swept.removed or swept.troubles != noted.trouble:
         left = {key: time for key, time in since.items() if key not in swept.removed}
         done = {"since": left, "removed": tuple(swept.removed), "trouble": swept.troubles}
@@ -135,9 +137,7 @@ def _unseen(found: Found) -> tuple[str, ...]:
     return tuple(f"{kind}: {why}" for kind, why in found.unseen.items())
 
 
-def _removed(each: Handled, now: datetime, context: Context) -> Handled:
-    if now < each.due:
-        return each
+def _removed(each: Handled, context: Context) -> Handled:
     try:
         remove(each.leftover, context)
     except RetrainError as error:

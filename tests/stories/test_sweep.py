@@ -195,6 +195,17 @@ def test_a_failure_is_told_and_does_not_stop_the_rest(world: World, monkeypatch:
     assert again.removed == [f"service {NAME}-v1"]
 
 
+def test_a_sweep_removes_no_more_than_it_may_at_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    """The lock is held meanwhile; the next one goes on."""
+    monkeypatch.setattr("retrain.runs.sweep.MOST_AT_ONCE", 2)
+    for number in range(3):
+        world.context.registry.keep(b"%d" % number)
+    swept(world)
+    world.clock.now += DAY
+
+    assert [len(swept(world).removed) for _ in range(3)] == [2, 1, 0]
+
+
 def test_what_could_not_be_looked_at_keeps_its_date(world: World, monkeypatch: pytest.MonkeyPatch):
     """An hour without Azure does not begin the day anew."""
     three_champions(world)
