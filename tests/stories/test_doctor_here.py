@@ -171,3 +171,16 @@ def test_what_the_last_sweep_could_not_remove_is_a_warning(world: World):
 
     assert before.outcome is Outcome.OK
     assert (found.outcome, "image m@sha256: refused" in found.text) == (Outcome.WARNING, True)
+
+
+def test_what_depends_on_what_was_not_looked_at_names_the_fault_itself():
+    """One fault is told once, however long the chain is."""
+    checks = [
+        Check("first", fails(ServiceUnavailable("away"))),
+        Check("second", lambda: ok("there"), after="first"),
+        Check("third", lambda: ok("there"), after="second"),
+    ]
+    lines = {line.name: line.finding for line in examine(checks)}
+
+    assert [line.outcome for line in lines.values()] == [Outcome.FAULT, Outcome.WARNING, Outcome.WARNING]
+    assert lines["third"].text == "not looked at, because of the fault of first"
