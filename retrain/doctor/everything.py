@@ -30,7 +30,7 @@ def all_checks(settings: Settings, environment: Mapping[str, str], *, folder: Pa
     checks = [Check("settings", lambda: _in_force(settings)), *machine_checks(home / "requirements.txt")]
     if settings.storage.store == "folder":
         checks += folder_checks(settings.storage.root, context.state, serves_here=local)
-        return [*checks, sweep_check(context.state)]
+        return [*checks, sweep_check(context)]
 
     from retrain.adapters.azure.rest import STORAGE_SCOPE, arm, resource_group
     from retrain.doctor.app import app_checks, host_checks
@@ -44,7 +44,7 @@ def all_checks(settings: Settings, environment: Mapping[str, str], *, folder: Pa
     if settings.storage.connection is None or not local:
         checks.append(Check("identity", lambda: who(settings, scope)))
     checks += storage_checks(settings, environment, context.state)
-    checks.append(sweep_check(context.state))
+    checks.append(sweep_check(context))
     if not local:
         rest, group = arm(settings), resource_group(settings)
         checks += host_checks(settings, home)

@@ -73,7 +73,8 @@ def _runs(known: Known, before: datetime, context: Context) -> Iterator[str]:
 def _has_ended(run_id: str, context: Context) -> bool:
     with skipping():
         run = context.ledger.recorded(run_id)
-        return run is not None and run.status in (Status.DONE, Status.FAILED) and not run.will_retry
+        if run is not None and run.trigger.is_known:
+            return run.status in (Status.DONE, Status.FAILED) and not run.will_retry
     return False
 
 

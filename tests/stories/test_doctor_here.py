@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,10 +165,10 @@ def test_the_limit_of_a_function_is_read_from_its_host_file(tmp_path: Path, told
 
 def test_what_the_last_sweep_could_not_remove_is_a_warning(world: World):
     """The tick has not failed for it, so this line tells."""
-    before = swept(world.context.state)
+    before = swept(world.context)
     last = LastSweep(at=world.clock(), trouble=("image m@sha256: refused",))
     keep_sweep(last, world.context.state)
-    found = swept(world.context.state)
+    found = swept(world.context)
 
     assert before.outcome is Outcome.OK
     assert (found.outcome, "image m@sha256: refused" in found.text) == (Outcome.WARNING, True)
@@ -184,3 +185,12 @@ def test_what_depends_on_what_was_not_looked_at_names_the_fault_itself():
 
     assert [line.outcome for line in lines.values()] == [Outcome.FAULT, Outcome.WARNING, Outcome.WARNING]
     assert lines["third"].text == "not looked at, because of the fault of first"
+
+
+def test_sweeps_that_have_stopped_are_a_warning(world: World):
+    """A tick that cannot even write down what it has found leaves no other trace than the log."""
+    keep_sweep(LastSweep(at=world.clock() - timedelta(days=4)), world.context.state)
+    old = swept(world.context)
+    keep_sweep(LastSweep(at=world.clock() - timedelta(days=1)), world.context.state)
+
+    assert (old.outcome, swept(world.context).outcome) == (Outcome.WARNING, Outcome.OK)

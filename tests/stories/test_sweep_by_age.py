@@ -96,3 +96,26 @@ def test_a_landed_file_is_never_removed_and_the_copy_of_a_refused_one_is(world: 
 
     assert list(world.context.state.names("quarantine/")) == []
     assert list(world.context.inbox.names("")) == ["bad.csv"]
+
+
+def test_a_run_of_newer_code_is_never_too_old(world: World):
+    """This code does not know what its trigger asks of it."""
+    world.overrides["RETRAIN_KEEP_DAYS"] = "90"
+    run_id = world.run()["run_id"]
+    report = f"runs/{run_id[:6]}/{run_id}/report.json"
+    stored = world.context.state.read(report)
+    assert stored is not None
+    world.context.state.write(report, stored.data.replace(b'"http"', b'"satellite"'))
+    world.clock.now += LONG
+
+    assert f"run {run_id}" not in keys(look(world.settings, world.context))
+
+
+def test_a_run_whose_event_was_not_delivered_is_never_too_old(world: World):
+    """Whoever is told of it reads its report."""
+    world.overrides["RETRAIN_KEEP_DAYS"] = "90"
+    run_id = world.run()["run_id"]
+    world.context.state.write(f"undelivered/{run_id}-1.json", b"{}")
+    world.clock.now += LONG
+
+    assert f"run {run_id}" not in keys(look(world.settings, world.context))
