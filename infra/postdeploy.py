@@ -59,7 +59,10 @@ def _tell(line: str) -> None:
 
 
 def _repeated(step: str) -> int:
-    """The exit code of a command, which is tried again while Azure refuses or does not answer."""
+    """The exit code of a command, which is tried again while Azure refuses or does not answer.
+
+    A quota that is used up, or a setting that is wrong, has another code: minutes do not mend it.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         code = retrain([step])
         if code != SERVICE or attempt == ATTEMPTS:

@@ -24,6 +24,7 @@ var topic = { id: topicId, type: 'ServicePrincipal' }
 var deployer = { id: deployerId, type: deployerType }
 
 var role = {
+  acrDelete: 'c2f4ef07-c644-48eb-af81-4b1b4947fb11'
   acrPull: '7f951dda-4ed3-4680-a7ca-43fe172d538d'
   acrTasks: 'fb382eab-e894-4461-af04-94435c366c3f'
   blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -129,8 +130,9 @@ resource onVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Builds; images of jobs; images of services.
+// Builds; images of jobs; images of services; images of versions that nothing needs, which the timer removes.
 var registryRoles = [
+  { who: app, role: role.acrDelete }
   { who: app, role: role.acrTasks }
   { who: app, role: role.acrPull }
   { who: pull, role: role.acrPull }

@@ -19,6 +19,7 @@
         │   ├── ServiceTimeout
         │   ├── UnprovenService another process answers at the address of a service; the key was not sent
         │   └── Unsettled       a promotion failed and is not undone yet; the next trigger undoes it
+        ├── QuotaUsedUp         the subscription grants no more; trying again does not help
         ├── BuildFailed         an image could not be built
         ├── PromotionFailed     the new version could not be put into production; the champion stays
         ├── AccessDenied        an Azure role is missing; trying again does not help
@@ -186,6 +187,12 @@ class UnprovenService(ServiceUnavailable):
 
 class Unsettled(ServiceUnavailable):
     """A promotion failed after the champion pointer had moved, and the pointer could not be moved back yet."""
+
+
+class QuotaUsedUp(ServiceError):
+    """The subscription grants no more of something; the message says how to get more."""
+
+    kind = "quota"
 
 
 class BuildFailed(ServiceError):

@@ -110,6 +110,21 @@ class Service:
     revision: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image that a platform keeps.
+
+    Attributes:
+        name: by which `remove_image` removes it.
+        version: of the model in it; empty for one whose build was never finished.
+        size: in bytes.
+    """
+
+    name: str
+    version: str
+    size: int
+
+
 class Platform(Protocol):
     """Builds images and runs services, one for each name.
 
@@ -161,6 +176,12 @@ class Platform(Protocol):
 
     def remove(self, name: str) -> None:
         """Stop a service after its current requests; does nothing if there is no such service."""
+
+    def images(self, model: str) -> list[StoredImage]:
+        """The images of a model's versions that this process may remove, those of no other program among them."""
+
+    def remove_image(self, image: StoredImage) -> None:
+        """Remove one of them; does nothing if it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.ports import Image, Service
+from retrain.ports import Image, Service, StoredImage
 from retrain.records.service_record import rotated
 from scoring.app import Served, create_app
 from scoring.connections import Connections
@@ -32,14 +32,14 @@ class ThreadPlatform:
     wake_seconds = 0.0
 
     def __init__(self) -> None:
-        self.images: dict[str, Mapping[str, bytes]] = {}
+        self.images_built: dict[str, Mapping[str, bytes]] = {}
         self._running: dict[str, tuple[Service, Server, threading.Thread]] = {}
         self._keys: dict[str, Keys] = {}
 
     @fenced
     def build(self, model: str, version: str, context: Mapping[str, bytes]) -> Image:
         """Keep the context."""
-        self.images[f"{model}:{version}"] = context
+        self.images_built[f"{model}:{version}"] = context
         return Image(f"{model}:{version}")
 
     @fenced
@@ -55,7 +55,7 @@ class ThreadPlatform:
 
     def model_of(self, image: str) -> Served:
         """What the image holds."""
-        context = self.images[image]
+        context = self.images_built[image]
         version = json.loads(context["model/version.json"])
         model = ForecastModel.from_json(context["model/artifact.json"])
         return Served(model, version["name"], version["version"], version["data_sha256"])
@@ -99,6 +99,16 @@ class ThreadPlatform:
             _, server, thread = self._running.pop(name)
             server.should_exit = True
             thread.join()
+
+    def images(self, model: str) -> list[StoredImage]:
+        """Those that were built."""
+        named = [name.split(":") for name in self.images_built]
+        return [StoredImage(f"{of}:{version}", version, 1) for of, version in named if of == model]
+
+    @fenced
+    def remove_image(self, image: StoredImage) -> None:
+        """Forget it."""
+        self.images_built.pop(image.name, None)
 
     def close(self) -> None:
         """Stop them all."""

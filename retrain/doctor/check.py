@@ -83,14 +83,12 @@ class Line:
 
 def examine(checks: Iterable[Check]) -> Iterator[Line]:
     """Look at one after the other. What a look raises becomes its line."""
-    faulty: set[str] = set()
+    causes: dict[str, str] = {}  # the fault that each check is, or was not looked at for
     for check in checks:
-        if check.after in faulty:
-            found = warning(f"not looked at, because of the fault of {check.after}")
-        else:
-            found = _found(check)
-        if found.outcome is Outcome.FAULT:
-            faulty.add(check.name)
+        cause = causes.get(check.after, "")
+        found = warning(f"not looked at, because of the fault of {cause}") if cause else _found(check)
+        if cause or found.outcome is Outcome.FAULT:
+            causes[check.name] = cause or check.name
         yield Line(check.name, found)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.doctor.check import Check, Finding, fault, ok
+from retrain.doctor.leftovers import sweep_check
 from retrain.doctor.machine import folder_checks, machine_checks
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def all_checks(settings: Settings, environment: Mapping[str, str], *, folder: Pa
     local = settings.platform.name == "local"
     checks = [Check("settings", lambda: _in_force(settings)), *machine_checks(home / "requirements.txt")]
     if settings.storage.store == "folder":
-        return checks + folder_checks(settings.storage.root, context.state, serves_here=local)
+        checks += folder_checks(settings.storage.root, context.state, serves_here=local)
+        return [*checks, sweep_check(context)]
 
     from retrain.adapters.azure.rest import STORAGE_SCOPE, arm, resource_group
     from retrain.doctor.app import app_checks, host_checks
     from retrain.doctor.azure import azure_checks, who
+    from retrain.doctor.container_apps import container_apps_checks
     from retrain.doctor.events import event_checks
     from retrain.doctor.storage import storage_checks
     from retrain.wiring import vault
@@ -41,10 +44,12 @@ def all_checks(settings: Settings, environment: Mapping[str, str], *, folder: Pa
     if settings.storage.connection is None or not local:
         checks.append(Check("identity", lambda: who(settings, scope)))
     checks += storage_checks(settings, environment, context.state)
+    checks.append(sweep_check(context))
     if not local:
         rest, group = arm(settings), resource_group(settings)
         checks += host_checks(settings, home)
         checks += azure_checks(settings, rest, vault(settings))
+        checks += container_apps_checks(settings, rest, context)
         checks += app_checks(settings, environment, rest, group, home)
         checks += event_checks(settings, group)
     return checks

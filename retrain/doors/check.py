@@ -11,7 +11,7 @@ from retrain.errors import ConfigError, DataError, NotFound, ServiceError, assig
 from retrain.reading.formats import open_table
 from retrain.reading.transactions import read_landed
 from retrain.runs.hashing import HashingReader
-from retrain.runs.sweep import is_marker
+from retrain.runs.inbox import is_marker
 
 if TYPE_CHECKING:
     from datetime import date

@@ -20,6 +20,7 @@ from retrain.doors import (
     performance_commands,
     replay_commands,
     service_commands,
+    sweep_commands,
 )
 from retrain.doors.output import complain, refuse
 from retrain.doors.service_commands import NO_NAME
@@ -142,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         "register what promotion jobs are made of: once for each state of the code, on Azure",
     )
     _add_services(command)
+    swept = command("sweep", sweep_commands.sweep_now, "remove what no version and no run needs any more")
+    swept.add_argument("--dry-run", action="store_true", help="only list it")
     command("doctor", doctor_commands.doctor, "look at everything that a deployment needs, and say what to do")
     command("settings", commands.settings, "list every setting with its value, unit and source; secrets are masked")
     command("events", commands.events, "list the events that not every listener has taken yet")

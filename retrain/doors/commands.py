@@ -30,15 +30,17 @@ def run(options: argparse.Namespace) -> int:
 
 def tick(options: argparse.Namespace) -> int:
     """Do what the timer does."""
+    from retrain.doors.sweep_commands import complained_after_tick
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.asking import ask
-    from retrain.runs.sweep import ask_for_unseen
+    from retrain.runs.inbox import ask_for_unseen
     from retrain.telemetry.channel import measure
 
     settings, context = connected(options)
     ask_for_unseen(context)
     request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER), context)
     code = finished(request, options, settings, context)
+    complained_after_tick(settings, context, as_json=options.json)
     measure(context)
     return code
 

@@ -32,7 +32,7 @@ def land(options: argparse.Namespace) -> int:
 
 def _files(named: Sequence[Path]) -> list[Path]:
     """The files that are no markers. Raises: NotFound or DataError if one cannot land; then none does."""
-    from retrain.runs.sweep import is_marker
+    from retrain.runs.inbox import is_marker
 
     for file in named:
         if not file.is_file():

@@ -17,10 +17,10 @@ from retrain.records.history import Histories
 from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger, named_run
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
+from retrain.runs.inbox import ask_for_unseen, is_marker
 from retrain.runs.outcome import Behind, Outcome
 from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
-from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.settings import parse
 from retrain.telemetry.channel import LogLines, measure
 from retrain.wiring import connect
@@ -130,14 +130,17 @@ def on_blob(file: str, container: str | None = None) -> None:
 def on_timer(*, is_late: bool) -> None:
     """Retrain by the schedule, with the files that no event has told of, and tell what waits and what answers.
 
-    Raises: as `on_event`.
+    Once a day it removes what nothing needs. Raises: as `on_event`.
     """
+    from retrain.doors.sweep_commands import swept_after_tick
+
     settings = parse(os.environ)
     context = _heard(settings)
     ask_for_unseen(context)
     note = "the schedule fired late" if is_late else None
     try:
         _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
+        swept_after_tick(settings, context, log.info, log.warning)
     finally:
         measure(context)
 

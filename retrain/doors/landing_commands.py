@@ -25,7 +25,7 @@ COLUMNS = ("date", "series", "amount", "rows")
 def landings(options: argparse.Namespace) -> int:
     """List every landing, and what has become of it."""
     from retrain.records.history import Histories
-    from retrain.runs.sweep import has_content, ignored
+    from retrain.runs.inbox import has_content, ignored
 
     _, context = connected(options)
     for standing in Histories(context.state).read().standings:

@@ -17,6 +17,7 @@ EXIT_CODES = {
     "data": 3,
     "model": 3,
     "configuration": 4,
+    "quota": 4,
     "service": 5,
     "record": 5,
     "conflict": 5,

@@ -117,7 +117,7 @@ def _must_be_named(name: str, option: str) -> None:
 
 
 @contextmanager
-def _holding_the_lock(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
+def holding_the_lock(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
     """Act while no run does, then make what was asked for meanwhile: its trigger found the lock held."""
     settings, context = connected(options)
     with context.state.lock(LOCK):
@@ -134,7 +134,7 @@ def _stop(options: argparse.Namespace) -> int:
         _must_be_named(options.stop, "--stop")
     if (options.stop is NO_NAME) != options.all:
         raise UsageError("--stop needs the name of a service, or --all and no name")
-    with _holding_the_lock(options) as (_, context):
+    with holding_the_lock(options) as (_, context):
         chosen = _known(context.ledger.pointer(), context) if options.all else [_named(options.stop, context)]
         states = ServiceStates(context.state)
         for service in chosen:
@@ -159,7 +159,7 @@ def _restart(options: argparse.Namespace) -> int:
 def _rotate(options: argparse.Namespace) -> int:
     if options.rotate is not NO_NAME:
         _must_be_named(options.rotate, "--rotate")
-    with _holding_the_lock(options) as (settings, context):
+    with holding_the_lock(options) as (settings, context):
         hours = settings.platform.key_overlap_hours
         service = _named(CHAMPION if options.rotate is NO_NAME else options.rotate, context)
         rotated = context.platform.rotate(service.name, context.now() + timedelta(hours=hours))

@@ -13,6 +13,8 @@ from retrain.errors import AccessDenied, ServiceError, ServiceUnavailable
 from retrain.ports import Service
 from retrain.records.base import parsed
 
+FOLDER = "services/"
+"""Where the state store has them, on Azure."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FIELDS = {field.name for field in fields(Service)}
 

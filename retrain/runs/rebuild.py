@@ -21,6 +21,7 @@ from retrain.records.counted_days import Head
 from retrain.records.history import LOG, RECORD
 from retrain.records.landing_log import Log
 from retrain.records.ledger import POINTER
+from retrain.records.leftovers import RECORD as SWEEP
 from retrain.records.queue import FOLDER as REQUESTS
 from retrain.records.registry import VERSIONS
 from retrain.records.request import STAMP, parse_request
@@ -51,7 +52,7 @@ FOLDERS = (
     "verdicts/",
     VERSIONS,
 )
-"""Where records are, besides the history and the champion. Those of services belong to the platform."""
+"""Where records are, besides those of one name. Those of services belong to the platform."""
 
 
 def rebuild(context: Context, *, read_anew: bool = False) -> list[Request]:
@@ -133,7 +134,7 @@ def _begin(context: Context) -> str:
 
 def _records(state: ObjectStore) -> list[str]:
     found = [name for folder in FOLDERS for name in visible(state.names(folder))]
-    return found if state.read(RECORD) is None else [*found, RECORD]
+    return found + [name for name in (RECORD, SWEEP) if state.read(name) is not None]
 
 
 def _move(name: str, to: str, state: ObjectStore) -> None:

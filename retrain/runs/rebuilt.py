@@ -11,7 +11,7 @@ from retrain.records.landing_log import Decided, LandedFile, Log, Retracted, See
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
 from retrain.records.run import Run
 from retrain.runs.asking import ask
-from retrain.runs.sweep import is_marker
+from retrain.runs.inbox import is_marker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

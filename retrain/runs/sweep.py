@@ -1,72 +1,145 @@
-"""Finds the files in the inbox that no event has told of."""
+"""Removes what nothing needs any more: by hand, and by the timer at most once a day.
+
+What was found is written down first. It is removed by a later sweep, a day after it was first found at the
+earliest, while the lock is held: nobody else is writing it then. Killed at any point, the next sweep finishes.
+"""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from retrain.errors import ConfigError, DataError, NotFound, ServiceError, ServiceUnavailable
-from retrain.records.history import Histories
-from retrain.records.request import Land, Trigger, file_of
-from retrain.runs.asking import ask
+from retrain.errors import Bug, LockHeld, RetrainError
+from retrain.promotion.resume import LOCK
+from retrain.records.known import knowing
+from retrain.records.leftovers import Kind, LastSweep, Leftover, keep_sweep, last_sweep
+from retrain.runs.dispatch import work_off
+from retrain.runs.leftovers import Found, leftovers
+from retrain.runs.removal import remove
 
 if TYPE_CHECKING:
     from retrain.records.context import Context
+    from retrain.settings import Settings
 
-MOST_FILES = 1000  # that one sweep asks for; the next one goes on
-
-
-def is_marker(name: str) -> bool:
-    """Whether an object holds no transactions, by its name: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # no store can hold a record of such a name
-        return True
-    return name.endswith("/") or any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts)
+UNTOUCHED = timedelta(days=1)
+"""For so long is a leftover known before it is removed."""
+MOST_AT_ONCE = 100  # while the lock is held; the next sweep goes on
 
 
-def ask_for_unseen(context: Context) -> list[Land]:
-    """Ask for every file that nobody has looked at in its present state, in the order of the names.
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A leftover, and what was done about it.
 
-    Where the log cannot be read it asks for none: the timer's own run tells of that.
+    Attributes:
+        since: since when it is known to be one.
+        is_removed: whether it is gone.
+        trouble: why it could not be removed; empty if nobody has failed to.
+    """
+
+    leftover: Leftover
+    since: datetime
+    is_removed: bool = False
+    trouble: str = ""
+
+    @property
+    def due(self) -> datetime:
+        """From when on a sweep removes it."""
+        return self.since + UNTOUCHED
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        left = self.leftover
+        facts = {"kind": str(left.kind), "name": left.name, "why": left.why, "bytes": left.size}
+        times = {"since": self.since.isoformat(), "due": self.due.isoformat()}
+        return {**facts, **times, "removed": self.is_removed, "trouble": self.trouble}
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has found and done.
+
+    Attributes:
+        trouble: what could not be looked at, and why; what could not be removed says so itself.
+    """
+
+    handled: tuple[Handled, ...] = ()
+    trouble: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> list[str]:
+        """The keys of what is gone."""
+        return [each.leftover.key for each in self.handled if each.is_removed]
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Everything that failed."""
+        failed = (f"{each.leftover.key}: {each.trouble}" for each in self.handled if each.trouble)
+        return (*self.trouble, *failed)
+
+
+def look(settings: Settings, context: Context) -> Swept:
+    """What a sweep would find now; nothing is written. Raises: as `leftovers`."""
+    now = context.now()
+    before = last_sweep(context.state) or LastSweep(at=now)
+    found = leftovers(settings, context)
+    return Swept(tuple(Handled(each, before.knows(each, now)) for each in found.leftovers), _unseen(found))
+
+
+def sweep(settings: Settings, context: Context) -> Swept:
+    """Remove what is due. The lock is to be held.
+
+    Raises: RetrainError if what is needed is not known, or what was found cannot be written down; nothing has been
+        removed then. What fails later is told in the result, and tried again by the next sweep.
+    """
+    now, context = context.now(), knowing(context)
+    before = last_sweep(context.state) or LastSweep(at=now)
+    found = leftovers(settings, context)
+    handled = [Handled(each, before.knows(each, now)) for each in found.leftovers]
+    kept = {key: since for key, since in before.since.items() if Kind(key.partition(" ")[0]) in found.unseen}
+    since = {**kept, **{each.leftover.key: each.since for each in handled}}
+    noted = LastSweep(at=now, since=since, trouble=_unseen(found))
+    keep_sweep(noted, context.state)
+    due = [each for each in handled if now >= each.due][:MOST_AT_ONCE]
+    swept = Swept(tuple(_removed(each, context) if each in due else each for each in handled), noted.trouble)
+    if swept.removed or swept.troubles != noted.trouble:
+        left = {key: time for key, time in since.items() if key not in swept.removed}
+        done = {"since": left, "removed": tuple(swept.removed), "trouble": swept.troubles}
+        keep_sweep(noted.evolve(**done), context.state)
+    return swept
+
+
+def sweep_daily(settings: Settings, context: Context) -> Swept:
+    """What the timer does after its work, on the first tick of a day.
+
+    Whatever fails is in the result: a tick that has done its work has not failed. What was asked for while the lock
+    was held is made.
     """
     try:
-        log = Histories(context.state).log()
-    except ServiceUnavailable:
-        raise
-    except (ServiceError, ConfigError):
-        return []
-    seen = {(entry.source, entry.version) for entry in log.looks}
-    waiting = {file_of(request) for request in context.ledger.requests()}
-    unseen = [
-        name
-        for name, version in context.inbox.listing("")
-        if not is_marker(name) and (name, version) not in seen and name not in waiting
-    ]
-    return [ask(partial(_landing, name), context) for name in unseen[:MOST_FILES]]
+        last = last_sweep(context.state)
+        if last is not None and last.at.date() == context.now().date():
+            return Swept()
+        asked = set(context.ledger.asked())
+        with context.state.lock(LOCK):
+            swept = sweep(settings, context)
+        if not asked.issuperset(context.ledger.asked()):
+            work_off(settings, context)
+    except LockHeld:  # whoever has it is at work, and the next tick is not far
+        return Swept()
+    except RetrainError as error:
+        return Swept(trouble=(str(error),))
+    except Exception as error:  # noqa: BLE001 - a bug in tidying up is no reason to call the tick a failure
+        return Swept(trouble=(str(Bug(error)),))
+    return swept
 
 
-def ignored(context: Context) -> list[str]:
-    """The names in the inbox that are markers, or that no file can be read by."""
-    names = list(context.inbox.names(""))  # before the listing: what lands between them is not ignored
-    readable = {name for name, _ in context.inbox.listing("")}
-    return [name for name in names if is_marker(name) or name not in readable]
+def _unseen(found: Found) -> tuple[str, ...]:
+    return tuple(f"{kind}: {why}" for kind, why in found.unseen.items())
 
 
-def is_empty(name: str, context: Context) -> bool:
-    """Whether an object of the inbox has no bytes. Raises: NotFound; what the store raises."""
-    with context.inbox.open(name) as stream:
-        return not stream.read(1)
-
-
-def has_content(name: str, context: Context) -> bool:
-    """Whether an object of the inbox has any bytes; False if it is gone or cannot be read."""
+def _removed(each: Handled, context: Context) -> Handled:
     try:
-        return not is_empty(name, context)
-    except (NotFound, ServiceError, DataError):
-        return False
-
-
-def _landing(file: str, run_id: str) -> Land:
-    return Land(run_id=run_id, file=file, trigger=Trigger.TIMER)
+        remove(each.leftover, context)
+    except RetrainError as error:
+        return Handled(each.leftover, each.since, trouble=str(error))
+    return Handled(each.leftover, each.since, is_removed=True)

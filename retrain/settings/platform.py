@@ -42,6 +42,14 @@ class PlatformSettings(Group):
         ge=1,
         le=20,
     )
+    keep_images: int = setting(
+        10,
+        "RETRAIN_KEEP_IMAGES",
+        "champions, newest first, whose images are kept; never fewer than have services",
+        unit="images",
+        ge=1,
+        le=1000,
+    )
     keys: Literal["state", "vault"] = setting(
         "state",
         "RETRAIN_KEYS",

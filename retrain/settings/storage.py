@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, Optional, setting
 
+FEWEST_DAYS = 90  # fewer would be reports that a comparison or a review still names
 CONTAINER = r"^[a-z0-9](-?[a-z0-9]){2,62}$"
 BLOB_ENDPOINT = r"^https://[^/\s?#@]+(/[a-z0-9]+)?/?$"
 
@@ -19,6 +20,12 @@ def _named_folder(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         raise ValueError("name a folder; write . for the current one")
     return value
+
+
+def _long_enough(days: int) -> int:
+    if 0 < days < FEWEST_DAYS:
+        raise ValueError(f"write {FEWEST_DAYS} or more, or 0 to keep everything")
+    return days
 
 
 class StorageSettings(Group):
@@ -45,6 +52,15 @@ class StorageSettings(Group):
         unit="name",
         pattern=CONTAINER,
         max_length=63,
+    )
+    keep_days: Annotated[int, AfterValidator(_long_enough)] = setting(
+        0,
+        "RETRAIN_KEEP_DAYS",
+        "time for which reports of runs, issued forecasts and copies of refused files are kept: 90 or more; 0 to "
+        "keep all of them",
+        unit="days",
+        ge=0,
+        le=36500,
     )
     connection: Optional[SecretStr] = setting(
         None,

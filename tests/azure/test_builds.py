@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.errors import BuildFailed, ServiceError
+from retrain.errors import BuildFailed, QuotaUsedUp
 from retrain.wiring import releaser
 from tests.contract.test_platform import context_of
 
@@ -50,7 +50,7 @@ def test_a_release_that_no_job_could_use_is_not_made(cloud: Cloud):
     cloud.azure.cores_of_jobs = 0
     before = len(cloud.azure.calls)
 
-    with pytest.raises(ServiceError, match=r"0 of 0 cores left for jobs in westeurope.* request quota"):
+    with pytest.raises(QuotaUsedUp, match=r"0 of 0 cores left for jobs in westeurope.* request quota"):
         releaser(cloud.settings).release(lambda _stage, _detail: None)
     assert {call.method for call in cloud.azure.calls[before:]} == {"GET"}
 

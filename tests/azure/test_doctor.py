@@ -105,7 +105,7 @@ def found_by(name: str) -> Finding:
 LINES = {
     "settings", "python", "packages", "identity", "containers", "store", "queue", "host", "jobs", "workspace",
     "registry", "container groups", "quota of services", "pull identity", "pulling images", "subnet", "vault",
-    "quota of jobs", "release", "app", "app settings", "host keys", "event subscription",
+    "quota of jobs", "release", "sweep", "app", "app settings", "host keys", "event subscription",
 }  # fmt: skip
 
 

@@ -57,6 +57,17 @@ def test_a_role_that_is_not_in_force_yet_is_waited_for(deployed: Cloud, capsys: 
     assert capsys.readouterr().err.count("a new role is not in force at once") == 2
 
 
+def test_a_quota_that_is_used_up_is_not_waited_for(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """Minutes do not mend it: what to do is told at once."""
+    deployed.azure.cores_of_jobs = 0
+    code = postdeploy.main(["release"])
+    told = capsys.readouterr().err
+
+    assert code == 4
+    assert told.count("0 of 0 cores left for jobs") == 1
+    assert "trying again" not in told
+
+
 def test_a_role_that_is_missing_is_not_waited_for_without_end(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
     """The last message says which one."""
     deployed.azure.fail("PUT", SUBSCRIPTIONS, 403, "AuthorizationFailed", times=None)

@@ -96,6 +96,14 @@ def build(cloud: Cloud) -> None:
     ImageBuilder(cloud.settings).build(cloud.name, "1", context_of("1"))
 
 
+def remove_image(cloud: Cloud) -> None:
+    """The image of a version that nothing needs is removed."""
+    platform = cloud.context.platform
+    platform.build(cloud.name, "7", context_of("7"))
+    for image in platform.images(cloud.name):
+        platform.remove_image(image)
+
+
 def see_workspace(cloud: Cloud) -> None:
     """The state container is shown to Azure ML."""
     show_datastore(Workspace(cloud.settings), cloud.settings)
@@ -165,6 +173,7 @@ def on_container_apps(call: Callable[[Cloud], object]) -> Callable[[Cloud], obje
 
 
 BLOB_ADVICE = "give this identity the role Storage Blob Data Contributor on the storage account devstoreaccount1"
+REGISTRY = f"{PROVIDERS}Microsoft.ContainerRegistry/registries/forecastsacr".lstrip("/")
 VAULT_ADVICE = "give this identity the role Key Vault Secrets Officer on .*Microsoft.KeyVault/vaults"
 BUILD_ADVICE = (
     "give this identity the role Container Registry Tasks Contributor on "
@@ -194,7 +203,11 @@ NEEDS = {
     ],
     (APP, "Key Vault Secrets Officer"): [Need(keep_key, VAULT_ADVICE)],
     (APP, "Container Registry Tasks Contributor"): [Need(build, BUILD_ADVICE)],
-    (APP, "AcrPull"): [Need(run_a_job, "give this identity the role AcrPull on the registry forecastsacr")],
+    (APP, "AcrPull"): [
+        Need(run_a_job, "give this identity the role AcrPull on the registry forecastsacr"),
+        Need(remove_image, f"give this identity the role AcrPull on {REGISTRY}"),
+    ],
+    (APP, "AcrDelete"): [Need(remove_image, f"give this identity the role AcrDelete on {REGISTRY}")],
     (APP, "AzureML Data Scientist"): [Need(see_workspace, ML_ADVICE)],
     (APP, "Azure Container Instances Contributor Role"): [Need(see_services, GROUP_ADVICE)],
     (APP, "Container Apps Contributor"): [Need(on_container_apps(create_service), APPS_ADVICE)],
@@ -230,6 +243,7 @@ ADVISED = {
     "Microsoft.Storage/storageAccounts/tableServices/tables/write": "Storage Table Data Contributor",
     "Microsoft.Insights/Telemetry/write": "Monitoring Metrics Publisher",
     "Microsoft.ContainerRegistry/registries/pull/read": "AcrPull",
+    "Microsoft.ContainerRegistry/registries/artifacts/delete": "AcrDelete",
     "Microsoft.ContainerRegistry/registries/scheduleRun/action": "Container Registry Tasks Contributor",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions/write": "EventGrid Contributor",
     "Microsoft.Web/sites/host/listkeys/action": "Website Contributor",

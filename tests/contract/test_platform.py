@@ -22,16 +22,13 @@ from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.image import build_context
 from retrain.records.registry import Lineage, RegisteredModel
 from scoring.model import ForecastModel
-from tests.azure.cloud import on
 from tests.builders import series, weekly
-from tests.platforms import ThreadPlatform, stop_services
+from tests.platforms import stop_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from retrain.ports import Platform, Service
-    from tests.azure.cloud import Cloud
 
 LINEAGE = Lineage("ab" * 32, "cd" * 32, date(2023, 1, 2), date(2023, 3, 2), "(1,0,0)", "0.1.0")
 
@@ -45,26 +42,6 @@ def model() -> ForecastModel:
 def context_of(version: str) -> dict[str, bytes]:
     """What the image of a version is built from."""
     return build_context(RegisteredModel("m", version, "cd" * 32, LINEAGE, "run"), model().to_json())
-
-
-@pytest.fixture(params=["process", "thread", "aci", "container-apps", "managed-online", "kubernetes"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    """An empty platform of each kind."""
-    if request.param == "process":
-        yield ProcessPlatform(tmp_path / "platform")
-        stop_services(tmp_path)
-    elif request.param == "thread":
-        threads = ThreadPlatform()
-        yield threads
-        threads.close()
-    else:
-        cloud: Cloud = request.getfixturevalue("cloud")
-        cloud.name = "m"
-        cloud.overrides = {"RETRAIN_KUBERNETES_COMPUTE": "cluster"} | on(request.param)
-        on_azure = cloud.context.platform
-        yield on_azure
-        for service in on_azure.services():
-            on_azure.remove(service.name)
 
 
 def ready(platform: Platform, version: str = "3") -> Service:

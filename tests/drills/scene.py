@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retrain.adapters.local.folder import FolderStore
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
-from retrain.runs.sweep import ask_for_unseen
+from retrain.runs.inbox import ask_for_unseen
 from tests.builders import ONE, TWO, ask, seen_through
 from tests.faults import Faults, FaultyStore
 

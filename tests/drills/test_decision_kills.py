@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from retrain.adapters.local.folder import FolderStore
 from retrain.records.request import Accept, Drop, Land, Retract
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_history
+from tests.dying import Dying
 from tests.faults import Killed
 
 if TYPE_CHECKING:
@@ -24,34 +23,6 @@ if TYPE_CHECKING:
     from retrain.records.request import Request
 
 TWO = csv_file(np.append(level_days(29, seed=2, level=200), 1e9), NEW_YEAR)
-
-
-@dataclass
-class Dying(FolderStore):
-    """A store whose process is killed at one of its changes, before or after it takes effect."""
-
-    root: Path
-    at: int
-    is_after: bool
-    changes: Any = field(default_factory=lambda: count(1))
-
-    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
-        return str(self._dying(lambda: FolderStore.write(self, name, data, if_etag)))
-
-    def upload(self, name: str, stream: Any) -> None:
-        self._dying(lambda: FolderStore.upload(self, name, stream))
-
-    def delete(self, name: str) -> None:
-        self._dying(lambda: FolderStore.delete(self, name))
-
-    def _dying(self, change: Callable[[], Any]) -> Any:
-        is_it = next(self.changes) == self.at
-        if is_it and not self.is_after:
-            raise Killed
-        done = change()
-        if is_it:
-            raise Killed
-        return done
 
 
 def asked_for(world: World, kind: str, held: str) -> Request:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from retrain.promotion.resume import LOCK
+from retrain.records.leftovers import LastSweep, keep_sweep
 from tests.builders import FIRST_DAY, csv_file
 from tests.functions.app import ROOT, YEAR_ONE, YEAR_TWO, App
 from tests.functions.worker import Worker
@@ -146,3 +147,17 @@ def test_host_json_lets_the_lines_through_and_samples_none_of_them():
         "Host.Results": "Information",
         "Function": "Information",
     }
+
+
+def test_the_timer_tells_what_it_has_swept(app: App, log: pytest.LogCaptureFixture):
+    """By name, with the reason; a day after it was found."""
+    sha256 = app.context.registry.keep(b"{}")
+    now = datetime.now(UTC)
+    known = LastSweep(at=now - timedelta(days=1), since={f"artifact {sha256}": now - timedelta(days=2)})
+    keep_sweep(known, app.context.state)
+    log.clear()
+    app.worker.timer("retrain_on_schedule")
+
+    told = [record.getMessage() for record in log.records if record.name == "retrain"]
+    why = "its run ended before it was submitted, so it is no version"
+    assert told == [f"sweep has removed artifact {sha256}: {why}"]

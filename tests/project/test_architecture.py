@@ -124,7 +124,7 @@ ONLY_IN = {
         ),
         *(
             f"retrain.records.{name}"
-            for name in ("base", "landing_log", "outbox", "request", "run", "service_state")
+            for name in ("base", "landing_log", "leftovers", "outbox", "request", "run", "service_state")
         ),
         "retrain.promotion.record",
         "retrain.doors.http",

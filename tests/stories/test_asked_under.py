@@ -12,9 +12,9 @@ from retrain.doors import http
 from retrain.doors.cli import main
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
+from retrain.runs.inbox import ask_for_unseen
 from retrain.runs.outcome import Behind
 from retrain.runs.rebuild import rebuild
-from retrain.runs.sweep import ask_for_unseen
 from retrain.settings import parse
 from tests.builders import ONE, QUICK, World, ask
 

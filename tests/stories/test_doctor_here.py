@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retrain.doctor.app import function_seconds
 from retrain.doctor.check import Check, Outcome, examine, ok, worst
+from retrain.doctor.leftovers import swept
 from retrain.doctor.machine import OWN_LOCK, disk, lockable, packages, writable
 from retrain.doctor.storage import storage_checks
 from retrain.doors.cli import main
 from retrain.errors import AccessDenied, ConfigError, ServiceUnavailable
 from retrain.promotion.resume import LOCK
+from retrain.records.leftovers import LastSweep, keep_sweep
 from retrain.settings import parse
 from tests.faults import fails
 
@@ -34,7 +37,7 @@ def test_a_machine_that_is_well_is_all_ok(tmp_path: Path, capsys: pytest.Capture
     """Also with a store that does not exist yet."""
     code, lines = looked(capsys, "--root", str(tmp_path / "store"))
 
-    assert list(lines) == ["settings", "python", "packages", "store", "locks", "disk", "services", "ports"]
+    assert list(lines) == ["settings", "python", "packages", "store", "locks", "disk", "services", "ports", "sweep"]
     assert {line["outcome"] for line in lines.values()} == {"ok"}
     assert code == 0
 
@@ -158,3 +161,36 @@ def test_the_limit_of_a_function_is_read_from_its_host_file(tmp_path: Path, told
     (tmp_path / "host.json").write_text(f'{{"functionTimeout": {told}}}')
 
     assert function_seconds(tmp_path / "host.json") == seconds
+
+
+def test_what_the_last_sweep_could_not_remove_is_a_warning(world: World):
+    """The tick has not failed for it, so this line tells."""
+    before = swept(world.context)
+    last = LastSweep(at=world.clock(), trouble=("image m@sha256: refused",))
+    keep_sweep(last, world.context.state)
+    found = swept(world.context)
+
+    assert before.outcome is Outcome.OK
+    assert (found.outcome, "image m@sha256: refused" in found.text) == (Outcome.WARNING, True)
+
+
+def test_what_depends_on_what_was_not_looked_at_names_the_fault_itself():
+    """One fault is told once, however long the chain is."""
+    checks = [
+        Check("first", fails(ServiceUnavailable("away"))),
+        Check("second", lambda: ok("there"), after="first"),
+        Check("third", lambda: ok("there"), after="second"),
+    ]
+    lines = {line.name: line.finding for line in examine(checks)}
+
+    assert [line.outcome for line in lines.values()] == [Outcome.FAULT, Outcome.WARNING, Outcome.WARNING]
+    assert lines["third"].text == "not looked at, because of the fault of first"
+
+
+def test_sweeps_that_have_stopped_are_a_warning(world: World):
+    """A tick that cannot even write down what it has found leaves no other trace than the log."""
+    keep_sweep(LastSweep(at=world.clock() - timedelta(days=4)), world.context.state)
+    old = swept(world.context)
+    keep_sweep(LastSweep(at=world.clock() - timedelta(days=1)), world.context.state)
+
+    assert (old.outcome, swept(world.context).outcome) == (Outcome.WARNING, Outcome.OK)

@@ -11,7 +11,7 @@ import pytest
 from retrain.errors import AccessDenied
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
-from retrain.runs.sweep import ask_for_unseen
+from retrain.runs.inbox import ask_for_unseen
 from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, level_days
 from tests.stories.test_landings import ABSURD, LAST, days_of, one
 

@@ -14,8 +14,8 @@ from retrain.errors import NotFound
 from retrain.records.history import Histories
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
+from retrain.runs.inbox import ask_for_unseen, is_marker
 from retrain.runs.settle import held_by
-from retrain.runs.sweep import ask_for_unseen, is_marker
 from retrain.wiring import without_trace
 from tests.builders import FIRST_DAY, NEW_YEAR, ONE, TWO, World, ask, csv_file, level_days, read_history, reports
 

@@ -43,6 +43,7 @@ COMMANDS = {
     "performance": "performance",
     "doctor": "doctor",
     "subscribe": "subscribe",
+    "sweep": "sweep",
 }
 
 

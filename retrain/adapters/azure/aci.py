@@ -18,7 +18,7 @@ from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
 from retrain.errors import NotFound, ServiceError
 from retrain.poll import poll
-from retrain.ports import LOG_LINES, Image, Service
+from retrain.ports import LOG_LINES, Image, Service, StoredImage
 from retrain.records.registry import service_name
 from retrain.records.service_record import read_or_set_aside, rotated
 
@@ -121,6 +121,15 @@ class AciPlatform:
         with suppress(NotFound):
             with_retries(lambda: self._delete(name))
         self._records.remove(name)
+
+    def images(self, model: str) -> list[StoredImage]:
+        """See Platform."""
+        return self._images.stored.of(model)
+
+    @fenced
+    def remove_image(self, image: StoredImage) -> None:
+        """See Platform."""
+        self._images.stored.remove(image)
 
     @property
     def _operation_seconds(self) -> float:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from retrain.adapters.azure.acr_images import REGISTRY_API, RegistryImages
 from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
 from retrain.adapters.azure.rest import arm, resource_group
 from retrain.errors import BuildFailed, RetrainError, ServiceError
@@ -29,7 +30,6 @@ BASE = "BASE"  # the argument of both Dockerfiles
 POLL_SECONDS = 2.0
 REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
 RUNS_TO_SEARCH = 50
-REGISTRY_API = "2025-04-01"
 ABAC = "AbacRepositoryPermissions"
 CALLER = "[caller]"  # the build may do in the registry what its caller may
 WRITER_NEEDED = (
@@ -74,6 +74,11 @@ class ImageBuilder:
         return Image(f"{made.registry}/{made.repository}@{made.digest}", log)
 
     @cached_property
+    def stored(self) -> RegistryImages:
+        """The images that are in the registry."""
+        return RegistryImages(self._settings)
+
+    @cached_property
     def _client(self) -> ContainerRegistryTasksMgmtClient:
         from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
@@ -92,7 +97,7 @@ class ImageBuilder:
             return False
 
     def _recent_build(self, repository: str, build_tag: str) -> Run | None:
-        """A successful build of the same context within the last day."""
+        """A successful build of the same context within the last day, whose image is still there."""
         with translated(f"looking for builds in {self._where}"):
             recent = self._client.runs.list(self._group, self._registry, top=RUNS_TO_SEARCH)
             for _, run in zip(range(RUNS_TO_SEARCH), recent, strict=False):
@@ -100,8 +105,16 @@ class ImageBuilder:
                 finished = run.finish_time or datetime.min.replace(tzinfo=UTC)
                 fresh = datetime.now(UTC) - finished < REUSED_FOR
                 if state_name(run.status) == "Succeeded" and (repository, build_tag) in made and fresh:
-                    return run
+                    return run if self._is_there(run, build_tag) else None
         return None
+
+    def _is_there(self, run: Run, build_tag: str) -> bool:
+        """Whether nobody has removed the image since."""
+        return all(
+            self.stored.has(str(image.repository), str(image.digest))
+            for image in run.output_images or []
+            if image.tag == build_tag
+        )
 
     def _schedule(self, repository: str, tags: list[str], context: Mapping[str, bytes]) -> Run:
         from azure.mgmt.containerregistrytasks.models import (

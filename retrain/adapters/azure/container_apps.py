@@ -20,7 +20,7 @@ from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
 from retrain.errors import NotFound, ServiceError
 from retrain.poll import poll
-from retrain.ports import LOG_LINES, Image, Service
+from retrain.ports import LOG_LINES, Image, Service, StoredImage
 from retrain.records.registry import service_name
 from retrain.records.service_record import read_or_set_aside, rotated
 
@@ -116,6 +116,15 @@ class ContainerAppsPlatform:
         """See Platform. With the last service the app is removed."""
         with_retries(lambda: self._remove(name))
         self._records.remove(name)
+
+    def images(self, model: str) -> list[StoredImage]:
+        """See Platform."""
+        return self._images.stored.of(model)
+
+    @fenced
+    def remove_image(self, image: StoredImage) -> None:
+        """See Platform."""
+        self._images.stored.remove(image)
 
     def _ensured(self, name: str, version: str, image: str) -> tuple[Revision, AppKeys]:
         """The version's revision with its address: the one that is there, activated if need be, or a new one."""

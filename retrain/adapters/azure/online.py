@@ -17,7 +17,7 @@ from retrain.adapters.azure.pull_identity import check_pull_identity
 from retrain.adapters.azure.service_records import ServiceRecords
 from retrain.adapters.fence import fenced
 from retrain.errors import NotFound, UsageError
-from retrain.ports import LOG_LINES, Image, Service
+from retrain.ports import LOG_LINES, Image, Service, StoredImage
 from retrain.records.registry import service_name
 
 if TYPE_CHECKING:
@@ -133,6 +133,15 @@ class OnlinePlatform:
         """See Platform."""
         self.stop(name)
         self._records.remove(name)
+
+    def images(self, model: str) -> list[StoredImage]:
+        """See Platform."""
+        return self._images.stored.of(model)
+
+    @fenced
+    def remove_image(self, image: StoredImage) -> None:
+        """See Platform."""
+        self._images.stored.remove(image)
 
     @property
     def _endpoints(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrain.adapters.azure.rest import arm, resource_group
-from retrain.errors import AccessDenied, NotFound, ServiceError
+from retrain.errors import AccessDenied, NotFound, QuotaUsedUp
 
 if TYPE_CHECKING:
     from retrain.adapters.azure.rest import Rest
@@ -36,7 +36,7 @@ class Free(NamedTuple):
 
 
 def check_quota(settings: Settings) -> None:
-    """See that a job can get a node, as far as this identity may look. Raises: ServiceError with what to do."""
+    """See that a job can get a node, as far as this identity may look. Raises: QuotaUsedUp with what to do."""
     if settings.azure.compute != SERVERLESS:
         return
     try:
@@ -44,7 +44,7 @@ def check_quota(settings: Settings) -> None:
     except (AccessDenied, NotFound):
         return
     if free is not None and free.left < SMALLEST_NODE_CORES:
-        raise ServiceError(no_cores(region, free))
+        raise QuotaUsedUp(no_cores(region, free))
 
 
 def no_cores(region: str, free: Free) -> str:

@@ -20,14 +20,17 @@ STORAGE_SCOPE = "https://storage.azure.com/.default"
 
 
 class Rest:
-    """One service at one address, signed in to as the settings say; its connections are kept until `close`."""
+    """One service at one address; its connections are kept until `close`.
 
-    def __init__(self, url: str, scope: str, client_id: str | None) -> None:
+    Args: scope: for which this process signs in; empty where each call brings its own token.
+    """
+
+    def __init__(self, url: str, scope: str = "", client_id: str | None = None) -> None:
         from azure.mgmt.core import ARMPipelineClient
         from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
         bounds = arm_bounds()
-        signing = ARMChallengeAuthenticationPolicy(sign_in(client_id), scope)
+        signing = [ARMChallengeAuthenticationPolicy(sign_in(client_id), scope)] if scope else []
         self._client: Any = ARMPipelineClient(base_url=url, policies=_policies(signing, bounds), **bounds)
         self._url = url.rstrip("/")
 
@@ -77,14 +80,19 @@ class Rest:
         body: Any = None,
         query: Mapping[str, str] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
+        form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The JSON object that a request is answered with; empty if the answer is not one. See `get`."""
+        """The JSON object that a request is answered with; empty if the answer is not one. See `get`.
+
+        Args: form: the fields of a form, which is sent instead of a body.
+        """
         from azure.core.exceptions import HttpResponseError, map_error
         from azure.core.rest import HttpRequest
         from azure.mgmt.core.exceptions import ARMErrorFormat
 
         asked = {name.replace("_", "-"): value for name, value in query.items()}
-        request = HttpRequest(method, f"{self._url}{path}", params=asked, json=body, headers=dict(headers))
+        sent: dict[str, Any] = {"json": body} if form is None else {"data": dict(form)}
+        request = HttpRequest(method, f"{self._url}{path}", params=asked, headers=dict(headers), **sent)
         with translated(what):
             response = self._client.send_request(request)
             if response.status_code >= 400:
@@ -112,11 +120,11 @@ def resource_group(settings: Settings) -> str:
     return f"/subscriptions/{settings.azure.subscription}/resourceGroups/{settings.azure.resource_group}"
 
 
-def _policies(signing: Any, bounds: Mapping[str, Any]) -> list[Any]:
+def _policies(signing: list[Any], bounds: Mapping[str, Any]) -> list[Any]:
     from azure.core.pipeline.policies import RequestIdPolicy, RetryPolicy, UserAgentPolicy
 
     retries = RetryPolicy(retry_total=bounds["retry_total"])
-    return [RequestIdPolicy(), UserAgentPolicy("retrain"), retries, *bounds["per_retry_policies"], signing]
+    return [RequestIdPolicy(), UserAgentPolicy("retrain"), retries, *bounds["per_retry_policies"], *signing]
 
 
 def _kinds() -> dict[int, Any]:

@@ -7,6 +7,7 @@ FALLBACK = "Contributor"
 ROLES = {
     "Microsoft.App/": "Container Apps Contributor",
     "Microsoft.ContainerInstance/": "Azure Container Instances Contributor Role",
+    "Microsoft.ContainerRegistry/registries/artifacts/": "AcrDelete",
     "Microsoft.ContainerRegistry/registries/pull/": "AcrPull",
     "Microsoft.ContainerRegistry/": "Container Registry Tasks Contributor",
     "Microsoft.EventGrid/": "EventGrid Contributor",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retrain.errors import ServiceError
 from retrain.ports import Service
 from retrain.records.base import parsed, set_aside, skipping
-from retrain.records.service_record import read_service, written
+from retrain.records.service_record import FOLDER, read_service, written
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -85,4 +85,4 @@ class ServiceRecords:
 
 
 def _record(name: str) -> str:
-    return f"services/{name}.json"
+    return f"{FOLDER}{name}.json"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 import shutil
 import socket
@@ -24,7 +25,7 @@ from retrain.adapters.fence import fenced
 from retrain.adapters.local.service_files import LOG_BYTES, ServiceFiles
 from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.poll import poll
-from retrain.ports import Image, Service
+from retrain.ports import Image, Service, StoredImage
 from retrain.records.service_keys import ServiceKeys
 from retrain.records.service_record import read_or_set_aside, rotated
 
@@ -145,6 +146,21 @@ class ProcessPlatform:
         self.stop(name)
         self._files.remove(name)
 
+    def images(self, model: str) -> list[StoredImage]:
+        """See Platform. A folder of another name is not ours."""
+        ours = re.compile(rf"{re.escape(model)}-v([1-9]\d*)|\.{re.escape(model)}-v\d+-[0-9a-f]{{8}}", re.ASCII)
+        found = sorted(self._images.iterdir()) if self._images.is_dir() else []
+        named = [(folder, match) for folder in found if folder.is_dir() and (match := ours.fullmatch(folder.name))]
+        return [StoredImage(folder.name, match[1] or "", _size(folder)) for folder, match in named]
+
+    @fenced
+    def remove_image(self, image: StoredImage) -> None:
+        """See Platform. Half a folder under the name of an image would be taken for the image."""
+        folder = self._images / image.name
+        if image.version and folder.is_dir():
+            folder = folder.rename(self._images / f".{image.name}-{secrets.token_hex(4)}")
+        shutil.rmtree(folder, ignore_errors=True)
+
     def _start(self, service: Service, image: str) -> None:
         url = urlsplit(service.url)
         environment = {
@@ -199,6 +215,10 @@ class ProcessPlatform:
 
 def _has_files(image: Path, context: Mapping[str, bytes]) -> bool:
     return all((image / path).is_file() and (image / path).read_bytes() == data for path, data in context.items())
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _is_free(port: int) -> bool:

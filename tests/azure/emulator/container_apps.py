@@ -14,7 +14,7 @@ from tests.azure.emulator.ingress import Ingress
 from tests.azure.emulator.routes import ArmError, not_found
 from tests.azure.emulator.services import tail
 from tests.azure.emulator.web import Request, Response
-from tests.azure.emulator.world import PROVIDERS
+from tests.azure.emulator.world import ENVIRONMENT, LOCATION, PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ class ContainerApps:
         self._fronts: dict[str, Ingress] = {}
         add, app = world.routes.add, f"{APPS}/{{app}}"
         revision = f"{app}/revisions/{{revision}}"
+        add("GET", "Microsoft.App/managedEnvironments/{name}", self._environment_of)
         add("PUT", app, self._put)
         add("GET", app, self._get)
         add("DELETE", app, self._delete)
@@ -103,6 +104,12 @@ class ContainerApps:
                 self._failed(app, name, body["properties"]["template"])
 
         return Response(201 if new else 200, document, self._begun(path, work, settle))
+
+    def _environment_of(self, request: Request, name: str) -> Response:
+        if name != ENVIRONMENT:
+            raise not_found(request.path)
+        properties = {"provisioningState": self._world.switches.deployed.apps_environment}
+        return Response(200, {"id": request.path, "name": name, "location": LOCATION, "properties": properties})
 
     def _get(self, _request: Request, app: str) -> Response:
         return Response(200, self._world.documents.get(_path(app)))

@@ -24,6 +24,7 @@ from tests.azure.emulator.key_vault import KeyVault
 from tests.azure.emulator.machine_learning import MachineLearning
 from tests.azure.emulator.operations import Operations
 from tests.azure.emulator.registry import Registry
+from tests.azure.emulator.registry_data import TOKENS, RegistryData
 from tests.azure.emulator.routes import ArmError, Routes
 from tests.azure.emulator.standing import Standing
 from tests.azure.emulator.storage import Storage
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from tests.azurite import SecureAzurite
 
 OPERATIONS = f"/subscriptions/{names.SUBSCRIPTION}/providers/Microsoft.Loopback/operations"
-# The SDK fetches the workspace's discovery document without signing in.
-ANONYMOUS = ("/discovery",)
+# The SDK fetches the workspace's discovery document without signing in; a form asks for a registry's tokens.
+ANONYMOUS = ("/discovery", *TOKENS)
 
 
 class Emulator(Switches):
@@ -67,6 +68,7 @@ class Emulator(Switches):
         self._routes = Routes(names.PROVIDERS)
         self._operations = Operations(self.arm_url + OPERATIONS, self._faults, self._timeline)
         self._routes.add("GET", OPERATIONS + "/{name}", self._operations.answer, anywhere=True)
+        self.images = Images(folder.resolve() / "images", f"{names.REGISTRY}.azurecr.io")
         world = World(
             folder.resolve(),
             runner,
@@ -75,13 +77,14 @@ class Emulator(Switches):
             self,
             self._storage,
             Documents(),
-            Images(folder.resolve() / "images", f"{names.REGISTRY}.azurecr.io"),
+            self.images,
             self._operations,
             self._timeline,
             self._routes,
         )
         self._registry, self._groups, self._jobs = Registry(world), ContainerInstances(world), Jobs(world)
         MachineLearning(world)
+        RegistryData(world)
         self.insights = Insights(world)
         Standing(world)
         Deployed(world)

@@ -59,6 +59,30 @@ class Images:
         log.extend(f"Successfully tagged {self.server}/{image.repository}:{image.tag}" for image in images)
         return images
 
+    def of(self, repository: str) -> dict[str, list[str]]:
+        """The tags of each digest of a repository; a tag names what was built under it last."""
+        with self._lock:
+            latest = {image.tag: image.digest for image in self._images if image.repository == repository}
+            found: dict[str, list[str]] = {
+                image.digest: [] for image in self._images if image.repository == repository
+            }
+        for tag, digest in latest.items():
+            found[digest].append(tag)
+        return found
+
+    def tag(self, repository: str, tag: str, another: str) -> None:
+        """Give an image one more name, as a person may."""
+        with self._lock:
+            image = next(each for each in self._images if (each.repository, each.tag) == (repository, tag))
+            self._images.append(Image(repository, another, image.digest, image.folder))
+
+    def remove(self, repository: str, digest: str) -> bool:
+        """Remove a manifest with its tags. Returns: whether there was one."""
+        with self._lock:
+            before = len(self._images)
+            self._images = [each for each in self._images if (each.repository, each.digest) != (repository, digest)]
+            return len(self._images) < before
+
     def folder_of(self, reference: str) -> Path | None:
         """Where an image lies; None if it was never pushed."""
         server, _, rest = reference.partition("/")

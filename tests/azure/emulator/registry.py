@@ -43,7 +43,8 @@ class Registry:
 
     def _registry(self, request: Request) -> Response:
         mode = "AbacRepositoryPermissions" if self._world.switches.abac else "LegacyRegistryPermissions"
-        properties = {"loginServer": f"{REGISTRY}.azurecr.io", "roleAssignmentMode": mode}
+        # Its own interface answers here too; images keep the name that a registry of Azure would have.
+        properties = {"loginServer": self._world.arm_url.partition("//")[2], "roleAssignmentMode": mode}
         where = {"id": request.path, "name": REGISTRY, "location": LOCATION}
         return Response(200, {**where, "properties": {**properties, "provisioningState": "Succeeded"}})
 

@@ -46,6 +46,7 @@ def _matches(pattern: str, action: str) -> bool:
 
 
 ROLES = {
+    "c2f4ef07-c644-48eb-af81-4b1b4947fb11": Role("AcrDelete", (f"{ACR}/artifacts/delete",)),
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": Role("AcrPull", (f"{ACR}/pull/read",)),
     "fb382eab-e894-4461-af04-94435c366c3f": Role(
         "Container Registry Tasks Contributor",

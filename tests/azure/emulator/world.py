@@ -45,6 +45,7 @@ class Deployment:
 
     python: str = "3.13"
     state: str = "Running"
+    apps_environment: str = "Succeeded"
     settings: dict[str, str] = field(default_factory=dict)
     roles_of_puller: list[str] = field(default_factory=lambda: ["7f951dda-4ed3-4680-a7ca-43fe172d538d"])
     delegated: list[str] = field(default_factory=lambda: ["Microsoft.ContainerInstance/containerGroups"])

@@ -16,7 +16,7 @@ SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 FOR_FUNC_START = {"RETRAIN_STORE", "RETRAIN_BLOB_SOURCE", "TRANSACTIONS_STORAGE"}
 UNITS = {
     "", "days", "seconds", "minutes", "cores", "GB", "share", "p-value", "services", "name", "path", "id",
-    "replicas", "resource id", "URL", "cron", "code", "hex digits", "hours",
+    "replicas", "images", "resource id", "URL", "cron", "code", "hex digits", "hours",
 }  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""Finds the files in the inbox that no event has told of."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from retrain.errors import ConfigError, DataError, NotFound, ServiceError, ServiceUnavailable
+from retrain.records.history import Histories
+from retrain.records.request import Land, Trigger, file_of
+from retrain.runs.asking import ask
+
+if TYPE_CHECKING:
+    from retrain.records.context import Context
+
+MOST_FILES = 1000  # that are asked for at once; the next tick goes on
+
+
+def is_marker(name: str) -> bool:
+    """Whether an object holds no transactions, by its name: `_SUCCESS`, `_started_1`, `.DS_Store`, a folder."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # no store can hold a record of such a name
+        return True
+    return name.endswith("/") or any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts)
+
+
+def ask_for_unseen(context: Context) -> list[Land]:
+    """Ask for every file that nobody has looked at in its present state, in the order of the names.
+
+    Where the log cannot be read it asks for none: the timer's own run tells of that.
+    """
+    try:
+        log = Histories(context.state).log()
+    except ServiceUnavailable:
+        raise
+    except (ServiceError, ConfigError):
+        return []
+    seen = {(entry.source, entry.version) for entry in log.looks}
+    waiting = {file_of(request) for request in context.ledger.requests()}
+    unseen = [
+        name
+        for name, version in context.inbox.listing("")
+        if not is_marker(name) and (name, version) not in seen and name not in waiting
+    ]
+    return [ask(partial(_landing, name), context) for name in unseen[:MOST_FILES]]
+
+
+def ignored(context: Context) -> list[str]:
+    """The names in the inbox that are markers, or that no file can be read by."""
+    names = list(context.inbox.names(""))  # before the listing: what lands between them is not ignored
+    readable = {name for name, _ in context.inbox.listing("")}
+    return [name for name in names if is_marker(name) or name not in readable]
+
+
+def is_empty(name: str, context: Context) -> bool:
+    """Whether an object of the inbox has no bytes. Raises: NotFound; what the store raises."""
+    with context.inbox.open(name) as stream:
+        return not stream.read(1)
+
+
+def has_content(name: str, context: Context) -> bool:
+    """Whether an object of the inbox has any bytes; False if it is gone or cannot be read."""
+    try:
+        return not is_empty(name, context)
+    except (NotFound, ServiceError, DataError):
+        return False
+
+
+def _landing(file: str, run_id: str) -> Land:
+    return Land(run_id=run_id, file=file, trigger=Trigger.TIMER)

@@ -1,0 +1,42 @@
+"""A store whose process is killed at one of its changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from retrain.adapters.local.folder import FolderStore
+from tests.faults import Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass
+class Dying(FolderStore):
+    """A store whose process is killed at one of its changes, before or after it takes effect."""
+
+    root: Path
+    at: int
+    is_after: bool
+    changes: Any = field(default_factory=lambda: count(1))
+
+    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
+        return str(self._dying(lambda: FolderStore.write(self, name, data, if_etag)))
+
+    def upload(self, name: str, stream: Any) -> None:
+        self._dying(lambda: FolderStore.upload(self, name, stream))
+
+    def delete(self, name: str) -> None:
+        self._dying(lambda: FolderStore.delete(self, name))
+
+    def _dying(self, change: Callable[[], Any]) -> Any:
+        is_it = next(self.changes) == self.at
+        if is_it and not self.is_after:
+            raise Killed
+        done = change()
+        if is_it:
+            raise Killed
+        return done
