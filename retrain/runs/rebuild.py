@@ -24,6 +24,7 @@ from retrain.records.ledger import POINTER
 from retrain.records.queue import FOLDER as REQUESTS
 from retrain.records.registry import VERSIONS
 from retrain.records.request import STAMP, parse_request
+from retrain.records.watched import WATCH
 from retrain.runs.rebuilt import Rebuilt
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ FOLDERS = (
     "unreadable/",
     "verdicts/",
     VERSIONS,
+    WATCH,
 )
 """Where records are, besides the history and the champion. Those of services belong to the platform."""
 
