@@ -96,7 +96,7 @@ def row(figures: dict[str, object]) -> Row:
 
 
 def reached(years: Sequence[Found]) -> dict[str, tuple[float, float]]:
-    """The two numbers of each test of changes, see `retrain.monitoring.limits`, from years in which nothing changes."""
+    """The two numbers of each test that `retrain.monitoring.limits` has, from years in which nothing changes."""
     made = {}
     for name in CHANGES:
         own = np.array([year.reference.get(name, 0.0) for year in years])
@@ -146,7 +146,8 @@ def main() -> None:
     result = Result(
         "How often a year of daily looks gives a false alarm, and how soon a change of the data gives a true one.",
         f"{many[UNCHANGED]} simulated years of {days} days in which nothing changed, {min(most, YEARS_CHANGED)} of "
-        f"each other world, for each age of the champion; RETRAIN_DRIFT_ALPHA={ALPHA}. A change is on day {CHANGE}.",
+        f"each other world, for each age of the champion; RETRAIN_DRIFT_ALPHA={ALPHA}. A change is on day "
+        f"{CHANGE}.",
         (Table("years with an alarm", tuple(map(row, rows))),),
         quick=asked.quick,
         figures={"rows": rows},

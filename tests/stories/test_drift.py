@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -93,9 +94,9 @@ def test_an_alarm_is_told_once(told: Heard, listener: Listener):
 
 
 def test_its_end_is_told_once(told: Heard, listener: Listener):
-    """The model has learned the new level, so its innovations are small again."""
+    """The amounts are for some weeks as they were before."""
     alarmed(told)
-    told.land("settled.csv", days(LEARNED + 24, LEARNED + 120, 200.0))
+    told.land("settled.csv", days(LEARNED + 24, LEARNED + 120))
     told.run()
 
     assert kinds(listener) == ["alarm", "verdict", "recovery", "verdict"]
@@ -217,7 +218,7 @@ def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path)
         root = tmp_path / f"{at}-{is_after}"
         shutil.copytree(tmp_path / "before", root)
         world = replace(waiting, root=root)
-        with pytest.raises(Killed):
+        with suppress(Killed):  # not raised after a write that is refused, of a forecast that is there
             work_off(world.settings, world.with_state(Dying(root, at, is_after)))
         work_off(world.settings, world.context)
         if found(world) != expected:
