@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from retrain.errors import Conflict, ServiceError, ServiceUnavailable
+from retrain.records.base import skipping
 from retrain.records.request import Evaluate, Trigger
 from retrain.records.watched import News, Tellings, Told, ToldAlarm, ToldStale
 from retrain.runs.asking import ask_as_named
@@ -46,8 +47,13 @@ def tell(run: Run, settings: Settings, context: Context) -> Run:
 def _told(found: Watched, run: Run, settings: Settings, context: Context) -> Watched:
     tellings = Tellings(context.state)
     told = tellings.read()
-    if found.alarm is not None and _is_new(found.alarm, found.version, told.alarm, run.run_id, settings):
-        return _alarmed(found, found.alarm, told, run, tellings, context)
+    known = told.alarm if told.alarm is not None and told.alarm.version == found.version else None
+    if found.alarm is not None:
+        min_days = timedelta(days=settings.watch.min_days_between_alarms)
+        is_same = known is not None and found.alarm.day < known.day + min_days  # a correction may have moved it
+        if known is None or not is_same or not _was_told(known, run.run_id, context):
+            retrain = known.retrain if known is not None and is_same else None
+            return _alarmed(found, found.alarm, retrain, told, run, tellings, context)
     if _is_over(found, told.alarm, run.run_id):
         _write(told.evolve(alarm=told.alarm and told.alarm.evolve(recovered_by=run.run_id)), told, tellings)
         return found.evolve(news=News.RECOVERY)
@@ -57,11 +63,14 @@ def _told(found: Watched, run: Run, settings: Settings, context: Context) -> Wat
     return found
 
 
-def _is_new(alarm: Alarm, version: str, told: ToldAlarm | None, run_id: str, settings: Settings) -> bool:
-    """Whether it has not been told; a corrected day may move an alarm that was told by some days."""
-    if told is None or told.version != version or told.by == run_id:
-        return True
-    return alarm.day >= told.day + timedelta(days=settings.watch.min_days_between_alarms)
+def _was_told(known: ToldAlarm, run_id: str, context: Context) -> bool:
+    """Whether another run has ended with it: one may be killed, or fail, after it has noted what it would tell."""
+    if known.by == run_id:
+        return False
+    with skipping():
+        by = context.ledger.recorded(known.by)
+        return by is not None and by.watch is not None and by.watch.news is News.ALARM
+    return True
 
 
 def _is_over(found: Watched, told: ToldAlarm | None, run_id: str) -> bool:
@@ -74,11 +83,20 @@ def _is_new_stale(origin: date, told: Told, run_id: str) -> bool:
     return told.stale is None or told.stale.origin != origin or told.stale.by == run_id
 
 
-def _alarmed(found: Watched, alarm: Alarm, told: Told, run: Run, tellings: Tellings, context: Context) -> Watched:
-    """Note the alarm, then ask for the retrain under the name that stands in the note."""
-    before = told.alarm
-    is_again = before is not None and before.by == run.run_id
-    retrain = before.retrain if before and is_again else context.ledger.name_run(context.now())
+def _alarmed(
+    found: Watched,
+    alarm: Alarm,
+    retrain: str | None,
+    told: Told,
+    run: Run,
+    tellings: Tellings,
+    context: Context,
+) -> Watched:
+    """Note the alarm, then ask for the retrain under the name that stands in the note.
+
+    Args: retrain: the name, if it was noted before.
+    """
+    retrain = retrain or context.ledger.name_run(context.now())
     over = run.run_id if alarm.until else ""
     noted = ToldAlarm(version=found.version, day=alarm.day, by=run.run_id, retrain=retrain, recovered_by=over)
     _write(told.evolve(alarm=noted), told, tellings)

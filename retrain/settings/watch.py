@@ -37,7 +37,6 @@ class WatchSettings(Group):
         28,
         "RETRAIN_MIN_DAYS_BETWEEN_ALARMS",
         "days of data from one alarm of a champion to its next one, at least",
-        unit="days",
         ge=1,
         le=3650,
     )

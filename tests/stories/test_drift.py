@@ -182,6 +182,21 @@ def test_a_damaged_record_of_what_was_told_is_set_aside(told: Heard, listener: L
     assert (told.world.root / "unreadable" / TOLD).exists()
 
 
+def test_an_alarm_whose_run_failed_after_it_was_noted_is_told_by_the_next(told: Heard, listener: Listener):
+    """The failure was told instead; the retrain keeps its name, and is not asked for again."""
+    first = alarmed(told)
+    failed = told.world.ledger.run(first)
+    assert failed.watch is not None
+    told.world.ledger.record(failed.evolve(watch=failed.watch.evolve(news=None)))
+    listener.told.clear()
+
+    again = told.world.ledger.run(told.run())
+
+    assert kinds(listener) == ["alarm"]
+    assert again.watch is not None
+    assert again.watch.retrain == failed.watch.retrain
+
+
 def found(world: World) -> dict[str, Any]:
     """What is left in the end."""
     runs = [run for run in world.ledger.runs(20) if run.watch and run.watch.news]

@@ -1,4 +1,4 @@
-"""The tests of drift and decay: what they find, what they bear, and how their limits follow from the stated chance."""
+"""The tests of drift and decay: what they find, what they bear, and what their limits are."""
 
 from __future__ import annotations
 
@@ -86,14 +86,11 @@ def test_intervals_that_hold_half_of_the_amounts_have_decayed():
 def test_a_bet_seldom_reaches_its_limit_by_chance():
     """The bound that needs no calibration, on the null itself: 35 % outside, the worst that is borne."""
     rng = np.random.default_rng(7)
-    years = 400
+    years, limit = 400, 1 / ALPHA
     alarms = 0
     for _ in range(years):
-        outside = (rng.random(YEAR) < 0.35).astype(float)
-        limit = {COVERAGE: 1 / ALPHA}
-        alarms += bool(
-            (paths(replace(seen(np.zeros(YEAR)), outside=outside), WEEK, limit)[COVERAGE] >= 1 / ALPHA).any()
-        )
+        found = replace(seen(np.zeros(YEAR)), outside=(rng.random(YEAR) < 0.35).astype(float))
+        alarms += bool((paths(found, WEEK, {COVERAGE: limit})[COVERAGE] >= limit).any())
 
     assert alarms <= ALPHA * years
 
