@@ -87,7 +87,10 @@ def figure(years: Sequence[Found]) -> dict[str, object]:
 
 def row(figures: dict[str, object]) -> Row:
     """The same for a reader, in percent."""
-    made: Row = {"world": str(figures["world"]), "champion's days": str(figures["champion_days"])}
+    made: Row = {
+        name: str(figures[key]) for name, key in (("world", "world"), ("champion's days", "champion_days"))
+    }
+    made["years"] = int(str(figures["years"]))
     low, high = percent(figures["low"]), percent(figures["high"])
     made["years with an alarm"] = f"{percent(figures['alarms'])} ({low} to {high})"
     days = figures["median_days_after_change"]
