@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
+from retrain.adapters.notify.message import sentence
 from retrain.doors.cli import main
+from retrain.doors.page import page
+from retrain.doors.terminal import summary
+from retrain.records.outbox import event_of
 from retrain.records.request import Trigger
 from retrain.records.watched import TOLD, Tellings
 from retrain.runs.dispatch import work_off
+from retrain.telemetry.facts import run_facts
 from tests.builders import FIRST_DAY, TWO, World, ask, csv_file, level_days, seen_through
 from tests.drills.test_decision_kills import Dying
 from tests.faults import Fault, Faults, FaultyStore, Killed
@@ -277,3 +282,17 @@ def test_performance_shows_the_watch(told: Heard, capsys: pytest.CaptureFixture[
     assert {each["name"] for each in shown["statistics"]} >= {"level", "variance", "pattern"}
     assert main(["performance", "--root", str(told.world.root)]) == 0
     assert f"ALARM since {shown['alarm']['day']}" in capsys.readouterr().out
+
+
+def test_an_alarm_is_shown_wherever_its_run_is(told: Heard):
+    """In a terminal, on its page, in a notification and in the record for telemetry."""
+    run = told.world.ledger.run(alarmed(told))
+    event = event_of(run, told.world.clock())
+    assert run.watch is not None
+    assert run.watch.alarm is not None
+    day, first = str(run.watch.alarm.day), run.watch.alarm.names[0]
+
+    assert f"ALARM since {day} ({first}" in summary(run)
+    assert "<h2>Watch</h2>" in page(run, ())
+    assert f"the data have changed since the champion was trained: {first}" in sentence(event, run, "model")
+    assert run_facts(event, run)["alarm_day"] == day
