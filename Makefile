@@ -120,6 +120,9 @@ bench-first-use: $(VENV)/.ready ## the first use of Azure ML's client against th
 bench-gate: $(VENV)/.ready ## how often a year of daily looks promotes; YEARS=40 of each world at most, WRITE_TABLES=1 renews docs/evidence.md
 	$(PYTHON) -m benchmarks.gate $(if $(YEARS),--years $(YEARS)) $(if $(WRITE_TABLES),--write-tables) $(MEASURED)
 
+bench-drift: $(VENV)/.ready ## how often a year of daily looks gives a false alarm; YEARS, WRITE_TABLES as for bench-gate, CALIBRATE=1 for the limits
+	$(PYTHON) -m benchmarks.drift $(if $(YEARS),--years $(YEARS)) $(if $(WRITE_TABLES),--write-tables) $(if $(CALIBRATE),--calibrate) $(MEASURED)
+
 bench-honest: $(VENV)/.ready ## how many honest files are held, and how many with a fault; FILES=number of them
 	$(PYTHON) -m benchmarks.honest $(if $(FILES),--files $(FILES)) $(MEASURED)
 

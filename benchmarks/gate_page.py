@@ -36,12 +36,12 @@ def table(rows: Sequence[Figures]) -> Table:
     return Table("years with a promotion", tuple(lines.values()))
 
 
-def write_tables(page: Path, conditions: str, tables: Sequence[Table]) -> None:
+def write_tables(page: Path, conditions: str, tables: Sequence[Table], mark: str = BEGIN) -> None:
     """Replace what is between the two marks of the page. Raises: SystemExit if it does not have them."""
-    before, begin, rest = page.read_text().partition(BEGIN)
+    before, begin, rest = page.read_text().partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{page} does not have the lines {BEGIN} and {END}")
+        raise SystemExit(f"{page} does not have the lines {mark} and {END}")
     parts = [conditions]
     for each in tables:
         parts += [f"**{each.title[0].upper()}{each.title[1:]}**", each.markdown()]

@@ -39,6 +39,7 @@ class World:
     Attributes:
         change: days of the unseen year before the change; None if nothing changes for good.
         drift: of the level, as a share of it, from the change to a year later.
+        loudness: of the noise after the change, as a multiple of that before.
         has_outliers: True for one outlier in each 30 days, before the unseen year too.
     """
 
@@ -48,6 +49,7 @@ class World:
     week: tuple[float, ...] = WEEK
     ar: float = AR
     drift: float = 0.0
+    loudness: float = 1.0
     has_outliers: bool = False
 
 
@@ -60,6 +62,8 @@ WORLDS = (
     World("slow drift", 0, drift=0.3),
     World("one outlier a month", has_outliers=True),
 )
+LOUDER = World("noise twice as large", CHANGE, loudness=2.0)
+"""Forecasts are as good as they can be before and after, so there is nothing for the gate in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,25 +90,24 @@ class Year:
 
 def simulated(world: World, champion_days: int, seed: int, days: int = 365) -> Year:
     """One year of a world; the same seed gives the same year."""
-    rng = np.random.default_rng([WORLDS.index(world), champion_days, seed])
+    rng = np.random.default_rng([(*WORLDS, LOUDER).index(world), champion_days, seed])
     length = champion_days + days + AFTER_DAYS + HORIZON_DAYS - 1
     since = np.arange(length) - champion_days - (world.change or 0)
     changed = since >= 0
     pattern = np.where(changed, np.resize(world.week, length), np.resize(WEEK, length))
     level = np.where(changed, world.level * (1 + world.drift * since / 365), LEVEL)
     ar = np.where(changed, world.ar, AR)
-    noise, expected_noise = _noise(rng, ar)
+    noise, expected_noise = _noise(rng, ar, np.where(changed, world.loudness, 1.0))
     outliers = _outliers(rng, length) if world.has_outliers else np.zeros(length)
     series = DailySeries(FIRST_DAY, pattern + level + noise + outliers)
     windows = np.lib.stride_tricks.sliding_window_view(pattern + level, HORIZON_DAYS)
     return Year(world, series, champion_days, days, windows + expected_noise)
 
 
-def _noise(rng: np.random.Generator, ar: Vector) -> tuple[Vector, Matrix]:
-    """ARMA(1,1) noise whose autoregression may differ by day, and its conditional means from each day on."""
-    burn_in = np.full(BURN_IN_DAYS, ar[0])
-    memory = np.concatenate([burn_in, ar])
-    shocks = rng.normal(0, SHOCK, len(memory))
+def _noise(rng: np.random.Generator, ar: Vector, loudness: Vector) -> tuple[Vector, Matrix]:
+    """ARMA(1,1) noise whose memory and size may differ by day, and its conditional means from each day on."""
+    memory, sizes = (np.concatenate([np.full(BURN_IN_DAYS, each[0]), each]) for each in (ar, loudness))
+    shocks = rng.normal(0, SHOCK, len(memory)) * sizes
     made = np.zeros(len(memory))
     for day in range(1, len(memory)):
         made[day] = memory[day] * made[day - 1] + shocks[day] + MA * shocks[day - 1]

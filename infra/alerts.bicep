@@ -57,6 +57,14 @@ var rules = [
     every: 'PT15M'
   }
   {
+    name: 'drift'
+    title: 'The data have changed, or the forecast is stale'
+    severity: 3
+    query: loadTextContent('queries/drift.kql')
+    window: 'PT1H'
+    every: 'PT15M'
+  }
+  {
     name: 'forecast-errors'
     title: 'The forecast route cannot be answered'
     severity: 1

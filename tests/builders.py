@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRST_DAY = date(2023, 1, 2)  # a Monday
-QUICK = {"RETRAIN_ORDER": "1,0,1", "RETRAIN_POLICY": "better", "RETRAIN_CONFIRM_SECONDS": "0"}
+QUICK = {
+    "RETRAIN_ORDER": "1,0,1",
+    "RETRAIN_POLICY": "better",
+    "RETRAIN_CONFIRM_SECONDS": "0",
+    "RETRAIN_DRIFT_ALPHA": "0",  # no alarm, and no run that one asks for, in what is about something else
+}
 
 
 def weekly(days: int, *, seed: int = 0, level: float = 100.0, noise: float = 5.0) -> NDArray[np.float64]:

@@ -118,7 +118,7 @@ def _slices(run: Run) -> list[Markup]:
 def _facts(run: Run) -> list[Markup]:
     """The rest of the record, section by section."""
     record, found = run.as_json(), []
-    for name in ("request", "landing", "data", "evidence", "model", "promotion", "error", "seconds"):
+    for name in ("request", "landing", "data", "watch", "evidence", "model", "promotion", "error", "seconds"):
         if record.get(name):
             found += [Markup("<h2>{}</h2>").format(name.capitalize()), _listed(record[name])]
     return found

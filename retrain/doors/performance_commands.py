@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import connected
 from retrain.doors.output import say
+from retrain.doors.watch_lines import watch_lines
 from retrain.errors import NotFound
 from retrain.records.day_files import SERIES
 
@@ -45,6 +46,7 @@ def performance(options: argparse.Namespace) -> int:
 
 def _lines(found: Review) -> Iterator[str]:
     yield f"champion   version {found.champion}; before it {_version(found.previous)}"
+    yield from watch_lines(found.watch)
     if not found.origins:
         yield "origins    none: no forecast of the champion has been issued yet; `retrain tick` issues one"
         return

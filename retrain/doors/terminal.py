@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.doors.output import printable
 from retrain.doors.sliced import slices_line
+from retrain.doors.watch_lines import watch_lines
 from retrain.gate.evidence import amount
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
@@ -41,7 +42,7 @@ def summary(run: Run) -> str:
     lines.append(f"{heading_of_ending:<11}{ending(run).upper()}  {run.reason}")
     lines += [f"warning    {warning}" for warning in run.warnings]
     lines += [f"trouble    {run.trouble}"] if run.trouble else []
-    lines += _score_lines(run)
+    lines += [*watch_lines(run.watch), *_score_lines(run)]
     if run.model:
         lines.append(f"model      {run.model.name} version {run.model.version}")
     lines += _promotion_lines(run)

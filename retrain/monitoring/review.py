@@ -11,9 +11,11 @@ from retrain.data.holidays import public_holidays
 from retrain.errors import NotFound
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
+from retrain.monitoring.watch import watched
 from retrain.records.counted_days import CountedDays
 from retrain.records.history import Histories
 from retrain.records.landing_log import Decided, LandedFile
+from retrain.records.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -33,6 +35,7 @@ class Review:
     Attributes:
         previous: the champion before it; None for the first.
         origins: how many forecasts are compared; of several with one origin, the last that was issued.
+        watch: how the days compare with what the champion expected.
         by_actual: `as_corrected` with the amounts that count now, `as_first_accepted` with those that counted
             first; for each, the performance of `champion`, `previous` and `seasonal_naive` from the same origins.
     """
@@ -42,11 +45,12 @@ class Review:
     origins: int
     first_origin: date | None
     last_origin: date | None
+    watch: Watched
     by_actual: dict[str, dict[str, Performance]]
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
-        found = asdict(self)
+        found = asdict(self) | {"watch": self.watch.as_json()}
         days = {name: found[name] and found[name].isoformat() for name in ("first_origin", "last_origin")}
         return {
             **{name: value for name, value in found.items() if name != "by_actual"},
@@ -75,6 +79,9 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         "seasonal_naive": [day for each in issued for day in _naive(each, past, settings.decision.season_days)],
     }
     holidays = _holidays(settings.decision.country, made["champion"])
+    registered = context.registry.of_record(version)
+    model = context.registry.load(registered)
+    watch = watched(registered, model, past.now, settings, context.now().date())
     actuals = {"as_corrected": past.now.days, "as_first_accepted": past.first_known}
     return Review(
         version,
@@ -82,6 +89,7 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         len(issued),
         issued[0].origin if issued else None,
         issued[-1].origin if issued else None,
+        watch,
         {
             name: {model: performance(days, actual, holidays) for model, days in made.items()}
             for name, actual in actuals.items()

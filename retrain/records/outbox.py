@@ -40,6 +40,9 @@ class Kind(OpenEnum):
     FAILURE = "failure"
     HELD = "held"
     SERVICE = "service"
+    ALARM = "alarm"
+    RECOVERY = "recovery"
+    STALE = "stale"
 
 
 class Event(Record):
@@ -81,6 +84,8 @@ def event_of(run: Run, at: datetime) -> Event:
         kind = Kind.PROMOTION
     elif run.status is Status.HELD:
         kind = Kind.HELD
+    elif run.watch is not None and run.watch.news is not None:
+        kind = Kind(run.watch.news)
     else:
         kind = Kind.VERDICT
     return Event(id=f"{run.run_id}-{run.ends}", kind=kind, run_id=run.run_id, end=run.ends, at=at)

@@ -23,7 +23,8 @@ RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4,8}", re.ASCII)
 class Trigger(OpenEnum):
     """Who asks; a PERSON accepts, drops or retracts, a SERVICE is to be repaired.
 
-    UNKNOWN stands in the list of runs for a record that cannot be read.
+    DRIFT is an alarm of the watch over the champion. UNKNOWN stands in the list of runs for a record that cannot be
+    read.
     """
 
     BLOB = "blob"
@@ -32,6 +33,7 @@ class Trigger(OpenEnum):
     ROLLBACK = "rollback"
     PERSON = "person"
     SERVICE = "service"
+    DRIFT = "drift"
     UNKNOWN = "unknown"
 
 

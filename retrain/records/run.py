@@ -17,6 +17,7 @@ from retrain.records.base import Record
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Evidence, Model, Scores, SliceRecord
 from retrain.records.request import BaseRequest, Evaluate, Trigger
+from retrain.records.watched import Watched
 
 if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler
@@ -136,6 +137,7 @@ class Run(Record):
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
         slices: the scores of each model by weekday, calendar and days ahead; they decide nothing.
         issued: where the forecast of the champion is that the run found, or why none was issued.
+        watch: how the days compare with what the champion expected.
         promotion: the finished steps, by name.
         trouble: what holds up a promotion that is under way; the next trigger tries again.
         will_retry: it failed, but not for good: its request is kept, and the next trigger makes it again.
@@ -153,6 +155,7 @@ class Run(Record):
     data: Data | None = None
     basis: Basis | None = None
     issued: str | None = None
+    watch: Watched | None = None
     champion: Model | None = None
     challenger: Model | None = None
     seasonal_naive: Scores | None = None
@@ -239,8 +242,12 @@ class Run(Record):
 
     def done(self, **facts: Any) -> Self:
         """Ended as it should; held, if days of its file wait for a person."""
-        is_held = self.held_days or (isinstance(self.landing, LandedBefore) and self.landing.held)
-        return self._well(status=Status.HELD if is_held else Status.DONE, **facts)
+        return self._well(status=Status.HELD if self.is_to_be_held else Status.DONE, **facts)
+
+    @property
+    def is_to_be_held(self) -> bool:
+        """Whether days of its file wait for a person."""
+        return bool(self.held_days) or (isinstance(self.landing, LandedBefore) and self.landing.held)
 
     @property
     def held_days(self) -> tuple[date, ...]:

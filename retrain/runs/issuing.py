@@ -1,4 +1,4 @@
-"""The forecast that a run issues with the champion that it finds."""
+"""What a run does with the champion that it finds: it issues its forecast, and watches its days."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.published import publish
+from retrain.monitoring.watch import watched
+from retrain.records.watched import Watched
 
 if TYPE_CHECKING:
     from retrain.records.context import Context
@@ -47,3 +49,11 @@ def issue(
     except RetrainError as error:
         return f"not issued: {error}"
     return issued.name
+
+
+def watch(champion: InProduction, history: CountedDays, settings: Settings, context: Context) -> Watched:
+    """How the days compare with what the champion expected; no verdict depends on it."""
+    try:
+        return watched(champion.registered, champion.model, history, settings, context.now().date())
+    except RetrainError as error:
+        return Watched(version=champion.registered.version, note=f"not watched: {error}")

@@ -25,6 +25,7 @@ from retrain.records.leftovers import RECORD as SWEEP
 from retrain.records.queue import FOLDER as REQUESTS
 from retrain.records.registry import VERSIONS
 from retrain.records.request import STAMP, parse_request
+from retrain.records.watched import WATCH
 from retrain.runs.rebuilt import Rebuilt
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ FOLDERS = (
     "unreadable/",
     "verdicts/",
     VERSIONS,
+    WATCH,
 )
 """Where records are, besides those of one name. Those of services belong to the platform."""
 

@@ -18,9 +18,10 @@ from retrain.records.registry import Lineage
 from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
 from retrain.records.run import Basis
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
-from retrain.runs.issuing import issue
+from retrain.runs.issuing import issue, watch
 from retrain.runs.landing import ask_for_released, land
 from retrain.runs.settle import settle
+from retrain.runs.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,13 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     Returns: the promotion that was submitted; None if nothing is to be promoted.
     Raises: RetrainError if anything fails; the champion is then as it was.
     """
+    promotion = _judged(request, draft, settings, context)
+    if promotion is None:  # a promotion is the answer to an alarm; if it fails, the next run tells the alarm
+        draft.run = tell(draft.run, settings, context)
+    return promotion
+
+
+def _judged(request: Request, draft: Draft, settings: Settings, context: Context) -> Promotion | None:
     with _stages(draft):
         pointer = context.ledger.pointer()  # a store that cannot be read is refused before anything lands in it
         lineage = _lineage(pointer, context)
@@ -66,7 +74,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
-            draft.run = draft.run.evolve(issued=issued)
+            draft.run = draft.run.evolve(issued=issued, watch=watch(champion, history, settings, context))
         is_forced = isinstance(request, Evaluate) and request.force
         unchanged = None if is_forced else _unchanged(question, series, champion, pointer, draft, context)
         if unchanged is not None:

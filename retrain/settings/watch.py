@@ -1,4 +1,4 @@
-"""What is kept of a champion after its promotion."""
+"""What is kept of a champion after its promotion, and when it is told that its data have changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from retrain.settings.storage import CONTAINER
 
 
 class WatchSettings(Group):
-    """The forecasts that are issued, and where they are kept for others."""
+    """The forecasts that are issued, where they are kept for others, and the alarms."""
 
     issue_days: int = setting(
         28,
@@ -24,4 +24,28 @@ class WatchSettings(Group):
         unit="name",
         pattern=CONTAINER,
         max_length=63,
+    )
+    drift_alpha: float = setting(
+        0.05,
+        "RETRAIN_DRIFT_ALPHA",
+        "the chance of an alarm in a year in which nothing has changed; 0 to watch nothing",
+        unit="share",
+        ge=0,
+        le=0.2,
+    )
+    min_days_between_alarms: int = setting(
+        28,
+        "RETRAIN_MIN_DAYS_BETWEEN_ALARMS",
+        "days of data from one alarm of a champion to its next one, at least",
+        ge=1,
+        le=3650,
+    )
+    stale_days: int = setting(
+        0,
+        "RETRAIN_STALE_DAYS",
+        "age of the newest day from which on the forecast is told to be stale; 0 for never, as where a file lands "
+        "once a year",
+        unit="days",
+        ge=0,
+        le=3650,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrain.records.run import Run
 
 LOGGER = "retrain.telemetry"
-LEVELS = {"failure": logging.ERROR, "held": logging.WARNING}
+LEVELS = {"failure": logging.ERROR, **dict.fromkeys(("held", "alarm", "stale"), logging.WARNING)}
 
 
 class Telemetry(ABC):
@@ -39,7 +39,7 @@ class LogLines(Telemetry):
     """One line of JSON a record, through `logging`: a Function App's host carries it to Application Insights."""
 
     def receive(self, event: Event, run: Run) -> None:
-        """An error for a failed run, a warning for one that holds days, information otherwise."""
+        """An error for a failed run, a warning for what somebody should look at, information otherwise."""
         logging.getLogger(LOGGER).log(level_of(event), as_line(run_facts(event, run)))
 
     def measure(self, state: Facts) -> None:

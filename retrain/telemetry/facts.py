@@ -27,6 +27,7 @@ def run_facts(event: Event, run: Run) -> Facts:
     """
     loss = run.request.settings.get("RETRAIN_LOSS", DEFAULT_LOSS)
     asked = asked_at(run.run_id)
+    alarm = run.watch.alarm if run.watch else None
     return {
         "retrain": "run",
         "event": event.id,
@@ -55,6 +56,9 @@ def run_facts(event: Event, run: Run) -> Facts:
         "unseen_days": run.evidence.unseen_days if run.evidence else None,
         "gain": run.evidence.gain if run.evidence else None,
         "evidence": run.evidence.value if run.evidence else None,
+        "alarm": ", ".join(alarm.names) if alarm else None,
+        "alarm_day": alarm.day.isoformat() if alarm else None,
+        "alarm_over": alarm.until is not None if alarm else None,
         "data_age_days": (event.at.date() - run.data.last_day).days if run.data else None,
         "seconds": round(sum(run.seconds.values()), 3),
         "since_asked_seconds": round((event.at - asked).total_seconds(), 3) if asked else None,

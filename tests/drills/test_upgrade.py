@@ -144,12 +144,12 @@ NEWEST = "20990101T000000000Z"
 def records_of_newer_code(both: Both) -> dict[str, dict[str, Any]]:
     """What only newer code knows: kinds, triggers, states, verdicts, steps and settings."""
     request: dict[str, Any] = {"run_id": f"{NEWEST}-0001", "trigger": "timer", "kind": "evaluate"}
-    run: dict[str, Any] = {"trigger": "drift", "status": "canary", "verdict": "adopt"}
+    run: dict[str, Any] = {"trigger": "moon", "status": "canary", "verdict": "adopt"}
     event = {"kind": "drift", "run_id": f"{NEWEST}-0006", "end": 1, "at": "2099-01-01T00:00:00Z"}
     settings = {**both.place.settings.deciding, "RETRAIN_CANARY_SHARE": "0.1"}
     requests = {
         f"{NEWEST}-0001": {**request, "kind": "compact"},
-        f"{NEWEST}-0002": {**request, "trigger": "drift"},
+        f"{NEWEST}-0002": {**request, "trigger": "moon"},
         f"{NEWEST}-0003": {**request, "settings": settings},
         f"{NEWEST}-0004": {**request, "settings": {"RETRAIN_POLICY": "bandit"}},
         f"{NEWEST}-0005": {**request, "attempts": 1},
@@ -179,5 +179,5 @@ def test_what_only_newer_code_knows_is_left_to_it_and_shown(both: Both):
 
     tell("upgrade", both.place.store, "records with values that only newer code knows", len(records), len(wrong))
     assert wrong == []
-    assert (canary.trigger, canary.status, canary.verdict) == ("drift", "canary", "adopt")
+    assert (canary.trigger, canary.status, canary.verdict) == ("moon", "canary", "adopt")
     assert both.old.ledger.pointer().versions == ["2", "1"]

@@ -63,6 +63,12 @@ TABLES = {
             "RETRAIN_POLICY", "world", "champion's days", "median", "90th percentile", "max",
         },
     },
+    "bench-drift": {
+        "years with an alarm": {
+            "world", "champion's days", "years", "years with an alarm", "median days", "`level`", "`variance`",
+            "`pattern`", "`naive`", "`coverage`",
+        },
+    },
     "bench-honest": {
         **{f"by {what}": {what, *SHARES} for what in ("world", "days of the history", "days of the file", "fault")},
         "by fault, a month or more beside a year or more": {"fault", *SHARES},

@@ -104,7 +104,10 @@ def test_the_words_that_queries_compare_with_are_words_of_the_records():
     kinds = re.findall(r"tostring\(run\.kind\) in \(([^)]*)\)", text)
 
     assert set(statuses) == {Status.FAILED.value, Status.HELD.value}
-    assert [re.findall(r"'(\w+)'", each) for each in kinds] == [[Kind.PROMOTION.value, Kind.ROLLBACK.value]]
+    assert [re.findall(r"'(\w+)'", each) for each in kinds] == [
+        [Kind.ALARM.value, Kind.STALE.value],
+        [Kind.PROMOTION.value, Kind.ROLLBACK.value],
+    ]
 
 
 def test_every_query_is_an_alert_of_the_template_and_the_other_way_round():

@@ -26,6 +26,9 @@ def sentence(event: Event, run: Run, model: str) -> str:
         Kind.FAILURE: f"{model}: a run failed ({run.error.kind if run.error else 'unknown'}); the champion stays",
         Kind.HELD: f"{model}: {len(run.held_days) or 'all'} days of {_file(run)} are held until a person decides",
         Kind.SERVICE: f"{model}: the service of the champion was repaired",
+        Kind.ALARM: f"{model}: the data have changed since the champion was trained: {_alarm(run)}",
+        Kind.RECOVERY: f"{model}: the data are again as the champion expects them",
+        Kind.STALE: f"{model}: the forecast is stale, no new day has landed{_newest(run)}",
     }.get(event.kind, f"{model}: {run.verdict or run.status}")
     return f"{said}. `retrain show {run.run_id}` tells more."
 
@@ -34,6 +37,16 @@ def _file(run: Run) -> str:
     """The name of the file, in one line whatever it holds."""
     name = run.landing.file if isinstance(run.landing, Landed) else "a file"
     return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def _alarm(run: Run) -> str:
+    """The tests that have reached their limits, and since when."""
+    alarm = run.watch.alarm if run.watch else None
+    return f"{', '.join(alarm.names)}, on {alarm.day}" if alarm else "unknown"
+
+
+def _newest(run: Run) -> str:
+    return f" since {run.watch.stale}" if run.watch and run.watch.stale else ""
 
 
 def cloud_event(event: Event, run: Run, model: str, *, amounts: bool) -> dict[str, Any]:
@@ -66,6 +79,7 @@ def facts(event: Event, run: Run) -> dict[str, Any]:
         "last_day": run.data.last_day.isoformat() if run.data else None,
         "held_days": [day.isoformat() for day in run.held_days],
         "error": run.error.kind if run.error else None,
+        "alarm": list(run.watch.alarm.names) if run.watch and run.watch.alarm else [],
     }
 
 

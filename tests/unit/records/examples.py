@@ -16,6 +16,7 @@ from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quar
 from retrain.records.measured import Model
 from retrain.records.request import Accept, Drop, Evaluate, Land, Promote, Retract, RollBack, Trigger
 from retrain.records.run import Registered, Run, Status, Step
+from retrain.records.watched import Alarm, News, Statistic, Watched
 from tests.builders import measured, scored, series, weekly
 
 if TYPE_CHECKING:
@@ -98,6 +99,20 @@ def refused_run() -> Run:
     return asked_run().evolve(landing=landing, ends=1).failed(error)
 
 
+def watched_run() -> Run:
+    """It was the first to find that the data have changed."""
+    found = Watched(
+        version="3",
+        through=FIRST,
+        days=60,
+        statistics=(Statistic(name="level", value=4.5, limit=3.7),),
+        alarm=Alarm(names=("level",), day=FIRST),
+        news=News.ALARM,
+        retrain=RUN_ID,
+    )
+    return compared_run().evolve(watch=found).done()
+
+
 RUNS: dict[str, Run] = {
     "queued": Run.of(REQUESTS["evaluate"], "runs/report.json", Status.QUEUED),
     "landed": landed_run(),
@@ -107,6 +122,7 @@ RUNS: dict[str, Run] = {
     "ignored": asked_run().evolve(landing=Ignored(file="february.csv", ignored="the file is empty")).done(),
     "accepted": asked_run().evolve(landing=SETTLED).done(),
     "compared": compared_run(),
+    "watched": watched_run(),
     "compared without a champion": first_model_run(),
     "promoting": compared_run().promoting(promotion=STEPS),
     "promoting with trouble": compared_run().promoting(promotion=STEPS).evolve(trouble="the registry is away"),

@@ -131,7 +131,7 @@ def test_a_request_of_a_kind_that_only_newer_code_knows_stays_and_holds_up_nobod
     ("request_", "why"),
     [
         ({"kind": "compact", "trigger": "moon"}, "its kind, 'compact'"),
-        ({"kind": "evaluate", "trigger": "drift"}, "its trigger, 'drift'"),
+        ({"kind": "evaluate", "trigger": "moon"}, "its trigger, 'moon'"),
         ({"kind": "land", "file": "a.csv", "joins": "zip"}, "its joins, 'zip'"),
     ],
     ids=["kind", "trigger", "value"],
@@ -201,7 +201,7 @@ def test_a_request_with_a_trigger_of_newer_code_is_left_to_it(world: World):
     written(
         world,
         f"requests/{RUN_ID}.json",
-        json.dumps({"kind": "evaluate", "run_id": RUN_ID, "trigger": "drift"}).encode(),
+        json.dumps({"kind": "evaluate", "run_id": RUN_ID, "trigger": "moon"}).encode(),
     )
 
     assert world.run()["verdict"] == "waiting"

@@ -1,0 +1,126 @@
+"""What the watch over a champion found, as a run records it, and what has been told of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from retrain.data.open_enum import OpenEnum
+from retrain.ports import ABSENT
+from retrain.records.base import Record, set_aside
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore
+
+WATCH = "watch/"
+TOLD = f"{WATCH}told.json"
+
+
+class News(OpenEnum):
+    """What a run is the first to find."""
+
+    ALARM = "alarm"
+    RECOVERY = "recovery"
+    STALE = "stale"
+
+
+class Statistic(Record):
+    """One test: its name, its value on the last day, and the limit that it has to reach for an alarm."""
+
+    name: str
+    value: float
+    limit: float
+
+
+class Alarm(Record):
+    """That the days of a champion are not what it was fitted to.
+
+    Attributes:
+        names: the tests that have reached their limits since it began, the first of them first.
+        day: the day of data on which the first of them did.
+        until: the day of data on which all were far below their limits again; None if that has not come.
+    """
+
+    names: tuple[str, ...]
+    day: date
+    until: date | None = None
+
+
+class Watched(Record):
+    """How the days since a champion's training compare with what it expected.
+
+    Attributes:
+        version: of the champion.
+        through: the last day that is watched; None if there is none yet.
+        days: how many days are.
+        alarm: the last one that there was, whether it was told or not; None if there was none.
+        news: what this run was the first to find; None for nothing.
+        retrain: the run that this one has asked for.
+        stale: the newest day, if it is longer ago than RETRAIN_STALE_DAYS; None if not.
+        note: why nothing could be watched; empty if it could.
+    """
+
+    version: str
+    through: date | None = None
+    days: int = 0
+    statistics: tuple[Statistic, ...] = ()
+    alarm: Alarm | None = None
+    news: News | None = None
+    retrain: str | None = None
+    stale: date | None = None
+    note: str = ""
+
+
+class ToldAlarm(Record):
+    """The last alarm that was told.
+
+    Attributes:
+        by: the run that told it.
+        retrain: the run that it asked for.
+        recovered_by: the run that told that it is over; empty if none has.
+    """
+
+    version: str
+    day: date
+    by: str
+    retrain: str
+    recovered_by: str = ""
+
+
+class ToldStale(Record):
+    """The last origin that was told to be stale, and the run that told it."""
+
+    origin: date
+    by: str
+
+
+class Told(Record):
+    """What has been told of the watch, so that nothing is told again."""
+
+    alarm: ToldAlarm | None = None
+    stale: ToldStale | None = None
+
+
+class Tellings:
+    """The record of what has been told, in a state store. Only the holder of the lock changes it."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._etag = ABSENT
+
+    def read(self) -> Told:
+        """What has been told. A damaged record is set aside: something may be told again, and nothing is lost."""
+        stored = self._store.read(TOLD)
+        if stored is None:
+            return Told()
+        try:
+            told = Told.from_json(stored.data)
+        except ValueError:
+            set_aside(self._store, TOLD, stored)
+            return Told()
+        self._etag = stored.etag
+        return told
+
+    def write(self, told: Told) -> None:
+        """Replace what was read last. Raises: Conflict if somebody else has changed it since."""
+        self._etag = self._store.write(TOLD, told.to_json(), if_etag=self._etag)
