@@ -19,6 +19,7 @@ from retrain.doors import (
     performance_commands,
     replay_commands,
     service_commands,
+    whatif_commands,
 )
 from retrain.doors.output import complain, refuse
 from retrain.doors.service_commands import NO_NAME
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     worth.add_argument(
         "--since", type=_day, metavar="DAY", help="only forecasts whose last known day is DAY or later"
     )
+    whatif_commands.add(command, _day)
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", type=_run, metavar="RUN", required=True)
     promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")

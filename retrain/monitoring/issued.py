@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retrain.monitoring.observed_days import Told
     from retrain.ports import ObjectStore
     from retrain.records.counted_days import CountedDays
-    from retrain.records.registry import RegisteredModel
+    from retrain.records.registry import Lineage, RegisteredModel
     from scoring.model import ForecastModel
 
 ISSUED = "issued/"
@@ -90,9 +90,7 @@ def forecast_to_issue(
     Args: days: how many are forecast.
     Raises: ModelError if the model has no finite forecast.
     """
-    is_corrected = history.is_corrected(registered.lineage)
-    told = tellings(history, gaps, registered.lineage.trained_through, today, is_corrected=is_corrected)
-    chosen = next((each for each in told if knows_enough(model, each)), told[-1])
+    chosen = told_now(registered.lineage, model, history, gaps, today)
     ahead = informed(model, chosen).forecast(days)
     (low_80, high_80), (low_95, high_95) = ahead.interval(80), ahead.interval(95)
     columns = (ahead.mean, ahead.median, low_80, high_80, low_95, high_95)
@@ -109,6 +107,13 @@ def forecast_to_issue(
         notes=chosen.notes,
         days=tuple(IssuedDay(**dict(zip(IssuedDay.model_fields, row, strict=True))) for row in rows),
     )
+
+
+def told_now(lineage: Lineage, model: ForecastModel, history: CountedDays, gaps: GapPolicy, today: date) -> Told:
+    """What a champion of this lineage is told of the days that count."""
+    is_corrected = history.is_corrected(lineage)
+    told = tellings(history, gaps, lineage.trained_through, today, is_corrected=is_corrected)
+    return next((each for each in told if knows_enough(model, each)), told[-1])
 
 
 def informed(model: ForecastModel, told: Told) -> ForecastModel:

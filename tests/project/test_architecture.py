@@ -64,7 +64,18 @@ ORDER = {
         "search",
         "procedure",
     ],
-    "gate": ["scores", "unseen", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
+    "gate": [
+        "scores",
+        "unseen",
+        "significance",
+        "evidence",
+        "intervals",
+        "rolling",
+        "evaluate",
+        "decide",
+        "assess",
+        "remembering",
+    ],
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {
