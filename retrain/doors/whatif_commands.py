@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrain.gate.decide import PromotionPolicy
     from retrain.gate.intervals import Interval
     from retrain.runs.whatif import Record, Tried, WhatIf
-    from retrain.runs.whatif_chain import Switch
+    from retrain.runs.whatif_course import Switch
     from retrain.runs.whatif_errors import Against
     from retrain.settings import Settings
 
@@ -38,6 +38,7 @@ def add(command: Callable[..., argparse.ArgumentParser], day: Callable[[str], da
     )
     added.add_argument("--loss", metavar="LOSS", help="rmse, mae or mase, for all; by default the one in force")
     added.add_argument("--from", dest="since", type=day, metavar="DAY", help="begin with the champion of this day")
+    added.add_argument("--processes", type=int, default=0, metavar="N", help="at most; by default one a processor")
     added.add_argument(
         "--cadence", choices=("daily", "weekly", "monthly"), help="look so often, instead of when runs looked"
     )
@@ -49,11 +50,13 @@ def whatif(options: argparse.Namespace) -> int:
     from retrain.runs.whatif import whatif as tried
     from retrain.runs.whatif_timeline import Cadence
 
+    if options.processes < 0:
+        raise UsageError(f"--processes is {options.processes}; it must be above 0")
     settings, context = connected(options)
     policies = {IN_FORCE: _policy("", options.loss, settings)}
     policies |= {text: _policy(text, options.loss, settings) for text in options.policies}
     cadence = Cadence(options.cadence) if options.cadence else None
-    found = tried(policies, settings, context, cadence=cadence, since=options.since)
+    found = tried(policies, settings, context, cadence, options.since, options.processes)
     show_progress("", "")
     if options.json:
         for each in found.tried:
@@ -161,7 +164,8 @@ def _lines(found: WhatIf) -> Iterator[str]:
     yield from ("", HEADER.format(f"{metric} AGAINST NEVER", f"{metric} AGAINST ALWAYS").rstrip())
     yield from (_row(each) for each in found.tried)
     for each in found.tried:
-        yield from _switch_lines(each)
+        if each.policy is not None:
+            yield from _switch_lines(each)
 
 
 def _row(each: Tried) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.traits import long_run_variance
-from retrain.gate.evidence import BANDWIDTH
+from retrain.gate.evidence import BANDWIDTH, WEEK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     type Vector = NDArray[np.float64]
 
+MIN_ORIGINS, HORIZONS = 84, 3  # for horizons of a week; with fewer of either, the interval is too narrow
 FIXED_B = (1.96, 2.9694, 0.416, -0.5324)
 """Of the critical value at 97.5 %, by powers of the share of the lags that have weight."""
 
@@ -32,22 +33,23 @@ class Interval:
 def interval_of_mean(values: Vector, horizon_days: int) -> Interval | None:
     """The mean of differences of losses, with a 95 % interval.
 
-    The variance has Bartlett's weights over at least a horizon, because the losses of so many origins in a row
+    The variance has Bartlett's weights over at least three horizons, because losses of origins within a horizon
     share days. It is itself an estimate from few independent stretches, so the critical value grows with the share
     of the lags that have weight. Source: Kiefer & Vogelsang (2005), Econometric Theory 21, 1130-1164, table 1.
 
     Args:
         values: shape (n,), one for each origin, in their order.
         horizon_days: days that each loss is a mean over.
-    Returns: None if n is less than two horizons. The bounds are equal where the values never differ.
+    Returns: None for fewer than 84 origins, or in proportion more for horizons of more than a week. The bounds are
+        equal where the values never differ.
     """
-    count = len(values)
-    if count < 2 * horizon_days:
+    count, stretch = len(values), max(horizon_days / WEEK, 1.0)
+    if count < MIN_ORIGINS * stretch:
         return None
     mean, scale = float(values.mean()), float(np.abs(values).max())
     if scale == 0:
         return Interval(0.0, 0.0, 0.0)
-    lags = min(max(horizon_days, int(BANDWIDTH * math.sqrt(count)) + 1), count)
+    lags = max(HORIZONS * horizon_days, int(BANDWIDTH * math.sqrt(count * stretch)) + 1)
     variance = long_run_variance((values - mean) / scale, lags)
     critical = sum(weight * (lags / count) ** power for power, weight in enumerate(FIXED_B))
     half = critical * scale * math.sqrt(variance / count)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retrain.errors import ConfigError, NotFound
 from retrain.records.history import Histories
 from retrain.runs.inputs import series_of
-from retrain.runs.whatif_chain import Chain, Kind
+from retrain.runs.whatif_course import Chain, Kind
 from retrain.runs.whatif_errors import errors_of
 from retrain.runs.whatif_processes import followed
 from retrain.runs.whatif_timeline import changes_of, looked, recorded_timeline, regular_timeline
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from retrain.gate.scores import Loss
     from retrain.records.context import Context
     from retrain.records.run import Run
-    from retrain.runs.whatif_chain import Course
+    from retrain.runs.whatif_course import Course
     from retrain.runs.whatif_errors import Errors
     from retrain.runs.whatif_timeline import Cadence, Timeline
     from retrain.settings import Settings
@@ -87,7 +87,6 @@ def whatif(
     policies: Mapping[str, PromotionPolicy],
     settings: Settings,
     context: Context,
-    *,
     cadence: Cadence | None = None,
     since: date | None = None,
     processes: int = 0,

@@ -7,102 +7,36 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain import __version__
-from retrain.arima.proof import proven
 from retrain.data.series import daily_series
 from retrain.errors import ModelError, RetrainError
-from retrain.gate.assess import Assessment, DecisionSettings, assess
+from retrain.gate.assess import Assessment, assess
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.remembering import RememberingSettings
 from retrain.monitoring.issued import informed, told_now
 from retrain.monitoring.observed_days import newer_days, until_now
 from retrain.records.registry import Lineage, RegisteredModel
 from retrain.runs.inputs import InProduction
-from retrain.runs.whatif_timeline import Look, WentBack
+from retrain.runs.whatif_course import FAILED, Course, Given, Kind, Switch
+from retrain.runs.whatif_timeline import WentBack
 from scoring.model import ForecastModel, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from retrain.arima.ensemble import FittedModel
     from retrain.data.series import DailySeries, Days, GapPolicy
     from retrain.records.counted_days import CountedDays
-    from retrain.runs.whatif_timeline import Change, Timeline
+    from retrain.runs.whatif_course import Chain
+    from retrain.runs.whatif_timeline import Change, Look, Timeline
 
     type Question = tuple[str, str]
-
-FAILED = "failed"
-"""In place of a verdict: no model could be fitted or scored, and the champion stays."""
-
-
-class Kind(StrEnum):
-    """What replaces a champion."""
-
-    POLICY = "policy"
-    NEVER = "never"
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """What is tried.
-
-    Attributes:
-        kind: the gate under `settings`; or, after the first model, `never`: no look at all, or `always`: a search
-            and a fit to every day at each look, without a gate.
-    """
-
-    kind: Kind
-    settings: DecisionSettings
-    gaps: GapPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a look gave: a verdict, or `failed`, and why."""
-
-    look: str
-    verdict: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A version became champion: by a verdict, or by a rollback.
-
-    Attributes:
-        look: the look or the rollback.
-    """
-
-    look: str
-    at: datetime
-    order: str
-    trained_through: date
-    is_rollback: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Course:
-    """What has become of one policy.
-
-    Attributes:
-        start: the first champion: that at the beginning, or the first model; None if there was none.
-        switches: the champions after it.
-        origins: shape (n,), the ordinals of the days from which it has forecast, ascending.
-        made: one forecast from each, shape (n, horizon); None if there is none.
-    """
-
-    given: tuple[Given, ...]
-    start: Switch | None
-    switches: tuple[Switch, ...]
-    origins: np.ndarray
-    made: Prediction | None
 
 
 def follow(
@@ -159,7 +93,7 @@ class _Following:
         if self.timeline.champion is not None:
             there = self.timeline.champion
             at = self.timeline.changes[self.learnt - 1].at
-            self._replace_champion(there, there.registered.version, at)
+            self._replace_champion(there, f"version {there.registered.version}", at)
 
     def learn(self, changes: int) -> None:
         """Take in what landed, and forecast on the days until then."""
@@ -214,7 +148,7 @@ class _Following:
 
     def _unchanged(self, look: Look, series: DailySeries) -> Assessment | None:
         """As a run does, which is `retrain.runs.run`: what was decided is not asked again, unless it is forced."""
-        if look.is_forced:
+        if look.is_forced and self.chain.kind is not Kind.ALWAYS:
             return None
         question = self._question(series)
         is_trained_on = self.champion is not None and self.champion.registered.lineage.data_sha256 == series.sha256
@@ -243,8 +177,7 @@ class _Following:
         return self.known is not None and self.known.is_corrected(champion.registered.lineage)
 
     def _always(self, series: DailySeries) -> Assessment:
-        self.progress("search", "")
-        winner = proven(self.settings.procedure.first(series))
+        winner = self.settings.procedure.first(series, lambda detail: self.progress("search", detail))
         return Assessment(Decision(Verdict.PROMOTE, "Every new model is champion."), winner=winner)
 
     def _promote(self, winner: FittedModel, look: Look, series: DailySeries) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from retrain.data.series import DailySeries
     from retrain.gate.assess import DecisionSettings
     from retrain.gate.intervals import Interval
-    from retrain.runs.whatif_chain import Course
+    from retrain.runs.whatif_course import Course
     from scoring.model import Prediction
 
     type Vector = NDArray[np.float64]
@@ -63,7 +63,7 @@ class Errors:
         days: how many days were forecast.
         rmse, mae: currency per day.
         mase: None where it has no scale.
-        against_never, against_always: None where there are fewer than two horizons of origins.
+        against_never, against_always: None where there are too few origins, see `interval_of_mean`.
     """
 
     origins: int

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
     from multiprocessing.synchronize import Event
 
-    from retrain.runs.whatif_chain import Chain, Course
+    from retrain.runs.whatif_course import Chain, Course
     from retrain.runs.whatif_timeline import Timeline
 
     type Progress = Callable[[str, str], None]
@@ -87,7 +87,7 @@ def _elsewhere(
             ) from error
         finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin(made: Synchronized[int], stop: Event) -> None:
