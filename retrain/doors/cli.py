@@ -21,6 +21,7 @@ from retrain.doors import (
     replay_commands,
     service_commands,
     sweep_commands,
+    whatif_commands,
 )
 from retrain.doors.output import complain, refuse
 from retrain.doors.service_commands import NO_NAME
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     worth.add_argument(
         "--series", default="", metavar="KEY", help="of this series; the key of the only one is empty"
     )
+    whatif_commands.add(command, _day)
     promote = command("promote", commands.promote, "continue a promotion that was killed or failed")
     promote.add_argument("--run", dest="run_id", type=_run, metavar="RUN", required=True)
     promote.add_argument("--report", type=Path, metavar="DIR", help="also write the run's report into this folder")

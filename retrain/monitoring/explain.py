@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.errors import NotFound, UsageError
-from retrain.monitoring.issued import informed, what_it_is_told
+from retrain.monitoring.issued import informed, told_now
 from retrain.monitoring.observed_days import age_notes, newer_days, until_now
 from retrain.monitoring.taken_apart import TakenApart, observed_one_by_one, taken_apart
 from retrain.records.history import Histories
@@ -75,7 +75,7 @@ def explain(day: date | None, settings: Settings, context: Context) -> Explanati
     registered = context.registry.of_record(pointer.champion.version)
     model, history = context.registry.load(registered), Histories(context.state).days()
     today, gaps = context.now().date(), settings.data.gaps
-    told = what_it_is_told(registered, model, history, gaps, today)
+    told = told_now(registered.lineage, model, history, gaps, today)
     now = informed(model, told)
     chosen = _day(day, now.origin)
     known, _ = until_now(history.days, today)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retrain.monitoring.observed_days import Told
     from retrain.ports import ObjectStore
     from retrain.records.counted_days import CountedDays
-    from retrain.records.registry import RegisteredModel
+    from retrain.records.registry import Lineage, RegisteredModel
     from scoring.model import ForecastModel
 
 ISSUED = "issued/"
@@ -90,7 +90,7 @@ def forecast_to_issue(
     Args: days: how many are forecast.
     Raises: ModelError if the model has no finite forecast.
     """
-    chosen = what_it_is_told(registered, model, history, gaps, today)
+    chosen = told_now(registered.lineage, model, history, gaps, today)
     ahead = informed(model, chosen).forecast(days)
     (low_80, high_80), (low_95, high_95) = ahead.interval(80), ahead.interval(95)
     columns = (ahead.mean, ahead.median, low_80, high_80, low_95, high_95)
@@ -109,12 +109,10 @@ def forecast_to_issue(
     )
 
 
-def what_it_is_told(
-    registered: RegisteredModel, model: ForecastModel, history: CountedDays, gaps: GapPolicy, today: date
-) -> Told:
-    """The days that a champion is told before it forecasts, as its service is."""
-    is_corrected = history.is_corrected(registered.lineage)
-    told = tellings(history, gaps, registered.lineage.trained_through, today, is_corrected=is_corrected)
+def told_now(lineage: Lineage, model: ForecastModel, history: CountedDays, gaps: GapPolicy, today: date) -> Told:
+    """What a champion of this lineage is told of the days that count."""
+    is_corrected = history.is_corrected(lineage)
+    told = tellings(history, gaps, lineage.trained_through, today, is_corrected=is_corrected)
     return next((each for each in told if knows_enough(model, each)), told[-1])
 
 

@@ -65,7 +65,19 @@ ORDER = {
         "search",
         "procedure",
     ],
-    "gate": ["scores", "unseen", "slices", "significance", "evidence", "rolling", "evaluate", "decide", "assess"],
+    "gate": [
+        "scores",
+        "unseen",
+        "slices",
+        "significance",
+        "evidence",
+        "intervals",
+        "rolling",
+        "evaluate",
+        "decide",
+        "assess",
+        "remembering",
+    ],
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {

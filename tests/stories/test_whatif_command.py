@@ -1,0 +1,92 @@
+"""The command that tries policies: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retrain.doors.cli import main
+from tests.builders import ONE, QUICK, TWO, World
+from tests.platforms import ThreadPlatform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two champions."""
+    platform = ThreadPlatform()
+    world = World(tmp_path_factory.mktemp("past") / "store", platform=platform)
+    world.land("one.csv", ONE)
+    world.land("two.csv", TWO)
+    platform.close()
+    return world.root
+
+
+def words(root: Path, *options: str) -> list[str]:
+    return ["whatif", "--root", str(root), "--processes", "1", *options]
+
+
+def test_with_json_it_prints_an_object_for_each_policy(root: Path, capsys: pytest.CaptureFixture[str]):
+    """The policy in force first, never and always last."""
+    assert main(words(root, "--json", "--policy", "evidence,alpha=0.01,min_gain=0.5")) == 0
+
+    found: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["policy"] for each in found] == [
+        "in force",
+        "evidence,alpha=0.01,min_gain=0.5",
+        "never",
+        "always",
+    ]
+    assert [len(each["promotions"]) for each in found] == [1, 0, 0, 1]
+    assert [each["alpha"] for each in found] == [0.05, 0.01, None, None]
+    assert found[0]["record"] == {"looks": 2, "other_settings": [], "differs": []}
+    assert found[0]["promotions"][0]["trained_through"] == "2023-06-10"
+    assert {each["days"] for each in found} == {60}
+    assert all(each["rmse"] > 0 for each in found)
+
+
+def test_a_person_reads_a_line_for_each_policy_and_the_days_of_its_promotions(
+    root: Path, capsys: pytest.CaptureFixture[str]
+):
+    """With what the forecasts rest on, and whether the record agrees."""
+    assert main(words(root)) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "2 of 2 verdicts as they are on record" in "\n".join(lines)
+    rows = [line for line in lines if line.startswith(("in force", "never", "always"))]
+    assert [line.split()[-1] for line in rows] == ["days", "days", "days"]  # too few for an interval
+    assert "promotions under in force" in lines
+    assert "trained through 2023-06-10" in lines[-1]
+
+
+REFUSED = {
+    "bettr": "'evidence' or 'better'",
+    "evidence,alpha": "the keys alpha and min_gain",
+    "evidence,loss=mae": "the keys alpha and min_gain",
+    "evidence,alpha=3": "RETRAIN_ALPHA",
+}
+
+
+@pytest.mark.parametrize("policy", REFUSED)
+def test_a_policy_that_is_not_one_is_refused_with_what_is_allowed(
+    root: Path, capsys: pytest.CaptureFixture[str], policy: str
+):
+    """Exit code 2: the caller must act."""
+    assert main(words(root, "--policy", policy)) == 2
+    assert REFUSED[policy] in capsys.readouterr().err
+
+
+def test_an_unknown_loss_is_refused_with_those_that_there_are(root: Path, capsys: pytest.CaptureFixture[str]):
+    """It is that of all policies."""
+    assert main(words(root, "--loss", "mape")) == 2
+    assert "'rmse', 'mae' or 'mase'" in capsys.readouterr().err
