@@ -115,8 +115,8 @@ class Cloud:
 
     @property
     def context(self) -> Context:
-        """Connected anew, as every trigger does, `later` from now."""
-        return replace(connect(self.settings), now=lambda: datetime.now(UTC) + self.later)
+        """Connected anew, as every trigger of the app does, `later` from now."""
+        return replace(connect(self.settings), hears_all=True, now=lambda: datetime.now(UTC) + self.later)
 
     @property
     def ledger(self) -> Ledger:
