@@ -43,41 +43,13 @@ ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
     "reading": READING,
     "plausible": ["judged", "robust", "calendar", "days", "level", "rows", "changes", "findings"],
-    "arima": [
-        "order",
-        "stationary",
-        "regressors",
-        "open_days",
-        "traits",
-        "scaling",
-        "blas",
-        "recursion",
-        "css_filters",
-        "css",
-        "arma",
-        "likelihood",
-        "outliers",
-        "filtering",
-        "fit",
-        "ensemble",
-        "proof",
-        "screening",
-        "search",
-        "procedure",
-    ],
-    "gate": [
-        "scores",
-        "unseen",
-        "slices",
-        "significance",
-        "evidence",
-        "intervals",
-        "rolling",
-        "evaluate",
-        "decide",
-        "assess",
-        "remembering",
-    ],
+    "arima": (
+        "order stationary regressors open_days traits scaling blas recursion css_filters css arma likelihood "
+        "outliers filtering fit ensemble proof screening search procedure"
+    ).split(),
+    "gate": (
+        "scores unseen slices significance evidence intervals rolling evaluate decide assess remembering"
+    ).split(),
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {
