@@ -40,6 +40,7 @@ class Kind(OpenEnum):
     FAILURE = "failure"
     HELD = "held"
     SERVICE = "service"
+    APPROVAL = "approval"
 
 
 class Event(Record):
@@ -79,6 +80,8 @@ def event_of(run: Run, at: datetime) -> Event:
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:
         kind = Kind.PROMOTION
+    elif run.status is Status.AWAITING:
+        kind = Kind.APPROVAL
     elif run.status is Status.HELD:
         kind = Kind.HELD
     else:

@@ -127,6 +127,7 @@ ONLY_IN = {
         ),
         "retrain.promotion.record",
         "retrain.doors.http",
+        "retrain.doors.approval_routes",
         "scoring.schema",
     },
     "requests": {
