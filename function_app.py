@@ -21,6 +21,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 STORAGE = "TRANSACTIONS_STORAGE"
 QUEUE = "retrain-requests"
+CALLER = "x-ms-client-principal-name"  # whom App Service authentication has signed in
 # Read at indexing, as literals: the host does not index a function whose path names an app setting that is not set.
 CONTAINER = os.environ.get("TRANSACTIONS_CONTAINER") or "transactions"
 SCHEDULE = os.environ.get("RETRAIN_SCHEDULE") or "0 0 3 * * *"
@@ -80,15 +81,15 @@ def show_run(req: func.HttpRequest) -> func.HttpResponse:
     return respond(lambda: http.show_run(req.route_params["id"]))
 
 
-@app.route("runs/{id}/{decision:regex(^(accept|drop)$)}", methods=["POST"])
+@app.route("runs/{id}/{decision:regex(^(accept|drop|approve|reject)$)}", methods=["POST"])
 @app.queue_output(arg_name="queue", queue_name=QUEUE, connection=STORAGE)
-def decide_on_held_days(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:
-    """A person accepts or drops what a run holds: written down and answered at once, as a manual retrain."""
+def decide_on_a_run(req: func.HttpRequest, queue: func.Out[str], context: func.Context) -> func.HttpResponse:
+    """A person decides on held days or on a winner: written down and answered at once, as a manual retrain."""
     from retrain.doors import http
 
-    asked = req.route_params
+    asked, caller = req.route_params, req.headers.get(CALLER)
     with tracing(req.headers.get(HEADER), context.trace_context.trace_parent):
-        return respond(lambda: http.decide(asked["id"], asked["decision"], req.get_body(), queue.set))
+        return respond(lambda: http.decide(asked["id"], asked["decision"], req.get_body(), queue.set, caller))
 
 
 @app.route("runs/{id}/page", methods=["GET"])

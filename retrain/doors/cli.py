@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrain import __version__
 from retrain.doors import (
+    approval_commands,
     commands,
     deploy_commands,
     doctor_commands,
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     land.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_landing_commands(command)
+    approval_commands.add_approval_commands(command, _run)
     check = command("check", file_commands.check, "say how a file would be read; it changes nothing")
     check.add_argument("file", type=Path, metavar="FILE")
     run = command("run", commands.run, "retrain on what is there, as the HTTP trigger does", evaluation)

@@ -36,6 +36,7 @@ BODY_BYTES = 64 << 10
 NEWEST_AT_MOST = 100
 MOST_HELD_DAYS = 10_000
 MOST_DIGITS = 3
+ANSWERS = ("approve", "reject")
 MAY_PASS = {502, 503, 504}
 STATUS_OF = {"usage": 400, "not_found": 404, "conflict": 409, "service": 503}
 log = logging.getLogger("retrain")
@@ -155,34 +156,43 @@ def on_queue() -> None:
 
 def accept(body: bytes, enqueue: Callable[[str], None]) -> Answer:
     """Write a person's request down, wake the worker, answer 202."""
-    asked = _body(_Ask, body, '{"force": false, "dry_run": false, "reason": "..."}')
+    asked = body_of(_Ask, body, '{"force": false, "dry_run": false, "reason": "..."}')
 
     def make(run_id: str) -> Request:
         return Evaluate(
             run_id=run_id, trigger=Trigger.HTTP, force=asked.force, dry_run=asked.dry_run, note=asked.reason
         )
 
-    return _queued(make, connect(parse(os.environ)), enqueue)
+    return queued(make, connect(parse(os.environ)), enqueue)
 
 
-def decide(run_id: str, decision: str, body: bytes, enqueue: Callable[[str], None]) -> Answer:
-    """Accept or drop what a run holds: write the request down, wake the worker, answer 202.
+def decide(
+    run_id: str, decision: str, body: bytes, enqueue: Callable[[str], None], caller: str | None = None
+) -> Answer:
+    """Accept or drop what a run holds, approve or reject its winner: write it down, wake the worker, answer 202.
 
-    Raises: UsageError for another decision or no run's name; NotFound if the run holds no such day.
+    Args: caller: who that is, if the host says so.
+
+    Raises: UsageError for another decision or no run's name; NotFound if the run holds no such day or no winner.
     """
+    if decision in ANSWERS:
+        from retrain.doors.approval_routes import answer
+
+        return answer(run_id, decision, body, caller, enqueue)
     kind = {"accept": Accept, "drop": Drop}.get(decision)
     if kind is None:
-        raise UsageError(f"{decision[:20]!r} is no decision; POST to /api/runs/{{id}}/accept or /drop")
+        ways = ", ".join(f"/{way}" for way in ("accept", "drop", *ANSWERS))
+        raise UsageError(f"{decision[:20]!r} is no decision; POST to one of {ways} of /api/runs/{{id}}")
     named_run(run_id)
-    asked = _body(_Decide, body, '{"days": ["2024-12-31"], "reason": "..."}')
+    asked = body_of(_Decide, body, '{"days": ["2024-12-31"], "reason": "..."}')
     context = connect(parse(os.environ))
     held_by(run_id, asked.days, Histories(context.state))
-    return _queued(
+    return queued(
         lambda new_id: kind(run_id=new_id, of=run_id, days=asked.days, note=asked.reason), context, enqueue
     )
 
 
-def _body[Body: BaseModel](kind: type[Body], body: bytes, example: str) -> Body:
+def body_of[Body: BaseModel](kind: type[Body], body: bytes, example: str) -> Body:
     """The body of a request. Raises: UsageError if it is too long or not of this kind."""
     if len(body) > BODY_BYTES:
         raise UsageError(f"the body has {len(body)} bytes; at most {BODY_BYTES} are read")
@@ -194,7 +204,8 @@ def _body[Body: BaseModel](kind: type[Body], body: bytes, example: str) -> Body:
         raise UsageError(f"{place}: {first['msg']}; send {example} or less") from None
 
 
-def _queued(make: Callable[[str], Request], context: Context, enqueue: Callable[[str], None]) -> Answer:
+def queued(make: Callable[[str], Request], context: Context, enqueue: Callable[[str], None]) -> Answer:
+    """Write a request down, wake the worker, answer 202."""
     request = asking.ask(make, context)
     enqueue(request.run_id)
     return Answer(

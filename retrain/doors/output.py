@@ -30,12 +30,12 @@ def exit_code(kind: str) -> int:
 
 
 def tell(run: Run, *, as_json: bool) -> int:
-    """Print a run. Returns: 3 if days of its file are held, because a person has to decide; otherwise 0."""
+    """Print a run. Returns: 3 if a person has to decide, on days that are held or on a winner; otherwise 0."""
     from retrain.doors.terminal import summary
 
     show_progress("", "")
     print(json.dumps(run.as_json()) if as_json else f"{summary(run)}\n")
-    return EXIT_CODES["data"] if run.status == "held" else 0
+    return EXIT_CODES["data"] if run.status in ("held", "awaiting approval") else 0
 
 
 def tell_others(runs: Sequence[Run]) -> None:

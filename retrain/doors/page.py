@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from retrain.doors.charts import BLUE, GREY, ORANGE, chart
 from retrain.doors.sliced import HEADS, cells, named
-from retrain.doors.terminal import METRICS, ending, heading, scorecards, shown
+from retrain.doors.terminal import METRICS, approval_lines, ending, heading, scorecards, shown
 from retrain.errors import ServiceError, ServiceUnavailable
 from retrain.records.measured import Model
 
@@ -90,6 +90,7 @@ def _reasons(run: Run, lost: str) -> list[Markup]:
     """The reason of the verdict, the warnings, the trouble, what cannot be shown."""
     reason = [Markup('<p class="reason">{}</p>').format(run.reason or "It waits its turn.")]
     warnings = [*run.warnings, *filter(None, (run.trouble, lost))]
+    reason += [Markup('<p class="reason">{}</p>').format(line) for line in approval_lines(run)]
     return reason + [Markup('<p class="warning">{}</p>').format(warning) for warning in warnings]
 
 
@@ -118,7 +119,8 @@ def _slices(run: Run) -> list[Markup]:
 def _facts(run: Run) -> list[Markup]:
     """The rest of the record, section by section."""
     record, found = run.as_json(), []
-    for name in ("request", "landing", "data", "watch", "evidence", "model", "promotion", "error", "seconds"):
+    sections = "request landing data watch evidence approval model promotion error seconds"
+    for name in sections.split():
         if record.get(name):
             found += [Markup("<h2>{}</h2>").format(name.capitalize()), _listed(record[name])]
     return found

@@ -9,6 +9,8 @@ from retrain.doors.output import printable
 from retrain.doors.sliced import slices_line
 from retrain.doors.watch_lines import watch_lines
 from retrain.gate.evidence import amount
+from retrain.records.approval import State
+from retrain.records.approval import advice as approval_advice
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
 from retrain.records.run import Status
@@ -27,6 +29,7 @@ NOT_RECORDED = {
     Status.RUNNING: "its run has begun; if its process was ended, the next command or trigger makes it again",
 }
 """A run has no record before its first end, or before its winner is submitted."""
+UNPROMOTED = (State.REJECTED, State.EXPIRED, State.VOID)
 SHOWN_DAYS = 3
 METRICS = ("rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95")
 HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}
@@ -43,6 +46,7 @@ def summary(run: Run) -> str:
     lines += [f"warning    {warning}" for warning in run.warnings]
     lines += [f"trouble    {run.trouble}"] if run.trouble else []
     lines += [*watch_lines(run.watch), *_score_lines(run)]
+    lines += [f"approval   {line}" for line in approval_lines(run)]
     if run.model:
         lines.append(f"model      {run.model.name} version {run.model.version}")
     lines += _promotion_lines(run)
@@ -67,7 +71,21 @@ def ending(run: Run) -> str:
     """The verdict of a run that is done; the status of every other, which has not reached one for good."""
     if run.status is Status.HELD and run.verdict:
         return f"{run.verdict}, held"
+    if run.status is Status.DONE and run.approval and run.approval.state in UNPROMOTED:
+        return run.approval.state
     return (run.verdict if run.status is Status.DONE else None) or run.status
+
+
+def approval_lines(run: Run) -> list[str]:
+    """What a person is asked about the winner, and what was answered."""
+    asked = run.approval
+    if asked is None:
+        return []
+    if run.status is Status.AWAITING:
+        to_do = f"{approval_advice(run.run_id)}, until {asked.expires:%Y-%m-%d %H:%M} UTC"
+        return [to_do, f"decision {asked.decision}"]
+    by = f" by {asked.by} at {asked.at:%Y-%m-%d %H:%M} UTC, run {asked.run_id}" if asked.at else ""
+    return [f"{asked.state}{by}{f': {asked.why}' if asked.why else ''}"]
 
 
 def _landing_lines(run: Run) -> list[str]:

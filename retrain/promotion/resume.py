@@ -77,7 +77,9 @@ def _check_that_it_won(run: Run) -> None:
     failed_in_promotion = run.error is not None and run.error.is_of_a_promotion
     if run.status is Status.PROMOTING or run.has_promoted or failed_in_promotion:
         return
-    raise NotFound(f"run {run.run_id} has no model to promote: it is {run.verdict or run.status}. {run.reason}")
+    is_waiting = run.status is Status.AWAITING
+    state = run.status if is_waiting else run.verdict or run.status
+    raise NotFound(f"run {run.run_id} has no model to promote: it is {state}. {run.reason}")
 
 
 def overtake(run: Run, by: str, settings: Settings, context: Context) -> Run:

@@ -43,6 +43,7 @@ class Kind(OpenEnum):
     ALARM = "alarm"
     RECOVERY = "recovery"
     STALE = "stale"
+    APPROVAL = "approval"
 
 
 class Event(Record):
@@ -82,6 +83,8 @@ def event_of(run: Run, at: datetime) -> Event:
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:
         kind = Kind.PROMOTION
+    elif run.status is Status.AWAITING:
+        kind = Kind.APPROVAL
     elif run.status is Status.HELD:
         kind = Kind.HELD
     elif run.watch is not None and run.watch.news is not None:

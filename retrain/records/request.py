@@ -21,7 +21,7 @@ RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4,8}", re.ASCII)
 
 
 class Trigger(OpenEnum):
-    """Who asks; a PERSON accepts, drops or retracts, a SERVICE is to be repaired.
+    """Who asks; a PERSON decides about landings and winners, a SERVICE is to be repaired.
 
     DRIFT is an alarm of the watch over the champion. UNKNOWN stands in the list of runs for a record that cannot be
     read.
@@ -116,6 +116,35 @@ class Retract(BaseRequest):
     of: str
 
 
+class _Answer(BaseRequest):
+    """What a person says of the winner that run `of` has.
+
+    Attributes:
+        decision: what the person has seen, see `records.approval`; a winner of another one is not meant.
+        by: who that is.
+    """
+
+    trigger: Trigger = Trigger.PERSON
+    of: str
+    decision: str
+    by: str
+
+
+class Approve(_Answer):
+    """Let the winner be promoted."""
+
+    kind: Literal["approve"] = "approve"
+
+
+class Reject(_Answer):
+    """Leave the champion as it is. `note` says why."""
+
+    kind: Literal["reject"] = "reject"
+
+
+ANSWERS = (Approve, Reject)
+
+
 class Evaluate(BaseRequest):
     """Retrain on the days there are. `force` evaluates even if nothing has changed; the gate stays as it is."""
 
@@ -161,11 +190,15 @@ class OfNewerCode(BaseRequest):
 
 
 type Settle = Accept | Drop | Retract
-type KnownRequest = Land | Evaluate | RollBack | Promote | Repair | Settle
+type Answer = Approve | Reject
+type KnownRequest = Land | Evaluate | RollBack | Promote | Repair | Settle | Answer
 type Request = KnownRequest | OfNewerCode
 
 _REQUEST: TypeAdapter[KnownRequest] = TypeAdapter(
-    Annotated[Land | Evaluate | RollBack | Promote | Repair | Accept | Drop | Retract, Field(discriminator="kind")]
+    Annotated[
+        Land | Evaluate | RollBack | Promote | Repair | Accept | Drop | Retract | Approve | Reject,
+        Field(discriminator="kind"),
+    ]
 )
 
 

@@ -13,6 +13,7 @@ from retrain.data.closures import described
 from retrain.data.open_enum import OpenEnum
 from retrain.errors import ConfigError
 from retrain.gate.decide import Verdict
+from retrain.records.approval import Approval, State
 from retrain.records.base import Record
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Evidence, Model, Scores, SliceRecord
@@ -37,11 +38,12 @@ class Status(OpenEnum):
     DONE = "done"
     FAILED = "failed"
     HELD = "held"
+    AWAITING = "awaiting approval"
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen to it by itself; a held one waits for a person."""
-        return self in (Status.DONE, Status.FAILED, Status.HELD)
+        """Whether nothing more will happen to it by itself; a held or awaiting one waits for a person."""
+        return self in (Status.DONE, Status.FAILED, Status.HELD, Status.AWAITING)
 
 
 class Asked(Record):
@@ -136,6 +138,7 @@ class Run(Record):
     Attributes:
         champion, challenger: as they were compared; once it is registered, `challenger` is what `model` names.
         slices: the scores of each model by weekday, calendar and days ahead; they decide nothing.
+        approval: what a person is asked about its winner, and has answered; null where none is needed.
         issued: where the forecast of the champion is that the run found, or why none was issued.
         watch: how the days compare with what the champion expected.
         promotion: the finished steps, by name.
@@ -161,6 +164,7 @@ class Run(Record):
     seasonal_naive: Scores | None = None
     evidence: Evidence | None = None
     slices: tuple[SliceRecord, ...] | None = None
+    approval: Approval | None = None
     model: Registered | None = None
     promotion: dict[str, Step] | None = None
     artifacts: str = ""
@@ -207,7 +211,7 @@ class Run(Record):
     @property
     def has_promoted(self) -> bool:
         """Whether it ended with its version as champion, also if it is being promoted again since."""
-        return self.ends > 0 and self.model is not None
+        return self.ends > 0 and self.model is not None and "confirm" in (self.promotion or {})
 
     def on_data(self, series: DailySeries, files: int) -> Self:
         """With the days that it decides on."""
@@ -241,13 +245,23 @@ class Run(Record):
         return self._well(status=Status.PROMOTING, **facts)
 
     def done(self, **facts: Any) -> Self:
-        """Ended as it should; held, if days of its file wait for a person."""
-        return self._well(status=Status.HELD if self.is_to_be_held else Status.DONE, **facts)
+        """Ended as it should, also if days of its file or its winner wait for a person."""
+        return self._well(status=self._ended(is_held=self.is_to_be_held), **facts)
 
     @property
     def is_to_be_held(self) -> bool:
         """Whether days of its file wait for a person."""
         return bool(self.held_days) or (isinstance(self.landing, LandedBefore) and self.landing.held)
+
+    @property
+    def is_to_wait(self) -> bool:
+        """Whether days of its file, or its winner, wait for a person."""
+        return self._ended(is_held=self.is_to_be_held) is not Status.DONE
+
+    def _ended(self, *, is_held: bool) -> Status:
+        if self.approval is not None and self.approval.state is State.WAITING:
+            return Status.AWAITING
+        return Status.HELD if is_held else Status.DONE
 
     @property
     def held_days(self) -> tuple[date, ...]:
@@ -267,7 +281,7 @@ class Run(Record):
             return self
         left = tuple(day for day in self.held_days if day not in days)
         landing = self.landing.evolve(held_days=left)
-        status = Status.HELD if left else Status.DONE
+        status = self._ended(is_held=bool(left))
         reason = f"{self.reason} Run {by} has {how} {len(self.held_days) - len(left)} held days."
         return self.evolve(landing=landing, status=status, reason=reason)
 

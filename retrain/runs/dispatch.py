@@ -34,7 +34,7 @@ from retrain.records.history import Histories
 from retrain.records.known import knowing
 from retrain.records.landing import Quarantined
 from retrain.records.quarantine import quarantine
-from retrain.records.request import Land, OfNewerCode, Promote, Repair, RollBack, file_of, shown_name
+from retrain.records.request import ANSWERS, Land, OfNewerCode, Promote, Repair, RollBack, file_of, shown_name
 from retrain.records.run import Run, Status
 from retrain.runs.before import is_over, overtaken, recorded
 from retrain.runs.draft import Draft
@@ -128,8 +128,8 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 
 
 def _rank(request: Request) -> int:
-    """A rollback overtakes all others; a service that does not answer is not left waiting for a decision."""
-    return 0 if isinstance(request, RollBack) else 1 if isinstance(request, Repair) else 2
+    """A rollback overtakes all others; a service that does not answer, or an approval, waits for no decision."""
+    return 0 if isinstance(request, RollBack) else 1 if isinstance(request, (Repair, *ANSWERS)) else 2
 
 
 def _attempt(request: Request, settings: Settings, context: Context) -> Left | None:

@@ -37,6 +37,7 @@ MOVED = "before-rebuild/"
 FOLDER = re.compile(rf"{MOVED}[0-9A-Za-z-]+/")
 FOLDERS = (
     "accepted/",
+    "approvals/",
     "artifacts/",
     "history/",
     ISSUED,

@@ -143,8 +143,10 @@ def _result_differs(
 ) -> Difference | None:
     """What of the verdict, the scores, the compared days and the winner is another."""
     again = with_findings(again.evolve(champion=champion and champion.card), assessment)
-    if run.model is not None and again.challenger is not None and assessment.winner is not None:
-        named = {"order": assessment.winner.name, "trained_through": series.last_day, "version": run.model.version}
+    has_winner = run.model is not None or run.approval is not None
+    if has_winner and again.challenger is not None and assessment.winner is not None:
+        version = run.model.version if run.model else None
+        named = {"order": assessment.winner.name, "trained_through": series.last_day, "version": version}
         again = again.evolve(challenger=again.challenger.evolve(**named))
     for name in RESULTS:
         difference = _first(getattr(run, name), getattr(again, name), name)

@@ -15,8 +15,9 @@ from retrain.records.history import Histories
 from retrain.records.landing import Landed
 from retrain.records.ledger import Conclusion
 from retrain.records.registry import Lineage
-from retrain.records.request import Accept, Drop, Evaluate, Land, Retract
+from retrain.records.request import Accept, Approve, Drop, Evaluate, Land, Reject, Retract
 from retrain.records.run import Basis
+from retrain.runs.approval import answer, asked_before, wait
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
 from retrain.runs.issuing import issue, watch
 from retrain.runs.landing import ask_for_released, land
@@ -43,9 +44,12 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     """Make one run, up to the submission of its winner.
 
     Args: draft: updated while the run goes on.
-    Returns: the promotion that was submitted; None if nothing is to be promoted.
+    Returns: the promotion that was submitted; None if nothing is to be promoted now.
     Raises: RetrainError if anything fails; the champion is then as it was.
     """
+    if isinstance(request, Approve | Reject):
+        answer(request, draft, settings, context)
+        return None
     promotion = _judged(request, draft, settings, context)
     if promotion is None:  # a promotion is the answer to an alarm; if it fails, the next run tells the alarm
         draft.run = tell(draft.run, settings, context)
@@ -75,8 +79,12 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
             draft.run = draft.run.evolve(issued=issued, watch=watch(champion, history, settings, context))
+        needs_approval = settings.promotions.needs_approval and not request.dry_run
+        unchanged = asked_before(question, request.run_id, context) if needs_approval else None
         is_forced = isinstance(request, Evaluate) and request.force
-        unchanged = None if is_forced else _unchanged(question, series, champion, pointer, draft, context)
+        unchanged = (
+            None if is_forced else unchanged or _unchanged(question, series, champion, pointer, draft, context)
+        )
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
@@ -94,7 +102,11 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         context.ledger.conclude(question, conclusion)
         return None
     # A winner's question is decided when it is champion, which the pointer says, and not before.
-    return _submitted(assessment.winner, series, history, pointer, question, draft, settings, context)
+    promotion = _submitted(assessment.winner, series, history, pointer, question, draft, settings, context)
+    if not needs_approval:
+        return promotion
+    draft.run = wait(draft.run, promotion, settings, context)
+    return None
 
 
 @contextmanager

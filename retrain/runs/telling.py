@@ -34,7 +34,7 @@ def tell(run: Run, settings: Settings, context: Context) -> Run:
     Raises: ServiceUnavailable if the store is away; Conflict if another process has told something meanwhile.
     """
     found = run.watch
-    if found is None or run.is_to_be_held or (found.alarm is None and found.stale is None):
+    if found is None or run.is_to_wait or (found.alarm is None and found.stale is None):
         return run
     try:
         return run.evolve(watch=_told(found, run, settings, context))

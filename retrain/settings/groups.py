@@ -18,13 +18,14 @@ from retrain.settings.masking import HIDDEN, masked
 from retrain.settings.notify import NotifySettings
 from retrain.settings.platform import PlatformSettings
 from retrain.settings.policy import PolicySettings
+from retrain.settings.promotions import PromotionsSettings
 from retrain.settings.setting import Group, Setting, as_text, settings_of
 from retrain.settings.storage import StorageSettings
 from retrain.settings.telemetry import TelemetrySettings
 from retrain.settings.triggers import TriggerSettings
 from retrain.settings.watch import WatchSettings
 
-DECIDING = ("data", "forecasting", "policy")
+DECIDING = ("data", "forecasting", "policy", "promotions")
 """The groups that say what becomes of a landed file, and whether a challenger is promoted."""
 type Source = Literal["default", "environment", "flag"]
 
@@ -42,6 +43,7 @@ class Settings:
     data: DataSettings
     forecasting: ForecastingSettings
     policy: PolicySettings
+    promotions: PromotionsSettings
     watch: WatchSettings
     notify: NotifySettings
     platform: PlatformSettings

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, SecretStr
 from retrain.errors import ConfigError
 from retrain.settings.setting import Group, Optional, setting
 
-KINDS = ("verdict", "promotion", "rollback", "failure", "held", "service", "alarm", "recovery", "stale")
+KINDS = ("verdict", "promotion", "rollback", "failure", "held", "service", "alarm", "recovery", "stale", "approval")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PREFIX = "whsec_"
 SCHEMES = ("slack", "teams", "eventgrid")
@@ -55,7 +55,7 @@ class NotifySettings(Group):
         "",
         "RETRAIN_NOTIFY_KINDS",
         "kinds of events that they are told of, separated by spaces: `verdict`, `promotion`, `rollback`, "
-        "`failure`, `held`, `service`, `alarm`, `recovery`, `stale`; empty for all but `verdict`",
+        "`failure`, `held`, `service`, `alarm`, `recovery`, `stale`, `approval`; empty for all but `verdict`",
     )
     amounts: Literal["omit", "send"] = setting(
         "omit",

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from retrain.errors import ConfigError
 from retrain.settings.groups import DECIDING, Settings, groups, known_settings, names
+from retrain.settings.promotions import Consent
 from retrain.settings.setting import settings_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
 
 
 def under(settings: Settings, deciding: Mapping[str, str]) -> Settings:
-    """The same settings, with other decision settings.
+    """The same settings, with other decision settings; approval is required if either requires it.
 
     Args: deciding: what `Settings.deciding` was elsewhere; empty for no change.
     Raises: ConfigError for a name or a value that this code does not know.
@@ -74,6 +75,8 @@ def under(settings: Settings, deciding: Mapping[str, str]) -> Settings:
         raise ConfigError(f"{unknown[0]} is not a setting that this version of retrain knows")
     values = {known.name: deciding[known.name] for known in known_settings() if known.name in deciding}
     changed = replace(settings, **_groups(values, DECIDING))
+    if settings.promotions.approval is Consent.REQUIRED:  # whoever asks cannot take back what the app requires
+        changed = replace(changed, promotions=changed.promotions.model_copy(update={"approval": Consent.REQUIRED}))
     _check(changed)
     return changed
 

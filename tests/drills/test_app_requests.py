@@ -140,7 +140,7 @@ def test_every_route_of_the_app_wants_a_key_and_takes_one_method(worker: Worker)
         "runs": ("FUNCTION", ["GET"]),
         "runs/{id}": ("FUNCTION", ["GET"]),
         "runs/{id}/page": ("FUNCTION", ["GET"]),
-        "runs/{id}/{decision:regex(^(accept|drop)$)}": ("FUNCTION", ["POST"]),
+        "runs/{id}/{decision:regex(^(accept|drop|approve|reject)$)}": ("FUNCTION", ["POST"]),
         "forecast": ("FUNCTION", ["GET"]),
         "doctor": ("FUNCTION", ["GET"]),
     }
@@ -155,6 +155,18 @@ def test_no_hostile_body_asks_for_a_run(app: App):
 
     assert (app.files(), app.touched) == (before, [])
     tell("hostile requests", "Function App", "bodies of POST /api/retrain", len(BODIES))
+
+
+@pytest.mark.parametrize("way", ["approve", "reject"])
+def test_no_hostile_answer_for_a_winner_reaches_a_store(app: App, way: str):
+    """400 at the door for bodies and for names of runs, whatever the caller calls itself."""
+    bodies = [(RUN, body) for body in BODIES.values()]
+    for run_id, body in [*bodies, *((path, b"{}") for path in PATHS)]:
+        route, named = {"id": run_id, "decision": way}, {"x-ms-client-principal-name": "a" * 10_000}
+        see_a_refusal(app.worker.http("decide_on_a_run", "POST", body, route=route, headers=named), 400)
+
+    assert app.touched == []
+    tell("hostile requests", "Function App", f"bodies and run ids of /{way}", len(bodies) + len(PATHS))
 
 
 def test_a_run_id_that_is_none_reaches_no_store(app: App):

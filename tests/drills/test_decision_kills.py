@@ -12,9 +12,11 @@ import pytest
 from retrain.records.request import Accept, Drop, Land, Retract
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
+from tests.approving import REQUIRED, ask_to_approve, ask_to_reject
 from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_history
 from tests.dying import Dying
 from tests.faults import Killed
+from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,4 +80,52 @@ def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tm
             wrong.append((at, is_after, ended(world, request)))
 
     assert writes > 4
+    assert wrong == []
+
+
+ANSWERS = {"approve": ask_to_approve, "reject": ask_to_reject}
+
+
+def answered(world: World, request: Request, asking_run: str) -> dict[str, Any]:
+    """What is left of an answer in the end; times and names of runs are others."""
+    run, pointer = world.ledger.run(asking_run), world.ledger.pointer()
+    return {
+        "answer": world.ledger.run(request.run_id).status,
+        "asking": (run.status, run.verdict, run.model and run.model.version),
+        "approval": run.approval and (run.approval.state, run.approval.by, run.approval.run_id),
+        "champions": [(entry.version, entry.run_id) for entry in pointer.champions],
+        "versions": world.context.registry.versions(),
+        "requests": world.ledger.requests(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["wait", *ANSWERS])
+def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path: Path, kind: str):
+    """A winner that begins to wait, and each answer of a person."""
+    world.overrides |= REQUIRED
+    world.put("one.csv", ONE)
+    land = asking.ask(lambda run_id: Land(run_id=run_id, file="one.csv"), world.context)
+    request: Request = land
+    if kind in ANSWERS:
+        work_off(world.settings, world.context)
+        request = ANSWERS[kind](world, land.run_id)
+    shutil.copytree(world.root, tmp_path / "before")
+    counter = Dying(world.root, at=0, is_after=False)
+    work_off(world.settings, world.with_state(counter))
+    expected, writes = answered(world, request, land.run_id), next(counter.changes) - 1
+
+    wrong = []
+    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
+        root = tmp_path / f"{at}-{is_after}"
+        shutil.copytree(tmp_path / "before", root)
+        platform = ThreadPlatform()
+        each = replace(world, root=root, platform=platform)
+        with pytest.raises(Killed):
+            work_off(each.settings, each.with_state(Dying(root, at, is_after)))
+        work_off(each.settings, each.context)
+        if answered(each, request, land.run_id) != expected:
+            wrong.append((at, is_after, answered(each, request, land.run_id)))
+        platform.close()
+
+    assert writes >= 4
     assert wrong == []

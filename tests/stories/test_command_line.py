@@ -133,7 +133,7 @@ def test_a_wrong_word_is_one_sentence_and_an_object(shell: Shell, words: list[st
 
 
 @pytest.mark.parametrize(
-    "words", [["show"], ["promote", "--run"], ["replay"], ["accept"], ["drop"], ["quarantine"]]
+    "words", [["show"], ["promote", "--run"], ["replay"], ["accept"], ["drop"], ["quarantine"], ["approve"]]
 )
 @pytest.mark.parametrize("name", ["no-such-run", "", "../champion", "20240101T000000000Z-0000/../x", "x" * 5000])
 def test_what_is_no_name_of_a_run_is_refused_before_anything_is_read(shell: Shell, words: list[str], name: str):

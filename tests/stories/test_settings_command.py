@@ -30,6 +30,8 @@ COMMANDS = {
     "history": "history",
     "accept": f"accept {RUN}",
     "drop": f"drop {RUN}",
+    "approve": f"approve {RUN}",
+    "reject": f"reject {RUN} --why no",
     "retract": "retract a.csv",
     "quarantine": "quarantine",
     "rollback": "rollback",

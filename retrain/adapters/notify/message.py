@@ -25,6 +25,7 @@ def sentence(event: Event, run: Run, model: str) -> str:
         Kind.ROLLBACK: f"{model}: rolled back to version {version}" if version else f"{model}: rolled back",
         Kind.FAILURE: f"{model}: a run failed ({run.error.kind if run.error else 'unknown'}); the champion stays",
         Kind.HELD: f"{model}: {len(run.held_days) or 'all'} days of {_file(run)} are held until a person decides",
+        Kind.APPROVAL: f"{model}: a better model waits until a person approves it",
         Kind.SERVICE: f"{model}: the service of the champion was repaired",
         Kind.ALARM: f"{model}: the data have changed since the champion was trained: {_alarm(run)}",
         Kind.RECOVERY: f"{model}: the data are again as the champion expects them",
