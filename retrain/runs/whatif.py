@@ -154,7 +154,7 @@ def _record(runs: Sequence[Run], timeline: Timeline, course: Course, settings: S
 
 
 def _is_under(settings: Settings, run: Run) -> bool:
-    """Whether a run was made under the settings that decide now."""
+    """Whether a run was made under the decision settings in force."""
     try:
         its = under(settings, run.request.settings)
     except ConfigError:  # only other code knows them

@@ -39,6 +39,10 @@ READING = [
     "json_errors", "json_rows", "sheets", "formulas", "percent", "workbook", "archive", "formats",
     "day_reader", "cells", "styles", "repeats", "odd_rows", "splits", "ahead", "transactions",
 ]  # fmt: skip
+GATE = [
+    "scores", "unseen", "significance", "evidence", "intervals", "rolling", "evaluate", "decide", "assess",
+    "remembering",
+]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
     "reading": READING,
@@ -64,18 +68,7 @@ ORDER = {
         "search",
         "procedure",
     ],
-    "gate": [
-        "scores",
-        "unseen",
-        "significance",
-        "evidence",
-        "intervals",
-        "rolling",
-        "evaluate",
-        "decide",
-        "assess",
-        "remembering",
-    ],
+    "gate": GATE,
 }
 """Within the pure packages each module imports those before it alone."""
 OUTSIDE_WORLD = {
