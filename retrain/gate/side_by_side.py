@@ -1,0 +1,74 @@
+"""Two models as they are deployed, on the same later days: which forecasts better, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrain.gate.evaluate import actual_of, brought_to
+from retrain.gate.evidence import Evidence, evidence
+from retrain.gate.scores import Loss
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from retrain.data.series import DailySeries
+    from retrain.gate.rolling import Terms
+    from scoring.model import ForecastModel
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """What the forecasts of two models were worth from the same origins.
+
+    Attributes:
+        days: observed days after the cutoff.
+        origins: from how many days both have forecast.
+        loss, other_loss: of the first and of the other model, in the unit of the metric.
+        evidence: that the other one's loss is lower; see `retrain.gate.evidence`.
+    """
+
+    days: int
+    origins: int
+    loss: float
+    other_loss: float
+    evidence: Evidence
+
+
+def side_by_side(
+    model: ForecastModel, other: ForecastModel, history: DailySeries, cutoff: date, terms: Terms
+) -> SideBySide | None:
+    """Forecast a horizon from every day after the cutoff with both, with the parameters that they have.
+
+    A day that was not observed is not scored, so missing days say nothing against either.
+
+    Args: cutoff: a day that both were trained through, or later.
+    Returns: None if no whole horizon follows it, or no day of one was observed.
+    Raises: ModelError if a model cannot be brought to the cutoff.
+    """
+    unseen, known = history.after(cutoff), history.through(cutoff)
+    if len(unseen) < terms.horizon_days:
+        return None
+    made = [brought_to(cutoff, each, history).rolling(unseen, terms.horizon_days) for each in (model, other)]
+    actual = actual_of(history, cutoff, terms.horizon_days, made)
+    scored = ~np.isnan(actual).all(axis=1)
+    if not scored.any():
+        return None
+    seen = np.where(known.observed, known.values, np.nan)
+    ours, theirs = (
+        terms.loss.at_origins(actual[scored], terms.loss.point(each.where(scored)), seen) for each in made
+    )
+    return SideBySide(
+        days=int((~np.isnan(unseen)).sum()),
+        origins=int(scored.sum()),
+        loss=_metric(float(ours.mean()), terms.loss),
+        other_loss=_metric(float(theirs.mean()), terms.loss),
+        evidence=evidence(ours - theirs, terms.alpha, terms.horizon_days),
+    )
+
+
+def _metric(mean: float, loss: Loss) -> float:
+    return math.sqrt(mean) if loss is Loss.RMSE else mean
