@@ -42,6 +42,7 @@ QUICK = {
     "RETRAIN_POLICY": "better",
     "RETRAIN_CONFIRM_SECONDS": "0",
     "RETRAIN_DRIFT_ALPHA": "0",  # no alarm, and no run that one asks for, in what is about something else
+    "RETRAIN_PROBATION_DAYS": "0",
 }
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retrain.gate.evidence import amount
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrain.records.watched import Watched
+    from retrain.records.watched import Probation, Watched
 
 
 def watch_lines(found: Watched | None) -> Iterator[str]:
     """One line with the state, one with the tests beside their limits; nothing of a run that watched nothing."""
-    if found is None or (found.through is None and not found.note and found.stale is None):
+    if found is None:
         return
     if found.note:
         yield f"watch      {found.note}"
@@ -24,6 +26,21 @@ def watch_lines(found: Watched | None) -> Iterator[str]:
         yield f"           it has asked for run {found.retrain}"
     if found.stale is not None:
         yield f"stale      no day after {found.stale}; land newer files"
+    if found.probation is not None:
+        yield f"probation  {_probation(found.probation)}"
+
+
+def _probation(found: Probation) -> str:
+    beside = f"until {found.ends}, beside version {found.over}"
+    if found.note:
+        return f"{beside}: {found.note}"
+    if found.loss is None or found.over_loss is None or found.evidence is None:
+        return f"{beside}; too few days so far"
+    lost = f"; run {found.rollback} makes version {found.over} champion again" if found.rollback else ""
+    return (
+        f"{beside}: loss {found.loss:.4g} against {found.over_loss:.4g} in {found.days} days; evidence "
+        f"{amount(found.evidence)} of {found.needed:g}{lost}"
+    )
 
 
 def _state(found: Watched) -> str:

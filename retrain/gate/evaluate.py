@@ -91,9 +91,9 @@ def compare(
     seen = np.where(known.observed, known.values, np.nan)
     made_by_champion = None
     if champion is not None:
-        made_by_champion = _at(cutoff, champion, history).rolling(unseen, terms.horizon_days)
+        made_by_champion = brought_to(cutoff, champion, history).rolling(unseen, terms.horizon_days)
     both = [made for made in (made_by_champion, challenger.forecasts) if made is not None]
-    actual = _actual(history, cutoff, terms.horizon_days, both)
+    actual = actual_of(history, cutoff, terms.horizon_days, both)
     scored = ~np.isnan(actual).all(axis=1)
     actual = actual[scored]
 
@@ -137,7 +137,7 @@ def _holidays(country: str, history: DailySeries) -> Collection[date]:
     return public_holidays(country, history.first_day.year, history.last_day.year) if country else ()
 
 
-def _actual(history: DailySeries, cutoff: date, horizon_days: int, made: Sequence[Prediction]) -> Matrix:
+def actual_of(history: DailySeries, cutoff: date, horizon_days: int, made: Sequence[Prediction]) -> Matrix:
     """The amounts that each forecast is scored against, shape (origins, horizon); NaN for a day that is not scored.
 
     A closed day is scored, with an amount of zero, only where a model does not know that it is closed. Where all
@@ -151,7 +151,7 @@ def _actual(history: DailySeries, cutoff: date, horizon_days: int, made: Sequenc
     return actual
 
 
-def _at(cutoff: date, champion: ForecastModel, history: DailySeries) -> ForecastModel:
+def brought_to(cutoff: date, champion: ForecastModel, history: DailySeries) -> ForecastModel:
     """The champion after it has observed every day up to the cutoff.
 
     Raises: ModelError if the history does not reach from its origin to the cutoff; each of its forecasts would be

@@ -130,10 +130,12 @@ def submit(
     )
 
 
-def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
+def submit_rollback(to: str | None, run_id: str, context: Context, why: str = "") -> Promotion:
     """An earlier version is to be champion again. Returns: its promotion, which is to be submitted.
 
-    Args: to: a registered version; None for the champion before the present one.
+    Args:
+        to: a registered version; None for the champion before the present one.
+        why: a sentence.
     Raises: NotFound if there is no such version.
     """
     pointer = context.ledger.pointer()
@@ -146,7 +148,7 @@ def submit_rollback(to: str | None, run_id: str, context: Context) -> Promotion:
     over = pointer.champion.version if pointer.champion else None
     return Promotion(
         run_id=run_id,
-        reason=f"Back from version {over or 'none'} to {model.version}.",
+        reason=" ".join(filter(None, (f"Back from version {over or 'none'} to {model.version}.", why))),
         artifact_sha256=model.artifact_sha256,
         lineage=model.lineage.as_json(),
         over=over,

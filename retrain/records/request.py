@@ -153,11 +153,16 @@ class Evaluate(BaseRequest):
 
 
 class RollBack(BaseRequest):
-    """Make an earlier version champion again: version `to`, or the champion before the present one."""
+    """Make an earlier version champion again: version `to`, or the champion before the present one.
+
+    Attributes:
+        over: only while this version is champion; None for whoever is.
+    """
 
     kind: Literal["roll back"] = "roll back"
     trigger: Trigger = Trigger.ROLLBACK
     to: str | None = None
+    over: str | None = None
 
 
 class Promote(BaseRequest):

@@ -46,6 +46,35 @@ class Alarm(Record):
     until: date | None = None
 
 
+class Probation(Record):
+    """How a new champion compares with the one before it, on the days after its training.
+
+    Attributes:
+        over: the version of the one before it.
+        ends: the last day that is compared.
+        days: how many were observed so far and compared; 0 while they are too few for any evidence.
+        loss, over_loss: of the champion and of the one before it, in the unit of RETRAIN_LOSS.
+        evidence, needed: that the one before it is better, and from where on it is made champion again.
+        rollback: the run that this one has asked for.
+        note: why nothing could be compared; empty if it could.
+    """
+
+    over: str
+    ends: date
+    days: int = 0
+    loss: float | None = None
+    over_loss: float | None = None
+    evidence: float | None = None
+    needed: float | None = None
+    rollback: str | None = None
+    note: str = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the one before it is better, beyond what may be chance."""
+        return self.evidence is not None and self.needed is not None and self.evidence >= self.needed
+
+
 class Watched(Record):
     """How the days since a champion's training compare with what it expected.
 
@@ -57,6 +86,7 @@ class Watched(Record):
         news: what this run was the first to find; None for nothing.
         retrain: the run that this one has asked for.
         stale: the newest day, if it is longer ago than RETRAIN_STALE_DAYS; None if not.
+        probation: how it compares with the champion before it; None where it is not on probation.
         note: why nothing could be watched; empty if it could.
     """
 
@@ -68,6 +98,7 @@ class Watched(Record):
     news: News | None = None
     retrain: str | None = None
     stale: date | None = None
+    probation: Probation | None = None
     note: str = ""
 
 
@@ -94,11 +125,19 @@ class ToldStale(Record):
     by: str
 
 
+class ToldProbation(Record):
+    """The last champion that was taken back on probation, and the run that makes the one before it champion."""
+
+    version: str
+    rollback: str
+
+
 class Told(Record):
     """What has been told of the watch, so that nothing is told again."""
 
     alarm: ToldAlarm | None = None
     stale: ToldStale | None = None
+    probation: ToldProbation | None = None
 
 
 class Tellings:

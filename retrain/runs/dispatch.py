@@ -27,7 +27,6 @@ from retrain.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from retrain.promotion.record import submit_rollback
 from retrain.promotion.resume import LOCK, TRACEBACK, resume, start
 from retrain.records.base import skipping
 from retrain.records.history import Histories
@@ -41,6 +40,7 @@ from retrain.runs.draft import Draft
 from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.repairing import notice, repair
 from retrain.runs.run import retrain
+from retrain.runs.taking_back import rolled_back
 from retrain.settings import under
 from retrain.trace import tracing, within
 
@@ -223,7 +223,7 @@ def _make(request: Request, begun: int, run: Run, settings: Settings, context: C
         if begun > MOST_DEATHS:
             _set_aside(request, begun, draft, context)
         if isinstance(request, RollBack):
-            promotion: Promotion | None = submit_rollback(request.to, request.run_id, context)
+            promotion: Promotion | None = rolled_back(request, draft, context)
         else:
             promotion = _retrained(request, draft, settings, context)
         draft.run = draft.run.evolve(warnings=tuple(dict.fromkeys((*run.warnings, *draft.run.warnings))))

@@ -22,6 +22,7 @@ from retrain.runs.inputs import InProduction, assessed, question_of, series_of, 
 from retrain.runs.issuing import issue, watch
 from retrain.runs.landing import ask_for_released, land
 from retrain.runs.settle import settle
+from retrain.runs.taking_back import probation, take_back
 from retrain.runs.telling import tell
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
         return None
     promotion = _judged(request, draft, settings, context)
     if promotion is None:  # a promotion is the answer to an alarm; if it fails, the next run tells the alarm
-        draft.run = tell(draft.run, settings, context)
+        draft.run = take_back(tell(draft.run, settings, context), context)
     return promotion
 
 
@@ -78,7 +79,9 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
-            draft.run = draft.run.evolve(issued=issued, watch=watch(champion, history, settings, context))
+            found = watch(champion, history, settings, context)
+            found = found.evolve(probation=probation(champion, pointer, series, draft.run, settings, context))
+            draft.run = draft.run.evolve(issued=issued, watch=found)
         needs_approval = settings.promotions.needs_approval and not request.dry_run
         unchanged = asked_before(question, request.run_id, context) if needs_approval else None
         is_forced = isinstance(request, Evaluate) and request.force

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from retrain.settings.setting import Group, setting
 from retrain.settings.storage import CONTAINER
+
+SHORTEST_PROBATION = 56  # fewer days give no evidence, see `retrain.monitoring.probation`
+
+
+def _enough(days: int) -> int:
+    if 0 < days < SHORTEST_PROBATION:
+        raise ValueError(f"write {SHORTEST_PROBATION} or more, because fewer days give no evidence, or 0")
+    return days
 
 
 class WatchSettings(Group):
@@ -39,6 +51,15 @@ class WatchSettings(Group):
         "days of data from one alarm of a champion to its next one, at least",
         ge=1,
         le=3650,
+    )
+    probation_days: Annotated[int, AfterValidator(_enough)] = setting(
+        91,
+        "RETRAIN_PROBATION_DAYS",
+        "days after its training in which a new champion is compared with the one before it, and taken back if "
+        "that one is better; 0 for none, otherwise at least 56",
+        unit="days",
+        ge=0,
+        le=366,
     )
     stale_days: int = setting(
         0,

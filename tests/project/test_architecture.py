@@ -46,7 +46,7 @@ ARIMA = [
 ]  # fmt: skip
 GATE = [
     "scores", "unseen", "slices", "significance", "evidence", "intervals", "rolling", "evaluate", "decide",
-    "assess", "remembering",
+    "assess", "side_by_side", "remembering",
 ]  # fmt: skip
 ORDER = {
     "data": ["open_enum", "holidays", "closures", "series", "landed", "findings", "totals"],
@@ -108,7 +108,7 @@ ONLY_IN = {
         ),
         *(
             f"retrain.settings.{name}"
-            for name in ("storage", "telemetry", "triggers", "setting", "groups", "parsing")
+            for name in ("storage", "telemetry", "triggers", "setting", "groups", "parsing", "watch")
         ),
         *(
             f"retrain.records.{name}"

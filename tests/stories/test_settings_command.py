@@ -46,6 +46,8 @@ COMMANDS = {
     "doctor": "doctor",
     "subscribe": "subscribe",
     "sweep": "sweep",
+    "explain": "explain",
+    "whatif": "whatif",
 }
 
 

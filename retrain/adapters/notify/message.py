@@ -22,7 +22,7 @@ def sentence(event: Event, run: Run, model: str) -> str:
     version = run.model.version if run.model else ""
     said = {
         Kind.PROMOTION: f"{model}: version {version} is champion",
-        Kind.ROLLBACK: f"{model}: rolled back to version {version}" if version else f"{model}: rolled back",
+        Kind.ROLLBACK: f"{model}: rolled back{f' to version {version}' if version else ''}{_probation(run)}",
         Kind.FAILURE: f"{model}: a run failed ({run.error.kind if run.error else 'unknown'}); the champion stays",
         Kind.HELD: f"{model}: {len(run.held_days) or 'all'} days of {_file(run)} are held until a person decides",
         Kind.APPROVAL: f"{model}: a better model waits until a person approves it",
@@ -38,6 +38,11 @@ def _file(run: Run) -> str:
     """The name of the file, in one line whatever it holds."""
     name = run.landing.file if isinstance(run.landing, Landed) else "a file"
     return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def _probation(run: Run) -> str:
+    """Why a champion was taken back, where no person has asked for it."""
+    return f". {run.request.note.rstrip('.')}" if run.request.note else ""
 
 
 def _alarm(run: Run) -> str:

@@ -16,7 +16,7 @@ from retrain.records.landing import Doubted, Ignored, Landed, LandedBefore, Quar
 from retrain.records.measured import Model
 from retrain.records.request import Accept, Drop, Evaluate, Land, Promote, Retract, RollBack, Trigger
 from retrain.records.run import Registered, Run, Status, Step
-from retrain.records.watched import Alarm, News, Statistic, Watched
+from retrain.records.watched import Alarm, News, Probation, Statistic, Watched
 from tests.builders import measured, scored, series, weekly
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FIRST = date(2024, 2, 28)
 REQUESTS: dict[str, Request] = {
     "land": Land(run_id=RUN_ID, file="2024/february.csv", dry_run=True),
     "evaluate": Evaluate(run_id=RUN_ID, trigger=Trigger.HTTP, force=True, note="drift"),
-    "roll back": RollBack(run_id=RUN_ID, to="3", note="complaints"),
+    "roll back": RollBack(run_id=RUN_ID, to="3", over="4", note="complaints"),
     "accept": Accept(run_id=RUN_ID, of=RUN_ID, days=(FIRST,), joins=Joins.ADD),
     "drop": Drop(run_id=RUN_ID, of=RUN_ID),
     "retract": Retract(run_id=RUN_ID, of=RUN_ID, note="it was a test"),
@@ -109,6 +109,7 @@ def watched_run() -> Run:
         alarm=Alarm(names=("level",), day=FIRST),
         news=News.ALARM,
         retrain=RUN_ID,
+        probation=Probation(over="2", ends=FIRST, days=60, loss=12.5, over_loss=10.0, evidence=25.0, needed=20.0),
     )
     return compared_run().evolve(watch=found).done()
 
