@@ -67,7 +67,7 @@ def main(steps: Sequence[str] = STEPS) -> int:
 def _prepare() -> None:
     """Services on container groups need their resource provider. Raises: RetrainError."""
     settings = parse(os.environ)
-    if settings.azure.target == "aci":
+    if settings.platform.name == "azure" and settings.azure.target == "aci":
         _tell(register(settings))
 
 

@@ -178,3 +178,16 @@ def test_a_registration_that_does_not_end_is_told(
 
     assert postdeploy.main([]) == 5
     assert "`az provider register --namespace NAME --wait`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("RETRAIN_TARGET", "managed-online"), ("RETRAIN_PLATFORM", "local")])
+def test_a_provider_that_nothing_needs_is_left_alone(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    """Only container groups are made later, by the app."""
+    deployed.azure.provider = "NotRegistered"
+    monkeypatch.setenv(name, value)
+
+    postdeploy.main(["subscribe"])
+
+    assert deployed.azure.provider == "NotRegistered"
