@@ -59,10 +59,15 @@ param monthlyBudget int = 150
 @description('More settings of the product, NAME=VALUE, separated by semicolons. No secret: everybody who may read the app can read them.')
 param moreSettings string = ''
 
-@description('First month of the budget; the first deployment decides.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('First month of the budget, yyyy-MM-01, as the first deployment told; Azure refuses another one. Empty: this month.')
+param budgetStart string = ''
 
-var token = take(uniqueString(subscription().id, environmentName, location), 13)
+@description('Not to be given: only the default of a parameter may ask for the time.')
+param thisMonth string = utcNow('yyyy-MM-01')
+
+// One region has several spellings, and every name depends on it.
+var region = toLower(replace(location, ' ', ''))
+var token = take(uniqueString(subscription().id, environmentName, region), 13)
 var tags = { 'azd-env-name': environmentName }
 var appName = 'func-${token}'
 
@@ -215,27 +220,20 @@ module roles 'roles.bicep' = {
   }
 }
 
-// What the product is told, by the names of its settings; everything else has a default.
-var settings = {
+// What the product is told, by the names of its settings; everything else has a default. These name what is made here
+// or what its roles depend on, so nothing else may be given; `infra/settings.py` refuses it.
+var made = {
   RETRAIN_PLATFORM: 'azure'
   RETRAIN_STORE: 'blob'
   RETRAIN_TARGET: target
-  RETRAIN_JOBS: 'azureml'
   RETRAIN_SUBSCRIPTION: subscription().subscriptionId
   RETRAIN_RESOURCE_GROUP: group.name
-  RETRAIN_LOCATION: location
   RETRAIN_WORKSPACE: workspace.outputs.name
   RETRAIN_REGISTRY: registry.outputs.name
   RETRAIN_PULL_IDENTITY: identities.outputs.pullId
   RETRAIN_CONTAINER_APPS_ENVIRONMENT: target == 'container-apps' ? containerApps!.outputs.id : ''
-  // The smallest size that holds a service, and one that Container Apps has too.
-  RETRAIN_CPU: '0.5'
-  RETRAIN_MEMORY_GB: '1'
-  RETRAIN_KEYS: 'vault'
   RETRAIN_VAULT_URL: vault.outputs.url
   RETRAIN_SUBNET: privateNetwork ? network!.outputs.servicesSubnetId : ''
-  RETRAIN_SCHEDULE: schedule
-  RETRAIN_BLOB_SOURCE: 'EventGrid'
   RETRAIN_FUNCTION_APP: appName
   RETRAIN_DEAD_LETTERS: storage.outputs.deadLetterContainer
   RETRAIN_STATE_CONTAINER: storage.outputs.stateContainer
@@ -245,8 +243,21 @@ var settings = {
   TRANSACTIONS_STORAGE__clientId: identities.outputs.appClientId
 }
 
+// Unless something else is given.
+var usual = {
+  RETRAIN_JOBS: 'azureml'
+  RETRAIN_LOCATION: region
+  // The smallest size that holds a service, and one that Container Apps has too.
+  RETRAIN_CPU: '0.5'
+  RETRAIN_MEMORY_GB: '1'
+  RETRAIN_KEYS: 'vault'
+  RETRAIN_SCHEDULE: schedule
+  RETRAIN_BLOB_SOURCE: 'EventGrid'
+}
+
 var given = filter(split(moreSettings, ';'), one => contains(one, '='))
 var more = toObject(given, one => trim(first(split(one, '='))), one => trim(substring(one, indexOf(one, '=') + 1)))
+var settings = union(usual, more, made)
 
 module app 'app.bicep' = {
   name: 'app'
@@ -258,7 +269,7 @@ module app 'app.bicep' = {
     tags: tags
     token: token
     name: appName
-    settings: union(settings, more)
+    settings: settings
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
     identityName: identities.outputs.appName
@@ -269,14 +280,19 @@ module app 'app.bicep' = {
   }
 }
 
-module budget 'budget.bicep' = if (monthlyBudget > 0 && !empty(alertAddress)) {
+var hasBudget = monthlyBudget > 0 && !empty(alertAddress)
+var firstMonth = empty(budgetStart) ? thisMonth : budgetStart
+
+module budget 'budget.bicep' = if (hasBudget) {
   name: 'budget'
   scope: group
-  params: { amount: monthlyBudget, start: budgetStart, address: alertAddress }
+  params: { amount: monthlyBudget, start: firstMonth, address: alertAddress }
 }
 
 // azd keeps these and gives them to the hook: the settings of the command line, and where things are.
 output AZURE_LOCATION string = location
+// The next deployment is given it; empty until there is a budget, because a first one may not begin in the past.
+output AZURE_BUDGET_START string = hasBudget ? firstMonth : budgetStart
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
 output AZURE_SYSTEM_TOPIC string = events.outputs.topicName

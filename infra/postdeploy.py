@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if sys.version_info[:2] != (3, 13):
-    sys.exit(f"infra/postdeploy.py: this is Python {sys.version.split()[0]}; install Python 3.13 and repeat")
+    sys.exit(
+        f"infra/postdeploy.py: this is Python {sys.version.split()[0]}; put Python 3.13 first on the PATH as "
+        "python3, remove the folder infra/infra_env, which azd keeps, and run `azd hooks run postdeploy`"
+    )
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import requests
 
+from infra.providers import register
+from infra.settings import take_over
 from retrain.adapters.azure.function_app import FunctionApp
 from retrain.adapters.azure.rest import arm
 from retrain.doors.cli import main as retrain
@@ -39,6 +44,12 @@ QUESTION = "/api/runs?newest=1"
 
 def main(steps: Sequence[str] = STEPS) -> int:
     """Every step in its order, then a question to the app; the exit code of the first that fails."""
+    try:
+        take_over(os.environ)
+        _prepare()
+    except RetrainError as error:
+        complain(f"{error}; mend that, then run `azd up`")
+        return EXIT_CODES.get(error.kind, 1)
     for step in steps:
         _tell(f"retrain {step}")
         code = _repeated(step)
@@ -51,6 +62,13 @@ def main(steps: Sequence[str] = STEPS) -> int:
         complain(f"{error}; mend that, then run `azd hooks run postdeploy`")
         return EXIT_CODES.get(error.kind, 1)
     return 0
+
+
+def _prepare() -> None:
+    """Services on container groups need their resource provider. Raises: RetrainError."""
+    settings = parse(os.environ)
+    if settings.platform.name == "azure" and settings.azure.target == "aci":
+        _tell(register(settings))
 
 
 def _tell(line: str) -> None:

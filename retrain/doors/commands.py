@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
-from retrain.doors.output import printable, say, tell
+from retrain.doors.output import complain, printable, say, tell
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import REGISTER
 
@@ -81,11 +81,14 @@ def promote(options: argparse.Namespace) -> int:
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List the newest runs, and the requests that wait."""
+    """List the newest runs, and the requests that wait; of none, a sentence that is no line of the list."""
     from retrain.doors.terminal import ending
 
     _, context = connected(options)
-    for found in context.ledger.runs(options.newest, context.now()):
+    listed = list(context.ledger.runs(options.newest, context.now()))
+    if not listed and not options.json:
+        complain("no runs yet")
+    for found in listed:
         line = f"{found.run_id}  {found.trigger:<8}  {ending(found):<9}  {found.reason}"
         print(json.dumps(found.as_json()) if options.json else printable(line))
     return 0

@@ -48,6 +48,7 @@ def test_an_inline_build_is_given_up_before_its_function_is_ended(cloud: Cloud):
 def test_a_release_that_no_job_could_use_is_not_made(cloud: Cloud):
     """A node needs quota: it is looked at before an image is built."""
     cloud.azure.cores_of_jobs = 0
+    cloud.overrides = {"RETRAIN_JOBS": "azureml"}
     before = len(cloud.azure.calls)
 
     with pytest.raises(QuotaUsedUp, match=r"0 of 0 cores left for jobs in westeurope.* request quota"):

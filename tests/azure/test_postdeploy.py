@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra import postdeploy
+from infra import postdeploy, providers
+from infra.settings import take_over
+from retrain.errors import ConfigError
 
 if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
@@ -57,8 +59,11 @@ def test_a_role_that_is_not_in_force_yet_is_waited_for(deployed: Cloud, capsys: 
     assert capsys.readouterr().err.count("a new role is not in force at once") == 2
 
 
-def test_a_quota_that_is_used_up_is_not_waited_for(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+def test_a_quota_that_is_used_up_is_not_waited_for(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Minutes do not mend it: what to do is told at once."""
+    monkeypatch.setenv("RETRAIN_JOBS", "azureml")
     deployed.azure.cores_of_jobs = 0
     code = postdeploy.main(["release"])
     told = capsys.readouterr().err
@@ -88,3 +93,101 @@ def test_an_app_that_does_not_answer_is_named(deployed: Cloud, capsys: pytest.Ca
     assert code == 5
     assert re.search(r"GET https://localhost:\d+/api/runs\?newest=1: 503 .* for 0 s; see the log of", told)
     assert app.keys["default"] not in told
+
+
+def test_what_is_given_to_the_app_is_given_to_the_hook():
+    """By the rule of the template; what only the app can read stays out."""
+    vault = "RETRAIN_NOTIFY_URL=@Microsoft.KeyVault(SecretUri=https://v/secrets/s)"
+    environment = {
+        "RETRAIN_JOBS": "azureml",
+        "AZURE_RETRAIN_SETTINGS": f"RETRAIN_JOBS=inline; RETRAIN_BASE_IMAGE = a=b;{vault};OTHER=1;",
+    }
+
+    take_over(environment)
+
+    del environment["AZURE_RETRAIN_SETTINGS"]
+    assert environment == {"RETRAIN_JOBS": "inline", "RETRAIN_BASE_IMAGE": "a=b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "RETRAIN_NOTIFY_URL=@Microsoft.KeyVault(VaultName=v;SecretName=s)",
+            "cut at a semicolon; write .*SecretUri",
+        ),
+        ("=x", "no NAME=VALUE"),
+        ("RETRAIN_NOTIFY_KINDS=promotion;failure", "'failure' is no NAME=VALUE"),
+        ("TRANSACTIONS_CONTAINER=sales", "the template decides TRANSACTIONS_CONTAINER"),
+    ],
+)
+def test_what_would_not_be_in_force_as_it_is_written_is_refused(text: str, why: str):
+    """The app would have a part of a value, or another one."""
+    with pytest.raises(ConfigError, match=why):
+        take_over({"AZURE_RETRAIN_SETTINGS": text})
+
+
+def test_it_ends_at_a_setting_that_is_refused(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Before anything is asked of Azure."""
+    monkeypatch.setenv("AZURE_RETRAIN_SETTINGS", "RETRAIN_STORE=folder")
+    before = len(deployed.azure.calls)
+
+    assert postdeploy.main(["subscribe"]) == 4
+    assert "take it out" in capsys.readouterr().err
+    assert len(deployed.azure.calls) == before
+
+
+def test_without_quota_a_promotion_in_the_process_is_released(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The message about quota names this way out, so it has to be one."""
+    deployed.azure.cores_of_jobs = 0
+    monkeypatch.setenv("RETRAIN_JOBS", "azureml")
+    monkeypatch.setenv("AZURE_RETRAIN_SETTINGS", "RETRAIN_JOBS=inline")
+
+    assert postdeploy.main(["release"]) == 0
+    assert "cores left" not in capsys.readouterr().err
+
+
+def test_the_provider_of_container_groups_is_registered(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """No resource of the template does it, and a first promotion would be refused."""
+    deployed.azure.provider = "NotRegistered"
+
+    assert postdeploy.main([]) == 0
+    assert "Microsoft.ContainerInstance was registered" in capsys.readouterr().out
+    assert deployed.azure.provider == "Registered"
+
+
+def test_who_may_not_register_it_is_told_what_an_owner_does(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """It may be registered; whether it is, `retrain doctor` says."""
+    deployed.azure.fail("GET", "providers/Microsoft.ContainerInstance$", 403, "AuthorizationFailed", times=None)
+
+    assert postdeploy.main([]) == 0
+    assert "`az provider register --namespace Microsoft.ContainerInstance --wait`" in capsys.readouterr().out
+
+
+def test_a_registration_that_does_not_end_is_told(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With the command that waits for it."""
+    monkeypatch.setattr(providers, "REGISTER_SECONDS", 0)
+    deployed.azure.provider = "Unregistering"
+    deployed.azure.fail("POST", "/register$", 409, "MissingSubscriptionRegistration", "namespace 'N'", times=None)
+
+    assert postdeploy.main([]) == 5
+    assert "`az provider register --namespace NAME --wait`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("RETRAIN_TARGET", "managed-online"), ("RETRAIN_PLATFORM", "local")])
+def test_a_provider_that_nothing_needs_is_left_alone(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    """Only container groups are made later, by the app."""
+    deployed.azure.provider = "NotRegistered"
+    monkeypatch.setenv(name, value)
+
+    postdeploy.main(["subscribe"])
+
+    assert deployed.azure.provider == "NotRegistered"

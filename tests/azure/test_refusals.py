@@ -37,6 +37,11 @@ def ours(error: Exception) -> RetrainError:
         (sdk.ClientAuthenticationError("no token"), AccessDenied, "TRANSACTIONS_STORAGE__clientId"),
         (refused(403, "Forbidden"), AccessDenied, "role Azure Container Instances Contributor Role on deploying"),
         (refused(403, "TasksOperationsNotAllowed"), ServiceError, "not allowed on free credit"),
+        (
+            refused(409, "MissingSubscriptionRegistration"),
+            ServiceError,
+            "az provider register --namespace NAME --wait",
+        ),
         (refused(400, "InvalidRequest", "bad name"), ServiceError, "InvalidRequest, bad name"),
         (refused(409, "Conflict"), Conflict, "run again"),
         (refused(412, "PreconditionFailed"), Conflict, "run again"),

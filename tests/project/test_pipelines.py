@@ -133,6 +133,15 @@ def test_a_pipeline_passes_every_parameter_of_the_template():
         assert passing[0]["run"].endswith('>> "$GITHUB_ENV"')
 
 
+def test_a_pipeline_asks_for_the_outputs_of_the_last_deployment_before_it_provisions():
+    """It keeps nothing between its runs, and Azure refuses a budget with another first month."""
+    for file in (ROOT / ".github" / "workflows" / "deploy.yml", AZURE):
+        text = "\n".join(scripts(yaml.safe_load(file.read_text())))
+
+        done = re.findall(r"azd (env refresh|provision --preview|up|hooks)", text)
+        assert done[:5] == ["env refresh", "provision --preview", "env refresh", "up", "hooks"], file.name
+
+
 def test_no_pipeline_has_a_secret():
     """Azure takes the token of the run; a release takes the one that the run has anyway."""
     assert [file.name for file in (*WORKFLOWS, AZURE) if "secrets." in file.read_text()] == []

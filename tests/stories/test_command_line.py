@@ -183,6 +183,12 @@ def test_a_store_that_cannot_be_written_is_a_service_error(shell: Shell):
     assert "store" in err
 
 
+def test_a_list_of_no_runs_says_so_to_people_alone(shell: Shell):
+    """Right after an upload nothing has run yet, and silence looks like a failure; a program gets an empty list."""
+    assert shell("runs") == (0, "", "retrain: no runs yet\n")
+    assert shell("runs", "--json") == (0, "", "")
+
+
 def test_run_tick_runs_show_and_champion_tell_one_story(shell: Shell):
     """Asked for by hand, by the clock, looked up afterwards."""
     shell("land", shell.file("one.csv", csv_file(weekly(60))))

@@ -50,6 +50,8 @@ ADVICE = {
     "ContainerAppOperationInProgress": APP_BUSY,
     "ContainerAppSecret": "a secret of the app was removed or is empty; run again, which writes it anew",
     "ContainerGroupTransitioning": "another operation on the group is in progress; run again when it has ended",
+    "MissingSubscriptionRegistration": "an Owner or Contributor of the subscription runs `az provider register "
+    "--namespace NAME --wait`, once; then run again",
     "Quota": "request more quota in the region, lower RETRAIN_CPU and RETRAIN_MEMORY_GB, or free some",
     "Capacity": "the region has no capacity for this size; try again later, or set another RETRAIN_LOCATION",
     CANCELED: "a person or a policy cancelled it; see the activity log of the resource group, and run again",

@@ -37,7 +37,7 @@ class Free(NamedTuple):
 
 def check_quota(settings: Settings) -> None:
     """See that a job can get a node, as far as this identity may look. Raises: QuotaUsedUp with what to do."""
-    if settings.azure.compute != SERVERLESS:
+    if settings.azure.jobs == "inline" or settings.azure.compute != SERVERLESS:
         return
     try:
         region, free = job_cores(settings, arm(settings))

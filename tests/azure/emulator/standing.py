@@ -1,4 +1,4 @@
-"""What stands in the subscription before anything is deployed: two identities, and the quota of each region."""
+"""What stands in the subscription before anything is deployed: two identities, quota, a resource provider."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ TOTAL = "Total Cluster Dedicated Regional vCPUs"
 
 
 class Standing:
-    """Identities and quota."""
+    """Identities, quota, and the resource provider of container groups."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         add = world.routes.add
         usages = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.%s/locations/{{region}}/usages"
         add("GET", "Microsoft.ManagedIdentity/userAssignedIdentities/{name}", self._identity)
+        provider = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerInstance"
+        add("GET", provider, self._provider, anywhere=True)
+        add("POST", f"{provider}/register", self._register, anywhere=True)
         add("GET", usages % "MachineLearningServices", self._cores_of_jobs, anywhere=True)
         add("GET", usages % "ContainerInstance", self._groups, anywhere=True)
 
@@ -34,6 +37,17 @@ class Standing:
             raise not_found(request.path)
         properties = {"clientId": IDENTITIES[name], "principalId": IDENTITIES[name]}
         return Response(200, {"id": request.path, "name": name, "properties": properties})
+
+    def _provider(self, _request: Request) -> Response:
+        """One that is being registered is so at the next look."""
+        state = self._world.switches.provider
+        if state == "Registering":
+            self._world.switches.provider = "Registered"
+        return Response(200, {"namespace": "Microsoft.ContainerInstance", "registrationState": state})
+
+    def _register(self, request: Request) -> Response:
+        self._world.switches.provider = "Registering"
+        return self._provider(request)
 
     def _cores_of_jobs(self, _request: Request, region: str) -> Response:  # noqa: ARG002 - one quota for all
         cores = self._world.switches.cores_of_jobs

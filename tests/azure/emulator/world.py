@@ -69,6 +69,7 @@ class Switches:
     abac: bool = False
     cores_of_jobs: int = 24
     container_groups: int = 100
+    provider: str = "Registered"
     deployed: Deployment = field(default_factory=Deployment)
     tamper: dict[str, bytes] = field(default_factory=dict)
     kill_steps: dict[str, str] = field(default_factory=dict)

@@ -124,7 +124,7 @@ def _string(node: Node, names: Names) -> str:
             parts.append(str(value).lower() if isinstance(value, bool) else str(value))
         else:
             parts.append(ESCAPES.get(text_of(child), text_of(child)))
-    return "".join(parts)
+    return "".join(parts) if parts else text_of(node).strip("'")  # the grammar passes over a text of blanks
 
 
 def _object(node: Node, names: Names) -> dict[str, Any]:
