@@ -50,6 +50,7 @@ class AppHost:
 
     Attributes:
         answers: whether its functions answer over HTTP.
+        page: what it answers with 200 instead of its functions; empty for their answers.
         has_address: whether Azure Resource Manager tells its address.
         poisoned: blobs whose invocation failed too often.
         forgotten: messages that the host did not pass on, and why.
@@ -65,6 +66,7 @@ class AppHost:
         self._cold: deque[int] = deque()
         self._queue: queue.Queue[Landed | None] = queue.Queue()
         self.answers = self.has_address = True
+        self.page = b""
         self.poisoned: list[Landed] = []
         self.forgotten: list[tuple[Landed, str]] = []
         self.errors: list[str] = []
@@ -166,6 +168,8 @@ class AppHost:
             return Response(404)
         if not self.answers:
             return Response(503)
+        if self.page:
+            return Response(200, self.page)
         if headers.get("x-functions-key") != self.keys["default"]:
             return Response(401)
         for name in self._worker.functions:
