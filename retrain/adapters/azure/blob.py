@@ -226,7 +226,9 @@ class BlobStore:
             if exc.status_code == 412:
                 raise Conflict(f"{where} was changed by another process ({code})") from exc
             if exc.status_code in BUSY:
-                raise ServiceUnavailable(f"{where}: the storage is busy ({code}); it will be tried again") from exc
+                raise ServiceUnavailable(
+                    f"{where}: the storage is busy ({code}); wait some minutes, then run again"
+                ) from exc
             raise ServiceError(f"{where}: the storage refused ({exc.status_code} {code})") from exc
         except sdk.AzureError as exc:
             raise ServiceUnavailable(
