@@ -25,7 +25,7 @@ QUEUE = "retrain-requests"
 CONTAINER = os.environ.get("TRANSACTIONS_CONTAINER") or "transactions"
 SCHEDULE = os.environ.get("RETRAIN_SCHEDULE") or "0 0 3 * * *"
 # Flex Consumption takes Event Grid only, which does not reach Azurite under `func start`.
-# A value that is none would leave the app without any function, also without one to say so; `parse` complains.
+# A wrong value would leave the app without any function, also without one to say so; `parse` complains of it.
 EVENTS, POLLING = func.BlobSource.EVENT_GRID, func.BlobSource.LOGS_AND_CONTAINER_SCAN
 SOURCE = POLLING if os.environ.get("RETRAIN_BLOB_SOURCE") == POLLING.value else EVENTS
 
