@@ -26,7 +26,9 @@ CALLER = "x-ms-client-principal-name"  # whom App Service authentication has sig
 CONTAINER = os.environ.get("TRANSACTIONS_CONTAINER") or "transactions"
 SCHEDULE = os.environ.get("RETRAIN_SCHEDULE") or "0 0 3 * * *"
 # Flex Consumption takes Event Grid only, which does not reach Azurite under `func start`.
-SOURCE = func.BlobSource(os.environ.get("RETRAIN_BLOB_SOURCE", "EventGrid"))
+# A wrong value would leave the app without any function, also without one to say so; `parse` complains of it.
+EVENTS, POLLING = func.BlobSource.EVENT_GRID, func.BlobSource.LOGS_AND_CONTAINER_SCAN
+SOURCE = POLLING if os.environ.get("RETRAIN_BLOB_SOURCE") == POLLING.value else EVENTS
 
 
 @app.blob_trigger(arg_name="landed", path=f"{CONTAINER}/{{name}}", connection=STORAGE, source=SOURCE)

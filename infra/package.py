@@ -30,7 +30,9 @@ PACKAGES = Path(".python_packages", "lib", "site-packages")
 PYTHON = (3, 13)
 PLATFORM = "x86_64-manylinux_2_28"
 MADE = {"__pycache__"}
+MARK = ".funcignore"
 NOTHING_IGNORED = "# Everything here is deployed, bytecode too.\n"
+"""What the mark holds in a package, and in no other folder: nothing else is ever deleted."""
 
 LEFT_OUT = {
     "asgiref": "a companion of azure-monitor-opentelemetry",
@@ -116,21 +118,31 @@ def build(place: Path, root: Path = ROOT, *, lean: bool = True) -> None:
     """
     if sys.version_info[:2] != PYTHON:
         raise SystemExit(f"this is Python {sys.version.split()[0]}; the app runs 3.13, so build it with 3.13")
-    _made_anew(place)
+    _made_anew(place, root)
     packages = place / PACKAGES
     _copied(root, place)
     _installed((root / "requirements.txt").read_text(), packages, lean=lean)
     if lean:
         _prune(packages)
-    (place / ".funcignore").write_text(NOTHING_IGNORED)
     _compiled(place if lean else packages)
 
 
-def _made_anew(place: Path) -> None:
-    if place.exists() and any(place.iterdir()) and not (place / "host.json").exists():
+def _made_anew(place: Path, root: Path) -> None:
+    if root.resolve().is_relative_to(place.resolve()):
+        raise SystemExit(f"{place} holds the code that is to be packed; name an empty folder")
+    if place.exists() and not _is_ours(place):
         raise SystemExit(f"{place} holds something else than a package; name an empty folder")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
+    (place / MARK).write_text(NOTHING_IGNORED)  # first: a build that was killed may be repeated
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether it is an empty folder, or a package that was made here."""
+    if not place.is_dir():
+        return False
+    mark = place / MARK
+    return not any(place.iterdir()) or (mark.is_file() and mark.read_bytes() == NOTHING_IGNORED.encode())
 
 
 def _copied(root: Path, place: Path) -> None:

@@ -26,9 +26,9 @@ from infra.providers import register
 from infra.settings import take_over
 from retrain.adapters.azure.function_app import FunctionApp
 from retrain.adapters.azure.rest import arm
-from retrain.doors.cli import main as retrain
-from retrain.doors.output import EXIT_CODES, complain
-from retrain.errors import RetrainError, ServiceUnavailable
+from retrain.doors.cli import execute
+from retrain.doors.output import complain, exit_code, refuse
+from retrain.errors import AccessDenied, NotFound, RetrainError, ServiceUnavailable
 from retrain.poll import poll
 from retrain.settings import parse
 
@@ -36,9 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STEPS = ("subscribe", "release", "doctor")
-SERVICE = EXIT_CODES["service"]
-ATTEMPTS, PAUSE_SECONDS = 6, 60.0  # a role that was just given is in force after some minutes
+ATTEMPTS, PAUSE_SECONDS = 6, 60.0
+PASSES = {
+    AccessDenied: "a new role is not in force at once",
+    ServiceUnavailable: "Azure or the app does not answer yet",
+    NotFound: "what was just made is not seen at once",
+}
+"""Failures that end by themselves after some minutes, with the reason to wait."""
 ANSWER_SECONDS, START_SECONDS = 60, 300
+REFUSED = "401 "  # by a host that has another key by now
 QUESTION = "/api/runs?newest=1"
 
 
@@ -60,7 +66,7 @@ def main(steps: Sequence[str] = STEPS) -> int:
         _tell(_asked())
     except RetrainError as error:
         complain(f"{error}; mend that, then run `azd hooks run postdeploy`")
-        return EXIT_CODES.get(error.kind, 1)
+        return exit_code(error.kind)
     return 0
 
 
@@ -77,36 +83,57 @@ def _tell(line: str) -> None:
 
 
 def _repeated(step: str) -> int:
-    """The exit code of a command, which is tried again while Azure refuses or does not answer.
+    """The exit code of a command, which is tried again while it fails for a reason that may pass.
 
-    A quota that is used up, or a setting that is wrong, has another code: minutes do not mend it.
+    Minutes mend neither a quota that is used up, nor a wrong setting, nor a webhook that refuses.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        code = retrain([step])
-        if code != SERVICE or attempt == ATTEMPTS:
+        try:
+            return execute([step])
+        except RetrainError as error:
+            code = refuse(error.as_json(), as_json=False)
+            why = next((reason for kind, reason in PASSES.items() if isinstance(error, kind)), None)
+        if why is None or attempt == ATTEMPTS:
             break
-        complain(f"a new role is not in force at once; trying again in {PAUSE_SECONDS:g} s")
+        complain(f"{why}; trying again in {PAUSE_SECONDS:g} s")
         time.sleep(PAUSE_SECONDS)
     return code
 
 
 def _asked() -> str:
-    """Ask the deployed app for its newest run. Raises: ServiceUnavailable if it does not answer as it should."""
+    """Ask the deployed app for its newest run. Raises: ServiceUnavailable if it does not answer as it should.
+
+    The app may have slept since the last step: then its host starts anew, and knows no key for a while.
+    """
     settings = parse(os.environ)
+    key, told = "", "it has no key for its functions"
     with closing(arm(settings)) as azure:
         app = FunctionApp(azure, settings)
-        address, key = app.address(), app.key()
-    told = "it has no key for its functions"
-    for _ in poll(START_SECONDS):
-        try:
-            answer = requests.get(f"{address}{QUESTION}", headers={"x-functions-key": key}, timeout=ANSWER_SECONDS)
-        except requests.RequestException as error:
-            told = type(error).__name__
-            continue
-        if answer.ok:
-            return f"{address} answers: {len(answer.json()['runs'])} run(s) so far"
-        told = f"{answer.status_code} {answer.reason}"
+        address = app.address()
+        app.wake()
+        for _ in poll(START_SECONDS):
+            key = key or app.key()
+            if not key:
+                continue
+            runs, told = _answer(f"{address}{QUESTION}", key)
+            if runs is not None:
+                return f"{address} answers: {runs} run(s) so far"
+            key = "" if told.startswith(REFUSED) else key
     raise ServiceUnavailable(f"GET {address}{QUESTION}: {told} for {START_SECONDS} s; see the log of {app.where}")
+
+
+def _answer(question: str, key: str) -> tuple[int | None, str]:
+    """How many runs the app tells of; None, and what it answers instead."""
+    try:
+        answer = requests.get(question, headers={"x-functions-key": key}, timeout=ANSWER_SECONDS)
+    except requests.RequestException as error:
+        return None, type(error).__name__
+    if not answer.ok:
+        return None, f"{answer.status_code} {answer.reason}"
+    try:
+        return len(answer.json()["runs"]), ""
+    except (ValueError, TypeError, KeyError):
+        return None, "an answer that is no list of runs"
 
 
 if __name__ == "__main__":

@@ -44,9 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says who must act: 2 usage, 3 data, 4 configuration, 5 service."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = _parser().parse_args(words)
-        code: int = options.command(options)
-        sys.stdout.flush()
+        code = execute(words)
     except KeyboardInterrupt:
         complain("interrupted; what was asked for is stored, and `retrain tick` continues it")
         return 130
@@ -55,6 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except RetrainError as error:
         return refuse(error.as_json(), as_json="--json" in words)
+    return code
+
+
+def execute(words: Sequence[str]) -> int:
+    """Run one command. Returns: its exit code. Raises: RetrainError, for who asks what kind it is."""
+    options = _parser().parse_args(words)
+    code: int = options.command(options)
+    sys.stdout.flush()
     return code
 
 

@@ -33,15 +33,17 @@ def tick(options: argparse.Namespace) -> int:
     from retrain.doors.sweep_commands import complained_after_tick
     from retrain.records.request import Evaluate, Trigger
     from retrain.runs.asking import ask
-    from retrain.runs.inbox import ask_for_unseen
+    from retrain.runs.inbox import trouble_with_unseen
     from retrain.telemetry.channel import measure
 
     settings, context = connected(options)
-    ask_for_unseen(context)
+    trouble = trouble_with_unseen(context)
     request = ask(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER), context)
     code = finished(request, options, settings, context)
     complained_after_tick(settings, context, as_json=options.json)
     measure(context)
+    if trouble is not None:
+        raise trouble
     return code
 
 

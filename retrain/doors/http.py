@@ -17,7 +17,7 @@ from retrain.records.history import Histories
 from retrain.records.request import Accept, Drop, Evaluate, Land, Trigger, named_run
 from retrain.records.run import Status
 from retrain.runs import asking, dispatch
-from retrain.runs.inbox import ask_for_unseen, is_marker
+from retrain.runs.inbox import is_marker, trouble_with_unseen
 from retrain.runs.outcome import Behind, Outcome
 from retrain.runs.repairing import repair_after
 from retrain.runs.settle import held_by
@@ -120,10 +120,10 @@ def on_blob(file: str, container: str | None = None) -> None:
     """
     mine = parse(os.environ).storage.transactions_container
     if container not in (None, mine):
-        log.warning("%s is in the container %s and not in %s; it is ignored", file, container, mine)
+        log.warning("the file %r is in the container %r and not in %s; it is ignored", file, container, mine)
         return
     if is_marker(file):
-        log.info("%s is a marker and no file of transactions; it is ignored", file)
+        log.info("the object %r is a marker and no file of transactions; it is ignored", file)
         return
     on_event(lambda run_id: Land(run_id=run_id, file=file))
 
@@ -137,13 +137,15 @@ def on_timer(*, is_late: bool) -> None:
 
     settings = parse(os.environ)
     context = _heard(settings)
-    ask_for_unseen(context)
+    trouble = trouble_with_unseen(context)
     note = "the schedule fired late" if is_late else None
     try:
         _made(lambda run_id: Evaluate(run_id=run_id, trigger=Trigger.TIMER, note=note), settings, context)
         swept_after_tick(settings, context, log.info, log.warning)
     finally:
         measure(context)
+    if trouble is not None:
+        raise trouble
 
 
 def on_queue() -> None:

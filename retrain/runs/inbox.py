@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from retrain.errors import ConfigError, DataError, NotFound, ServiceError, ServiceUnavailable
 from retrain.records.history import Histories
+from retrain.records.inbox_place import keep_last_asked, last_asked
 from retrain.records.request import Land, Trigger, file_of
 from retrain.runs.asking import ask
 
 if TYPE_CHECKING:
     from retrain.records.context import Context
 
-MOST_FILES = 1000  # that are asked for at once; the next tick goes on
+MOST_FILES = 1000  # that are asked for at once; the next tick goes on after the last of them
 
 
 def is_marker(name: str) -> bool:
@@ -29,6 +30,7 @@ def is_marker(name: str) -> bool:
 def ask_for_unseen(context: Context) -> list[Land]:
     """Ask for every file that nobody has looked at in its present state, in the order of the names.
 
+    At most `MOST_FILES`; the next call begins after the last of them: files that fail again keep no other waiting.
     Where the log cannot be read it asks for none: the timer's own run tells of that.
     """
     try:
@@ -44,7 +46,16 @@ def ask_for_unseen(context: Context) -> list[Land]:
         for name, version in context.inbox.listing("")
         if not is_marker(name) and (name, version) not in seen and name not in waiting
     ]
-    return [ask(partial(_landing, name), context) for name in unseen[:MOST_FILES]]
+    return [ask(partial(_landing, name), context) for name in _in_turn(unseen, context)]
+
+
+def trouble_with_unseen(context: Context) -> ServiceError | None:
+    """Ask for every unseen file. Returns: the error that stopped it, to be raised after the timer's own run."""
+    try:
+        ask_for_unseen(context)
+    except ServiceError as error:
+        return error
+    return None
 
 
 def ignored(context: Context) -> list[str]:
@@ -66,6 +77,16 @@ def has_content(name: str, context: Context) -> bool:
         return not is_empty(name, context)
     except (NotFound, ServiceError, DataError):
         return False
+
+
+def _in_turn(names: list[str], context: Context) -> list[str]:
+    """The names whose turn it is: all, or the next ones after those of the last time."""
+    if len(names) <= MOST_FILES:
+        return names
+    after = last_asked(context.state)
+    turn = sorted(names, key=lambda name: (name <= after, name))[:MOST_FILES]
+    keep_last_asked(turn[-1], context.state)
+    return turn
 
 
 def _landing(file: str, run_id: str) -> Land:

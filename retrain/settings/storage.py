@@ -80,9 +80,9 @@ class StorageSettings(Group):
 
     @property
     def account(self) -> str:
-        """The name of the storage account at `uri`; empty without one."""
+        """The name of the storage account at `uri`, whose host may have a DNS zone; empty without one."""
         url = urlsplit(self.uri or "")
-        return url.path.strip("/") or str(url.hostname or "").partition(".blob.")[0]
+        return url.path.strip("/") or str(url.hostname or "").partition(".")[0].removesuffix("-secondary")
 
     def check(self) -> None:
         """See that a blob store can be reached and that its containers differ. Raises: ConfigError."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from retrain.settings.schedule import checked
 from retrain.settings.setting import Group, Optional, setting
 from retrain.settings.storage import CONTAINER
 
@@ -18,7 +19,7 @@ class TriggerSettings(Group):
     The platform reads the first two itself, at start; they are checked here so that a wrong one is reported.
     """
 
-    schedule: str = setting(
+    schedule: Annotated[str, AfterValidator(checked)] = setting(
         "0 0 3 * * *",
         "RETRAIN_SCHEDULE",
         "when the timer starts a run: six cron fields, in UTC",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrain.errors import BuildFailed, QuotaUsedUp
+from retrain.adapters.azure import acr
+from retrain.errors import BuildFailed, NotFound, QuotaUsedUp
 from retrain.wiring import releaser
+from tests.builders import ONE
 from tests.contract.test_platform import context_of
 
 if TYPE_CHECKING:
@@ -43,6 +45,33 @@ def test_an_inline_build_is_given_up_before_its_function_is_ended(cloud: Cloud):
     build(cloud)
 
     assert scheduled(cloud)["timeout"] == cloud.settings.azure.build_seconds == 720
+
+
+def test_a_build_that_was_just_scheduled_and_is_not_found_is_waited_for(cloud: Cloud):
+    """Azure reads it where it is not written yet."""
+    cloud.azure.fail("GET", r"/registries/[^/]+/runs/[^/]+$", 404, "RunNotFound", times=3)
+
+    assert build(cloud).startswith("forecastsacr.azurecr.io/")
+
+
+def test_a_build_that_stays_unknown_is_given_up(cloud: Cloud, monkeypatch: pytest.MonkeyPatch):
+    """Somebody has removed its registry, for example."""
+    monkeypatch.setattr(acr, "UNSEEN_SECONDS", 0)
+    cloud.azure.fail("GET", r"/registries/[^/]+/runs/[^/]+$", 404, "RunNotFound", times=None)
+
+    with pytest.raises(NotFound, match="waiting for build"):
+        build(cloud)
+
+
+def test_a_promotion_that_failed_promises_no_repeat(cloud: Cloud):
+    """Nobody tries this run again: the next one compares anew."""
+    cloud.azure.fail("POST", r"/scheduleRun$", 503, "ServiceUnavailable", times=None)
+    run = cloud.land("one.csv", ONE)
+
+    assert run["status"] == "failed"
+    assert (
+        "Azure is busy (503 ServiceUnavailable); wait some minutes, then run again; the champion" in run["reason"]
+    )
 
 
 def test_a_release_that_no_job_could_use_is_not_made(cloud: Cloud):

@@ -15,6 +15,7 @@ import pytest
 
 from retrain.doors.cli import main
 from retrain.records.history import Histories
+from retrain.records.quarantine import refused_files
 from tests.azure.cloud import on_a_laptop
 from tests.azure.emulator.access import TOPIC, of_the_template
 from tests.builders import FIRST_DAY, csv_file
@@ -112,7 +113,10 @@ def test_the_app_ignores_a_file_of_another_container(subscribed: Cloud, caplog: 
     azure.wait_for_events(SECONDS)
 
     assert landed(subscribed) == []
-    assert f"one.csv is in the container {other} and not in {container(subscribed)}; it is ignored" in caplog.text
+    assert (
+        f"the file 'one.csv' is in the container '{other}' and not in {container(subscribed)}; it is ignored"
+        in caplog.text
+    )
 
 
 def test_an_event_that_comes_twice_lands_a_file_once(subscribed: Cloud):
@@ -158,6 +162,20 @@ def test_an_event_that_is_given_up_at_once_is_kept_and_its_file_lands_by_the_tim
     assert landed(subscribed) == ["one.csv"]
     assert letter["subject"].endswith("/blobs/one.csv")
     assert (letter["deadLetterReason"], letter["deliveryAttempts"]) == ("Unauthorized", 1)
+
+
+def test_the_timer_asks_again_for_no_file_that_was_looked_at(subscribed: Cloud, worker: Worker):
+    """Neither for one that landed, nor for one that was refused or is empty: each would be an alert a tick."""
+    land(subscribed, "one.csv")
+    subscribed.azure.upload(container(subscribed), "empty.csv", b"")
+    subscribed.azure.upload(container(subscribed), "bad.csv", b"TransactionDate,PaidAmount\nnonsense,nonsense\n")
+    subscribed.azure.wait_for_events(SECONDS)
+    before = len(triggers(subscribed))
+    worker.timer("retrain_on_schedule")
+    worker.timer("retrain_on_schedule")
+
+    assert triggers(subscribed)[:-before] == ["timer"] * 2
+    assert len(refused_files(subscribed.context.state)) == 1
 
 
 def test_without_its_role_an_event_that_is_given_up_is_kept_nowhere(subscribed: Cloud, worker: Worker):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from retrain.adapters.azure import vault
 from retrain.adapters.azure.vault import KeyVaultSecrets
 from retrain.adapters.local.process import ProcessPlatform
-from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError
+from retrain.errors import AccessDenied, ConfigError, NotFound, ServiceError, ServiceUnavailable
 from retrain.promotion.verify import prove, wait_until_ready
 from retrain.records.service_keys import ServiceKeys
 from retrain.settings import parse
@@ -73,6 +75,43 @@ def test_a_name_that_was_deleted_and_is_protected_is_recovered(kept: InVault):
     kept.cloud.azure.vault.secrets["four"].deleted = True
 
     assert kept.secrets.get("four", kept.secrets.put("four", "b")) == "b"
+
+
+def test_a_name_whose_purge_is_under_way_is_written_when_that_has_ended(
+    kept: InVault, monkeypatch: pytest.MonkeyPatch
+):
+    """There is nothing to recover meanwhile: a version was removed, and a rollback brings it back at once."""
+    kept.secrets.put("six", "a")
+    kept.secrets.remove("six")
+    monkeypatch.setattr(kept.cloud.azure.vault, "purging", 2)
+
+    assert kept.secrets.get("six", kept.secrets.put("six", "b")) == "b"
+
+
+def test_a_recovery_that_does_not_end_is_given_up(kept: InVault, monkeypatch: pytest.MonkeyPatch):
+    """Whoever writes a key holds the lock. Nothing asks on after that, and it may be tried again."""
+    kept.secrets.put("seven", "a")
+    kept.cloud.azure.vault.secrets["seven"].deleted = True
+    with monkeypatch.context() as stuck:
+        stuck.setattr(vault, "OPERATION_SECONDS", 1)
+        stuck.setattr(kept.cloud.azure.vault, "recovers", False)
+        with pytest.raises(ServiceUnavailable, match=r"writing secret seven .* is not recovered within 1 s"):
+            kept.secrets.put("seven", "b")
+    threads = [thread.name for thread in threading.enumerate() if "KeyVault" in thread.name]
+
+    assert threads == []
+    assert kept.secrets.get("seven", kept.secrets.put("seven", "c")) == "c"
+
+
+def test_a_secret_is_purged_only_when_it_is_deleted(kept: InVault, monkeypatch: pytest.MonkeyPatch):
+    """A deletion that does not end is told, and not taken for done."""
+    kept.secrets.put("eight", "a")
+    monkeypatch.setattr(vault, "OPERATION_SECONDS", 1)
+    monkeypatch.setattr(kept.cloud.azure.vault, "deletes", False)
+
+    with pytest.raises(ServiceUnavailable, match=r"deleting secret eight .* has not ended within 1 s"):
+        kept.secrets.remove("eight")
+    assert "eight" in kept.cloud.azure.vault.secrets
 
 
 def test_a_missing_role_is_named_with_the_vault(kept: InVault):

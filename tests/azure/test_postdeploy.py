@@ -10,7 +10,9 @@ import pytest
 
 from infra import postdeploy, providers
 from infra.settings import take_over
+from retrain.adapters.azure.function_app import FunctionApp
 from retrain.errors import ConfigError
+from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
     from tests.azure.cloud import Cloud
@@ -57,6 +59,66 @@ def test_a_role_that_is_not_in_force_yet_is_waited_for(deployed: Cloud, capsys: 
 
     assert code == 0
     assert capsys.readouterr().err.count("a new role is not in force at once") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "times", "why"),
+    [
+        (503, 8, "Azure or the app does not answer yet"),  # an SDK has tried some of them again itself
+        (404, 2, "what was just made is not seen at once"),
+    ],
+)
+def test_what_passes_is_waited_for_with_its_own_reason(
+    deployed: Cloud, capsys: pytest.CaptureFixture[str], status: int, times: int, why: str
+):
+    """A resource that was just made is not found everywhere at once."""
+    deployed.azure.fail("PUT", SUBSCRIPTIONS, status, "AsTheStatusSays", times=times)
+
+    assert postdeploy.main(["subscribe"]) == 0
+    assert f"{why}; trying again" in capsys.readouterr().err
+
+
+def test_a_refusal_that_no_minute_mends_is_not_waited_for(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """No role is promised for it."""
+    deployed.azure.fail("PUT", SUBSCRIPTIONS, 400, "InvalidRequest", times=None)
+
+    assert postdeploy.main(["subscribe"]) == 5
+    assert "trying again" not in capsys.readouterr().err
+
+
+def test_a_host_that_starts_while_it_is_asked_is_waited_for(
+    deployed: Cloud, worker: Worker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """It slept since the last step: it is called, and makes its key a moment later."""
+    monkeypatch.setattr(postdeploy, "START_SECONDS", 30)
+    deployed.azure.app.deploy(worker, looks=3)
+
+    assert postdeploy.main([]) == 0
+    assert "answers: 0 run(s) so far" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_key_that_was_renewed_meanwhile_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The host answers 401 to the old one."""
+    monkeypatch.setattr(postdeploy, "START_SECONDS", 30)
+    keys, real = iter(["old"]), FunctionApp.key
+    monkeypatch.setattr(FunctionApp, "key", lambda app: next(keys, None) or real(app))
+
+    assert postdeploy.main([]) == 0
+    assert "answers: 0 run(s) so far" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("body", [b"<html>starting</html>", b"[]", b"{}", b'{"runs": null}'])
+def test_an_answer_that_is_no_list_of_runs_is_none(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], body: bytes
+):
+    """The platform shows a page of its own while an app starts."""
+    monkeypatch.setattr(deployed.azure.app, "page", body)
+
+    assert postdeploy.main([]) == 5
+    assert "an answer that is no list of runs for 0 s; see the log of" in capsys.readouterr().err
 
 
 def test_a_quota_that_is_used_up_is_not_waited_for(

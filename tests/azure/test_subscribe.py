@@ -13,11 +13,14 @@ import pytest
 from retrain.adapters.azure import event_grid
 from retrain.adapters.azure.event_grid import EventSubscription
 from retrain.doors.cli import main
+from tests.azure.emulator.documents import set_state
 from tests.azure.emulator.world import ACCOUNT_PATH
 from tests.azure.template import Resource, types
 from tests.functions.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.azure.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +83,72 @@ def test_repeating_it_changes_nothing(deployed: Cloud, capsys: pytest.CaptureFix
 
     assert subscribe(capsys)["change"] == "unchanged"
     assert len(puts(deployed)) == 1
+
+
+@pytest.mark.parametrize("state", ["Failed", "AwaitingManualAction", "Canceled"])
+def test_one_that_event_grid_has_not_accepted_is_made_anew(
+    deployed: Cloud, capsys: pytest.CaptureFixture[str], state: str
+):
+    """Its properties are right, and no event arrives; the look says what to do."""
+    subscribe(capsys)
+    deployed.azure.events.change(set_state(state))
+    told = fault(deployed)
+
+    assert told.endswith(f"is {state}; run `retrain subscribe`")
+    assert subscribe(capsys)["change"] == "updated"
+    assert fault(deployed) == ""
+
+
+def test_one_that_is_still_being_made_is_waited_for(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """By another process, which has not ended."""
+    subscribe(capsys)
+    deployed.azure.events.change(set_state("Creating"))
+
+    assert subscribe(capsys)["change"] == "unchanged"
+    assert len(puts(deployed)) == 1
+
+
+def without_destination(one: Any) -> None:
+    one["properties"]["destination"] = None
+
+
+def with_an_identity(one: Any) -> None:
+    delivery = {"identity": {"type": "SystemAssigned"}, "destination": one["properties"].pop("destination")}
+    one["properties"]["deliveryWithResourceIdentity"] = delivery
+
+
+def to_a_queue(one: Any) -> None:
+    one["properties"]["destination"] = {"endpointType": "StorageQueue", "properties": {"queueName": "q"}}
+
+
+@pytest.mark.parametrize("other", [without_destination, with_an_identity, to_a_queue])
+def test_one_that_delivers_elsewhere_is_brought_back(
+    deployed: Cloud, capsys: pytest.CaptureFixture[str], other: Callable[[Any], None]
+):
+    """Somebody made it by hand; it has no address to ask for."""
+    subscribe(capsys)
+    deployed.azure.events.change(other)
+    told = fault(deployed)
+
+    assert told.endswith("has another destination; run `retrain subscribe`")
+    assert subscribe(capsys)["change"] == "updated"
+    assert fault(deployed) == ""
+
+
+def test_an_app_without_an_address_is_named(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """While Azure makes it."""
+    deployed.azure.app.has_address = False
+
+    assert main(["subscribe"]) == 2
+    assert "has no address yet; run `azd provision`" in capsys.readouterr().err
+
+
+def test_a_list_may_be_null(deployed: Cloud, capsys: pytest.CaptureFixture[str]):
+    """As an empty one."""
+    deployed.azure.events.has_topics = False
+
+    assert main(["subscribe"]) == 2
+    assert "has no Event Grid system topic" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["its settings", "its key"])

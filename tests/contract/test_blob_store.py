@@ -42,7 +42,7 @@ def refused(status: int, code: str) -> sdk.HttpResponseError:
         (sdk.ResourceNotFoundError("gone"), NotFound, "there is no blob"),
         (sdk.ResourceExistsError("there"), Conflict, "another process"),
         (refused(412, "ConditionNotMet"), Conflict, "ConditionNotMet"),
-        (refused(503, "ServerBusy"), ServiceUnavailable, "ServerBusy.*tried again"),
+        (refused(503, "ServerBusy"), ServiceUnavailable, "ServerBusy.*run again"),
         (refused(429, "TooManyRequests"), ServiceUnavailable, "TooManyRequests"),
         (refused(400, "InvalidHeaderValue"), ServiceError, "400 InvalidHeaderValue"),
         (sdk.ServiceRequestError("no route"), ServiceUnavailable, "does not answer"),

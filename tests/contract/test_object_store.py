@@ -127,6 +127,18 @@ def test_names_are_listed_below_a_prefix_in_order(store: ObjectStore):
     assert list(store.names("nothing/")) == []
 
 
+def test_a_listing_tells_the_same_state_as_a_look_at_the_object(store: ObjectStore):
+    """A landing records the one, and the timer compares it with the other."""
+    for name in ("one.csv", "a folder/two.csv"):
+        store.write(name, b"x")
+    listed = dict(store.listing(""))
+    store.write("one.csv", b"y")
+
+    assert listed["a folder/two.csv"] == store.state("a folder/two.csv")
+    assert dict(store.listing("")) == {name: store.state(name) for name in listed}
+    assert listed["one.csv"] != store.state("one.csv")
+
+
 def test_names_are_listed_by_the_beginning_of_a_name(store: ObjectStore):
     """A prefix need not end where a part of a name ends."""
     for name in ("runs/2025-1/report", "runs/2026-1/report", "runs/2026-2/log/a", "other/2026"):

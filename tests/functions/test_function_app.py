@@ -71,7 +71,13 @@ def test_bindings_say_what_the_platform_has_to_know(worker: Worker):
 
 
 @pytest.mark.parametrize(
-    ("setting", "source"), [(None, "EventGrid"), ("LogsAndContainerScan", "LogsAndContainerScan")]
+    ("setting", "source"),
+    [
+        (None, "EventGrid"),
+        ("LogsAndContainerScan", "LogsAndContainerScan"),
+        ("", "EventGrid"),
+        ("eventgrid", "EventGrid"),  # the first call of any function then names the setting
+    ],
 )
 def test_loading_is_light_and_reads_the_source_of_blob_events(setting: str | None, source: str):
     """A process of its own loads and indexes the app: no library of models among its modules."""
@@ -79,7 +85,7 @@ def test_loading_is_light_and_reads_the_source_of_blob_events(setting: str | Non
 import json, os, sys
 from pathlib import Path
 from tests.functions.worker import Worker
-os.environ.update({{"RETRAIN_BLOB_SOURCE": {setting!r}}} if {setting!r} else {{}})
+os.environ.update({{"RETRAIN_BLOB_SOURCE": {setting!r}}} if {setting!r} is not None else {{}})
 os.environ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = "InstrumentationKey=0"  # the host reads it, and nobody else
 with Worker(Path({str(ROOT)!r})) as worker:
     print(json.dumps([worker.bindings("retrain_on_new_data")["blobTrigger"]["source"], sorted(sys.modules)]))

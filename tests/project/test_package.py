@@ -6,17 +6,24 @@ import fnmatch
 import subprocess
 import sys
 from importlib.metadata import distribution
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from infra.package import CODE, LEFT_OUT, PRUNED, build, is_pruned, kept_requirements
+from infra import package
+from infra.package import (
+    CODE,
+    LEFT_OUT,
+    MARK,
+    NOTHING_IGNORED,
+    PRUNED,
+    build,
+    is_pruned,
+    kept_requirements,
+)
+from tests.faults import fails
 from tests.project.test_architecture import ROOT, modules
 from tests.project.test_project_files import pins
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOCK = (ROOT / "requirements.txt").read_text()
 OF_A_SERVICE = {"scoring.app", "scoring.__main__", "scoring.server"}
@@ -79,14 +86,56 @@ for name in {[*ours, *USED_LATER]!r}:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path: Path):
-    """The sentence names it."""
-    (tmp_path / "mine.txt").write_text("keep")
+@pytest.mark.parametrize("name", ["mine.txt", "host.json", ".funcignore"])
+def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path: Path, name: str):
+    """Also the code of another Function App. The sentence names it."""
+    (tmp_path / name).write_text("keep")
 
-    with pytest.raises(SystemExit, match="holds something else"):
+    with pytest.raises(SystemExit, match=f"{tmp_path} holds something else"):
         build(tmp_path)
 
-    assert (tmp_path / "mine.txt").exists()
+    assert (tmp_path / name).read_text() == "keep"
+
+
+@pytest.mark.parametrize("where", [".", "..", "../link"])
+def test_the_code_itself_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str):
+    """Neither the checkout, nor a folder around it, though it bears the mark of a package."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    (tmp_path / "link").symlink_to(root)
+    for folder in (root, tmp_path):
+        (folder / MARK).write_text(NOTHING_IGNORED)
+    monkeypatch.chdir(root)
+
+    with pytest.raises(SystemExit, match="holds the code that is to be packed"):
+        build(Path(where), root)
+
+    assert (root / MARK).exists()
+
+
+def test_a_file_is_no_place_for_a_package(tmp_path: Path):
+    """It stays."""
+    place = tmp_path / "package"
+    place.write_text("keep")
+
+    with pytest.raises(SystemExit, match="holds something else"):
+        build(place)
+
+    assert place.read_text() == "keep"
+
+
+def test_a_package_whose_build_was_killed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The mark is written first."""
+    monkeypatch.setattr(package, "_installed", fails(KeyboardInterrupt()))
+    place = tmp_path / "package"
+    with pytest.raises(KeyboardInterrupt):
+        build(place)
+    (place / "old.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        build(place)
+
+    assert (place / "host.json").exists()
+    assert not (place / "old.txt").exists()
 
 
 def test_the_code_of_the_package_exists():

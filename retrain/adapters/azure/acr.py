@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.adapters.azure.acr_images import REGISTRY_API, RegistryImages
 from retrain.adapters.azure.arm import bounds, management_options, state_name, translated
 from retrain.adapters.azure.rest import arm, resource_group
-from retrain.errors import BuildFailed, RetrainError, ServiceError
+from retrain.errors import BuildFailed, NotFound, RetrainError, ServiceError
 from retrain.poll import poll
 from retrain.ports import Image
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BASE = "BASE"  # the argument of both Dockerfiles
 POLL_SECONDS = 2.0
+UNSEEN_SECONDS = 60  # a build that was just scheduled may not be found everywhere at once
 REUSED_FOR = timedelta(days=1)  # a killed promotion finds its build; later it may be deleted
 RUNS_TO_SEARCH = 50
 ABAC = "AbacRepositoryPermissions"
@@ -150,9 +151,14 @@ class ImageBuilder:
 
     def _wait_until_built(self, run: Run) -> Run:
         limit = self._settings.azure.build_seconds
-        for _ in poll(limit, POLL_SECONDS):
-            with translated(f"waiting for build {run.run_id} in {self._where}"):
-                run = self._client.runs.get(self._group, self._registry, str(run.run_id))
+        for left in poll(limit, POLL_SECONDS):
+            try:
+                with translated(f"waiting for build {run.run_id} in {self._where}"):
+                    run = self._client.runs.get(self._group, self._registry, str(run.run_id))
+            except NotFound:
+                if limit - left > UNSEEN_SECONDS:
+                    raise
+                continue
             if state_name(run.status) not in UNFINISHED:
                 return run
         raise ServiceError(f"build {run.run_id} in {self._registry} has not ended within {limit} s")

@@ -177,7 +177,9 @@ def _error_of_response(where: str, exc: Any) -> ServiceError | Conflict:
     if exc.status_code == 403 or code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
         return AccessDenied(f"{where}: refused ({code}); {_missing_role(where, str(exc.message))}")
     if exc.status_code in BUSY:
-        return ServiceUnavailable(f"{where}: Azure is busy ({exc.status_code} {code}); it will be tried again")
+        return ServiceUnavailable(
+            f"{where}: Azure is busy ({exc.status_code} {code}); wait some minutes, then run again"
+        )
     if exc.status_code in (409, 412):
         return Conflict(f"{where}: {code}, {told}; run again")
     return ServiceError(f"{where}: {code}, {told}")

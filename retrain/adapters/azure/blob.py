@@ -93,7 +93,7 @@ class BlobStore:
         try:
             with self._translated(prefix):
                 for blob in self._container.list_blobs(name_starts_with=prefix):
-                    yield str(blob.name), str(blob.etag)
+                    yield str(blob.name), _quoted(str(blob.etag))
         except NotFound:
             return
 
@@ -226,7 +226,9 @@ class BlobStore:
             if exc.status_code == 412:
                 raise Conflict(f"{where} was changed by another process ({code})") from exc
             if exc.status_code in BUSY:
-                raise ServiceUnavailable(f"{where}: the storage is busy ({code}); it will be tried again") from exc
+                raise ServiceUnavailable(
+                    f"{where}: the storage is busy ({code}); wait some minutes, then run again"
+                ) from exc
             raise ServiceError(f"{where}: the storage refused ({exc.status_code} {code})") from exc
         except sdk.AzureError as exc:
             raise ServiceUnavailable(
@@ -253,6 +255,11 @@ def _condition(expected: str | None) -> dict[str, Any]:
     if expected == ABSENT:
         return {"match_condition": MatchConditions.IfMissing}
     return {"etag": expected, "match_condition": MatchConditions.IfNotModified}
+
+
+def _quoted(etag: str) -> str:
+    """An ETag as headers spell it: lists of blobs leave the quotes out."""
+    return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
 
 
 def _code(exc: Any) -> str:

@@ -62,7 +62,7 @@ class EventSubscription:
         webhook = f"{address}{WEBHOOK}{FUNCTION}"
         wanted = self._wanted(topic, f"{webhook}&code={quote(self._key(), safe='')}")
         before = self._found(topic)
-        is_right = _holds(before, wanted)
+        is_right = _holds(before, wanted) and self._is_in_force(topic)
         if not is_right:
             progress("subscription", self._app.name)
             self._put(topic, wanted)
@@ -95,7 +95,9 @@ class EventSubscription:
                 f"the event subscription {self._app.name} has another {', '.join(wrong)}; run `retrain subscribe`"
             )
         state = str(found.get("provisioningState"))
-        return "" if state == "Succeeded" else f"the event subscription {self._app.name} is {state}"
+        if state == "Succeeded":
+            return ""
+        return f"the event subscription {self._app.name} is {state}; run `retrain subscribe`"
 
     def _topic(self) -> dict[str, Any]:
         """The system topic of the storage account."""
@@ -104,7 +106,7 @@ class EventSubscription:
         what = f"listing the Event Grid topics of {group.lstrip('/')}"
         path = f"{group}/providers/Microsoft.EventGrid/systemTopics"
         for topic in self._arm.listed(path, what, api_version=API):
-            if str(topic["properties"].get("source", "")).lower().endswith(account):
+            if str((topic.get("properties") or {}).get("source", "")).lower().endswith(account):
                 return topic
         raise NotFound(
             f"{group.lstrip('/')} has no Event Grid system topic of the storage account "
@@ -167,9 +169,15 @@ class EventSubscription:
             found: dict[str, Any] = self._arm.get(path, f"looking for {where}", api_version=API)["properties"]
         except NotFound:
             return None
-        whole = self._arm.post(f"{path}/getFullUrl", f"asking where {where} delivers", api_version=API)
-        found["destination"]["properties"]["endpointUrl"] = whole.get("endpointUrl")
+        destination = found.get("destination") or {}  # none where it delivers with an identity, which differs
+        if destination.get("endpointType") == "WebHook":
+            whole = self._arm.post(f"{path}/getFullUrl", f"asking where {where} delivers", api_version=API)
+            destination.setdefault("properties", {})["endpointUrl"] = whole.get("endpointUrl")
         return found
+
+    def _is_in_force(self, topic: dict[str, Any]) -> bool:
+        """Whether Event Grid has accepted it; one that it is still looking at is waited for."""
+        return self._settled(*self._place(topic)) == "Succeeded"
 
     def _put(self, topic: dict[str, Any], wanted: dict[str, Any]) -> None:
         """Create or replace it, and wait until Event Grid has seen the webhook answer.

@@ -42,9 +42,12 @@ class FunctionApp:
         return self._path.lstrip("/")
 
     def address(self) -> str:
-        """`https://` and the host's name. Raises: NotFound if there is no such app."""
+        """`https://` and the host's name. Raises: NotFound if there is no such app, or if it has no address."""
         site = self._arm.get(self._path, f"looking for {self.where}", api_version=API)
-        return f"https://{site['properties']['defaultHostName']}"
+        host = (site.get("properties") or {}).get("defaultHostName")
+        if not host:
+            raise NotFound(f"{self.where} has no address yet; run `azd provision`, and repeat")
+        return f"https://{host}"
 
     def wake(self) -> None:
         """Call the host, whatever it answers: an app that nobody calls has no instance, and makes no keys."""

@@ -34,7 +34,8 @@ def pull_identity(settings: Settings, rest: Rest) -> dict[str, Any]:
 
 def refuse_identity_of_app(found: dict[str, Any], settings: Settings) -> None:
     """Raises: ConfigError if the pulling identity is the app's own."""
-    if settings.storage.client_id and found.get("clientId") == settings.storage.client_id:
+    own = str(settings.storage.client_id or "").lower()  # Azure compares ids without regard to case
+    if own and str(found.get("clientId")).lower() == own:
         raise ConfigError(
             "RETRAIN_PULL_IDENTITY is the identity of the app itself, and a service answers the Internet: whoever "
             "breaks into it would own data, keys and jobs; name an identity that has the role AcrPull only"

@@ -66,7 +66,7 @@ class Rest:
         """The objects of a list, page after page. See `get`."""
         page = self.get(path, what, **query)
         while True:
-            yield from page.get("value", [])
+            yield from page.get("value") or []
             following = urlsplit(str(page.get("nextLink") or ""))
             if not following.path:
                 return

@@ -50,6 +50,8 @@ class AppHost:
 
     Attributes:
         answers: whether its functions answer over HTTP.
+        page: what it answers with 200 instead of its functions; empty for their answers.
+        has_address: whether Azure Resource Manager tells its address.
         poisoned: blobs whose invocation failed too often.
         forgotten: messages that the host did not pass on, and why.
         errors: messages of invocations that failed.
@@ -63,7 +65,8 @@ class AppHost:
         self._looks, self._is_called = 0, False
         self._cold: deque[int] = deque()
         self._queue: queue.Queue[Landed | None] = queue.Queue()
-        self.answers = True
+        self.answers = self.has_address = True
+        self.page = b""
         self.poisoned: list[Landed] = []
         self.forgotten: list[tuple[Landed, str]] = []
         self.errors: list[str] = []
@@ -98,7 +101,8 @@ class AppHost:
 
     def reset(self) -> None:
         """As before any deployment, with what it remembers forgotten."""
-        self._worker, self._looks, self.answers = None, 0, True
+        self._worker, self._looks = None, 0
+        self.answers = self.has_address = True
         for kept in (self._cold, self.poisoned, self.forgotten, self.errors):
             kept.clear()
 
@@ -118,7 +122,7 @@ class AppHost:
     def _site(self, request: Request) -> Response:
         found = self._world.switches.deployed
         runtime = {"runtime": {"name": "python", "version": found.python}}
-        host = self.url.removeprefix("https://")
+        host = self.url.removeprefix("https://") if self.has_address else None
         properties = {"defaultHostName": host, "state": found.state, "functionAppConfig": runtime}
         return Response(200, {"id": request.path, "name": FUNCTION_APP, "properties": properties})
 
@@ -164,6 +168,8 @@ class AppHost:
             return Response(404)
         if not self.answers:
             return Response(503)
+        if self.page:
+            return Response(200, self.page)
         if headers.get("x-functions-key") != self.keys["default"]:
             return Response(401)
         for name in self._worker.functions:

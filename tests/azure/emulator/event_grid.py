@@ -26,6 +26,8 @@ from tests.azure.emulator.web import Request, Response
 from tests.azure.emulator.world import ACCOUNT_PATH, PROVIDERS, TOPIC
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.azure.emulator.documents import Document
     from tests.azure.emulator.tls import Certificate
     from tests.azure.emulator.world import World
@@ -53,7 +55,7 @@ class Delivery:
 
 
 class EventGrid:
-    """One topic. `deliveries` are all attempts, in the order in which they ended."""
+    """One topic. `deliveries` are all attempts, in the order in which they ended; without topics lists are null."""
 
     def __init__(self, world: World, certificate: Certificate) -> None:
         self._world = world
@@ -61,6 +63,7 @@ class EventGrid:
         self._addresses: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self.deliveries: list[Delivery] = []
+        self.has_topics = True
         subscriptions = f"{TOPICS}/{{topic}}/eventSubscriptions"
         world.routes.add("GET", TOPICS, self._topics)
         world.routes.add("PUT", f"{subscriptions}/{{name}}", self._put)
@@ -95,17 +98,18 @@ class EventGrid:
             thread.start()
         return len(told)
 
+    def change(self, how: Callable[[Document], Any]) -> None:
+        """Change every subscription, as somebody else would."""
+        for one in self.subscriptions():
+            self._world.documents.change(one["id"], how)
+
     def widen(self) -> None:
         """Tell every subscription of the files of every container."""
-        for one in self.subscriptions():
-            self._world.documents.change(
-                one["id"], lambda it: it["properties"]["filter"].update(subjectBeginsWith="")
-            )
+        self.change(lambda it: it["properties"]["filter"].update(subjectBeginsWith=""))
 
     def fail(self) -> None:
         """Leave every subscription as one whose creation failed."""
-        for one in self.subscriptions():
-            self._world.documents.change(one["id"], set_state("Failed"))
+        self.change(set_state("Failed"))
 
     def wait(self, seconds: float) -> None:
         """Wait until every event is delivered or given up. Raises: TimeoutError."""
@@ -122,6 +126,7 @@ class EventGrid:
             self._world.documents.remove(one["id"])
         self._addresses.clear()
         self.deliveries.clear()
+        self.has_topics = True
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -129,6 +134,8 @@ class EventGrid:
             thread.join()
 
     def _topics(self, _request: Request) -> Response:
+        if not self.has_topics:
+            return Response(200, {"value": None})
         properties = {"source": ACCOUNT_PATH, "topicType": "Microsoft.Storage.StorageAccounts"}
         other = {"source": f"{ACCOUNT_PATH}2", "topicType": "Microsoft.Storage.StorageAccounts"}
         return Response(

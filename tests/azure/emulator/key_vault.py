@@ -37,13 +37,21 @@ class _Secret:
 
 
 class KeyVault:
-    """One vault; `refuses` answers 403 to every call, as without a role."""
+    """One vault; `refuses` answers 403 to every call, as without a role.
+
+    Attributes:
+        recovers: whether a recovery that it accepts ever ends.
+        deletes: whether a deletion that it accepts ever ends.
+        purging: how many writes it refuses yet, because the purge of that name is not over.
+    """
 
     def __init__(self, switches: Switches, certificate: Certificate) -> None:
         self._switches, self._server = switches, Server(certificate)
         self.secrets: dict[str, _Secret] = {}
         self.url = f"https://localhost:{self._server.port}"
         self.calls: list[str] = []
+        self.recovers = self.deletes = True
+        self.purging = 0
         self._server.start(self._answer)
 
     def close(self) -> None:
@@ -76,6 +84,9 @@ class KeyVault:
         return self._switches.access.allows(who_asks(request.headers), f"{SECRETS}/{what}", VAULT_PATH)
 
     def _put(self, request: Request, name: str) -> Response:
+        if self.purging:
+            self.purging -= 1
+            return Response(409, _error("Conflict", f"Secret {name} is currently being deleted."))
         found = self.secrets.setdefault(name, _Secret())
         if found.deleted:
             return Response(
@@ -104,10 +115,10 @@ class KeyVault:
 
     def _deleted(self, request: Request, name: str, action: str | None) -> Response:
         found = self.secrets.get(name)
-        if found is None or not found.deleted:
+        if found is None or not found.deleted or (request.method == "GET" and not self.deletes):
             return _missing(request.path)
         if request.method == "POST" and action == "recover":
-            found.deleted = False
+            found.deleted = not self.recovers
             return Response(200, {"id": f"{self.url}/secrets/{name}", "attributes": {"enabled": True}})
         if request.method == "DELETE":
             del self.secrets[name]
