@@ -55,7 +55,7 @@ def main(steps: Sequence[str] = STEPS) -> int:
         _prepare()
     except RetrainError as error:
         complain(f"{error}; mend that, then run `azd up`")
-        return EXIT_CODES.get(error.kind, 1)
+        return exit_code(error.kind)
     for step in steps:
         _tell(f"retrain {step}")
         code = _repeated(step)
