@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from retrain.data.open_enum import OpenEnum
-from retrain.records.base import Record
+from retrain.records.base import Record, unreadable
+
+if TYPE_CHECKING:
+    from retrain.ports import ObjectStore
 
 NEWEST = "approvals/newest.json"
 """Which run was the last to ask a person. A store in which none has asked lacks it."""
@@ -24,11 +27,24 @@ class State(OpenEnum):
     VOID = "void"
 
 
+NO_MORE = (State.REJECTED, State.EXPIRED, State.VOID)
+"""Where it can never be promoted any more."""
+
+
 class Asking(Record):
     """The run that asked last, and the question that its winner answers."""
 
     run_id: str
     question: str
+
+
+def last_asking(state: ObjectStore) -> Asking | None:
+    """Who asked last; None if nobody has. Raises: DamagedRecord."""
+    stored = state.read(NEWEST)
+    try:
+        return Asking.from_json(stored.data) if stored else None
+    except ValueError as error:
+        raise unreadable(state, NEWEST, error) from error
 
 
 class Approval(Record):

@@ -79,6 +79,11 @@ class Pointer:
         earlier = confirmed[: confirmed.index(self.champion.version)]
         return earlier[-1] if earlier else None
 
+    @property
+    def promoted(self) -> list[Champion]:
+        """Those that a verdict has made champion, the latest last: no rollback, nor what had to be taken back."""
+        return [entry for entry in self._confirmed if entry.question is not None]
+
     def answered(self, question: str) -> Champion | None:
         """The champion that was the answer to a question; None if none was."""
         return next((entry for entry in reversed(self._confirmed) if entry.question == question), None)

@@ -30,11 +30,16 @@ PROMOTIONS = "promotions/"
 
 
 class Conclusion(Record):
-    """The verdict that a question was given, and the run that gave it."""
+    """The verdict that a question was given, and the run that gave it.
+
+    Attributes:
+        is_capped: whether the cap on promotions stopped a winner; with room, the question is open again.
+    """
 
     run_id: str
     verdict: Verdict
     reason: str
+    is_capped: bool = False
 
 
 RUNS = "runs/"

@@ -15,6 +15,7 @@ from retrain.errors import ConfigError
 from retrain.gate.decide import Verdict
 from retrain.records.approval import Approval, State
 from retrain.records.base import Record
+from retrain.records.basis import Basis
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Evidence, Model, Scores, SliceRecord
 from retrain.records.request import BaseRequest, Evaluate, Trigger
@@ -71,20 +72,6 @@ class Data(Record):
     interpolated_days: int
     closed: str | None = None
     files: int
-
-
-class Basis(Record):
-    """What the verdict was reached on, besides the settings of the request and the champion: enough to replay it.
-
-    Attributes:
-        entries: how many entries the log of landings had.
-        question: sha256 of the days, the champion, the decision settings and the code.
-        code: the version of retrain.
-    """
-
-    entries: int
-    question: str
-    code: str
 
 
 class Registered(Record):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from retrain.errors import Conflict, NotFound
 from retrain.gate.decide import Decision, Verdict
 from retrain.promotion.record import Promotion
-from retrain.records.approval import NEWEST, Approval, Asking, State, advice
+from retrain.records.approval import NEWEST, Approval, Asking, State, advice, last_asking
 from retrain.records.base import skipping
 from retrain.records.history import Histories
 from retrain.records.request import Approve, Promote, asked_at
@@ -126,7 +126,10 @@ def _check(run: Run, asked: Approval, settings: Settings, context: Context) -> N
 
 
 def _what_differs(run: Run, asked: Approval, settings: Settings, context: Context) -> str:
-    """What the verdict rested on and is other now; empty if nothing is."""
+    """What the verdict rested on and is other now, or who has asked since; empty if nothing is."""
+    asking = _asking(context)
+    if asking is not None and asking.run_id != run.run_id:  # it alone is kept by a sweep
+        return f"run {asking.run_id} asks about another winner"
     champion = context.ledger.pointer().champion
     version = champion.version if champion else None
     if version != asked.over:
@@ -206,7 +209,6 @@ def _recorded(run_id: str, context: Context) -> Run | None:
 
 def _asking(context: Context) -> Asking | None:
     """Who asked last, which is remembered only so that nobody is asked twice. Raises: ServiceUnavailable."""
-    with skipping(), suppress(ValueError):
-        stored = context.state.read(NEWEST)
-        return Asking.from_json(stored.data) if stored else None
+    with skipping():
+        return last_asking(context.state)
     return None

@@ -103,11 +103,16 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
                     asked = ledger.asked_lately()
                     requests = waiting()  # the repair is among them
                 seen.update(asked)
-                for request in requests:
+                while requests:
+                    request = requests.pop(0)
                     attempted.add(request.run_id)
                     found = _attempt(request, settings, held)
                     if found is None:
                         ended.append(request.run_id)
+                        if isinstance(request, ANSWERS):  # the promotion that it asks for comes before what waits
+                            asked = ledger.asked()
+                            seen.update(asked)
+                            requests = waiting()
                         continue
                     left.append(found)
                     if found.ends_the_round:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound, RetrainError
 from retrain.promotion.record import Promotion
+from retrain.records.approval import NO_MORE, last_asking
 from retrain.records.ledger import PROMOTIONS
 from retrain.records.leftovers import Kind, Leftover
 from retrain.records.registry import ARTIFACTS, service_name
@@ -117,8 +118,8 @@ def _artifacts(known: Known, context: Context) -> Iterator[Leftover]:
     if known.is_unclear or known.requests or len(there) <= len(known.versions):
         return
     by_versions = {context.registry.get(version).artifact_sha256 for version in known.versions}
-    by_promotions = {_submitted(run_id, context) for run_id in known.promotions}
-    for sha256 in unneeded_artifacts(there, by_versions, by_promotions):
+    by_runs = {_submitted(run_id, context) for run_id in known.promotions} | _waiting(context)
+    for sha256 in unneeded_artifacts(there, by_versions, by_runs):
         why = "its run ended before it was submitted, so it is no version"
         yield Leftover(Kind.ARTIFACT, sha256, why, _size(f"{ARTIFACTS}{sha256}.json", state))
 
@@ -128,6 +129,14 @@ def _submitted(run_id: str, context: Context) -> str:
         return Promotion.of(run_id, context).artifact_sha256
     except NotFound:  # a name that no run has
         return ""
+
+
+def _waiting(context: Context) -> set[str]:
+    """The winner that a person may still approve: its artifact is named by its run alone. Raises: DamagedRecord."""
+    asking = last_asking(context.state)
+    run = context.ledger.recorded(asking.run_id) if asking else None
+    asked = run.approval if run else None
+    return {asked.artifact_sha256} if asked is not None and asked.state not in NO_MORE else set()
 
 
 def _size(name: str, state: ObjectStore) -> int | None:

@@ -65,7 +65,10 @@ def needed(known: Known) -> Needed:
 
 
 def unneeded_artifacts(
-    artifacts: Sequence[str], by_versions: Collection[str], by_promotions: Collection[str]
+    artifacts: Sequence[str], by_versions: Collection[str], by_runs: Collection[str]
 ) -> list[str]:
-    """The artifacts that neither a version nor a promotion names, also one that has failed: it may be repeated."""
-    return [sha256 for sha256 in artifacts if sha256 not in by_versions and sha256 not in by_promotions]
+    """The artifacts that neither a version nor a run names.
+
+    Args: by_runs: of promotions, also one that has failed, which may be repeated; and of a winner that waits.
+    """
+    return [sha256 for sha256 in artifacts if sha256 not in by_versions and sha256 not in by_runs]

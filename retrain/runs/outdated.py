@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from retrain.monitoring.issued import ISSUED, NAME, Issued
 from retrain.promotion.resume import TRACEBACK
 from retrain.promotion.steps import BUILD_LOG
+from retrain.records.approval import last_asking
 from retrain.records.base import skipping, visible
 from retrain.records.ledger import RUNS
 from retrain.records.leftovers import Kind, Leftover
@@ -57,7 +58,9 @@ def _is_before(run_id: str, moment: datetime) -> bool:
 def _runs(known: Known, before: datetime, context: Context) -> Iterator[str]:
     """Those that have ended for good, made no version champion, and of which every event was delivered."""
     state = context.state
+    asking = last_asking(state)  # by its answer nobody is asked again
     kept = {entry.run_id for entry in known.pointer.champions} | {*known.requests} | {*known.promotions}
+    kept |= {asking.run_id} if asking else set()
     told = [name for folder in (OUTBOX, UNDELIVERED) for name in state.names(folder)]
     folders: dict[str, set[str]] = defaultdict(set)
     for name in state.names(RUNS):

@@ -6,7 +6,7 @@ Nothing is written. A verdict that was reached is reached again, or the first fi
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrain import __version__
@@ -14,6 +14,7 @@ from retrain.data.open_enum import OpenEnum
 from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.gate.decide import Verdict
 from retrain.records.run import Run
+from retrain.runs.cap import capped
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
 from retrain.runs.run import UNSEEN_DAYS
 from retrain.settings import under
@@ -21,9 +22,10 @@ from retrain.settings import under
 if TYPE_CHECKING:
     from retrain.data.series import DailySeries
     from retrain.gate.assess import Assessment
+    from retrain.records.basis import Basis
+    from retrain.records.champion import Pointer
     from retrain.records.context import Context
     from retrain.records.history import Histories
-    from retrain.records.run import Basis
     from retrain.settings import Settings
 
 ROUNDING = 1e-6  # relative, between two processors
@@ -115,9 +117,16 @@ def _replayed(
         )
     if run.verdict is Verdict.UNCHANGED:
         return None
-    assessment = assessed(series, champion, history, settings, context.progress)
+    found = assessed(series, champion, history, settings, context.progress)
+    assessment = capped(found, lambda: _pointer(basis, context), run.run_id, settings)
     difference = _result_differs(run, again, champion, assessment, series, context)
     return (difference, _cause(basis)) if difference else None
+
+
+def _pointer(basis: Basis, context: Context) -> Pointer:
+    """The champion pointer as the run found it."""
+    pointer = context.ledger.pointer()
+    return replace(pointer, champions=pointer.champions[: basis.champions])
 
 
 def _cause(basis: Basis) -> str:

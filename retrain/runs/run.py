@@ -11,13 +11,14 @@ from retrain.errors import ConfigError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
+from retrain.records.basis import Basis
 from retrain.records.history import Histories
 from retrain.records.landing import Landed
 from retrain.records.ledger import Conclusion
 from retrain.records.registry import Lineage
 from retrain.records.request import Accept, Approve, Drop, Evaluate, Land, Reject, Retract
-from retrain.records.run import Basis
 from retrain.runs.approval import answer, asked_before, wait
+from retrain.runs.cap import capped, full
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
 from retrain.runs.issuing import issue, watch
 from retrain.runs.landing import ask_for_released, land
@@ -76,7 +77,7 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         draft.run = draft.run.on_data(series, history.files)
         champion = _champion(pointer, draft, context)
         question = question_of(series, champion, settings)
-        draft.run = draft.run.evolve(basis=Basis(entries=history.head.entries, question=question, code=__version__))
+        draft.run = draft.run.evolve(basis=_basis(history, question, pointer))
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
             found = watch(champion, history, settings, context)
@@ -86,12 +87,15 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         unchanged = asked_before(question, request.run_id, context) if needs_approval else None
         is_forced = isinstance(request, Evaluate) and request.force
         unchanged = (
-            None if is_forced else unchanged or _unchanged(question, series, champion, pointer, draft, context)
+            None
+            if is_forced
+            else unchanged or _unchanged(question, series, champion, pointer, draft, settings, context)
         )
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
-        assessment = assessed(series, champion, history, settings, draft.tell)
+        found = assessed(series, champion, history, settings, draft.tell)
+        assessment = capped(found, lambda: pointer, request.run_id, settings)
     draft.run = with_findings(draft.run, assessment)
     if assessment.measured is not None:
         context.ledger.keep(draft.run.run_id, UNSEEN_DAYS, as_csv(assessment.measured.days))
@@ -102,6 +106,7 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
     if assessment.winner is None:
         decision = assessment.decision
         conclusion = Conclusion(run_id=request.run_id, verdict=decision.verdict, reason=decision.reason)
+        conclusion = conclusion.evolve(is_capped=found.winner is not None)
         context.ledger.conclude(question, conclusion)
         return None
     # A winner's question is decided when it is champion, which the pointer says, and not before.
@@ -151,6 +156,11 @@ def _lineage(pointer: Pointer, context: Context) -> Lineage | None:
         return None
 
 
+def _basis(history: CountedDays, question: str, pointer: Pointer) -> Basis:
+    entries, champions = history.head.entries, len(pointer.champions)
+    return Basis(entries=entries, question=question, code=__version__, champions=champions)
+
+
 def _champion(pointer: Pointer, draft: Draft, context: Context) -> InProduction | None:
     """None only if the ledger says that there is none."""
     if pointer.champion is None:
@@ -166,6 +176,7 @@ def _unchanged(
     champion: InProduction | None,
     pointer: Pointer,
     draft: Draft,
+    settings: Settings,
     context: Context,
 ) -> Decision | None:
     if champion is not None and champion.registered.lineage.data_sha256 == series.sha256:
@@ -185,7 +196,7 @@ def _unchanged(
     if isinstance(landing, Landed) and (landing.new_days or landing.changed_days):
         return None  # a new question, or one whose answer costs no more than a look at it is worth
     before = context.ledger.concluded(question)
-    if before is None:
+    if before is None or (before.is_capped and full(pointer, draft.run.run_id, settings) is None):
         return None
     return Decision(
         Verdict.UNCHANGED,

@@ -31,6 +31,14 @@ class PromotionsSettings(Group):
         le=365,
     )
 
+    most_promotions_a_month: int = setting(
+        0,
+        "RETRAIN_MOST_PROMOTIONS_A_MONTH",
+        "promotions in 30 days, after which the champion stays; 0 for no cap",
+        ge=0,
+        le=100,
+    )
+
     @property
     def needs_approval(self) -> bool:
         """Whether a winner waits for a person."""

@@ -15,7 +15,7 @@ from retrain.records.request import Land, Trigger
 from retrain.runs import asking
 from retrain.runs.approval import awaiting
 from retrain.runs.replay import replay
-from tests.approving import REQUIRED, approve, asked_by, champion_of, reject
+from tests.approving import REQUIRED, approve, ask_to_approve, asked_by, champion_of, reject
 from tests.builders import ONE, THREE, TWO, World, made
 from tests.faults import fails
 
@@ -62,6 +62,16 @@ def test_an_approved_winner_is_promoted_as_it_was_measured(waiting: tuple[World,
     assert (answered.state, answered.by, answered.run_id) == ("approved", "ada", report["run_id"])
     assert answered.at is not None
     assert world.run()["verdict"] == "unchanged"
+
+
+def test_what_waits_behind_an_answer_is_decided_after_the_promotion(waiting: tuple[World, str]):
+    """In the same round: otherwise it would be compared with the old champion, and a person asked for nothing."""
+    world, run_id = waiting
+    ask_to_approve(world, run_id)
+    timer = world.run(Trigger.TIMER)
+
+    assert (champion_of(world), timer["champion"]["version"], timer["verdict"]) == ("2", "2", "unchanged")
+    assert world.ledger.requests() == []
 
 
 def test_a_rejected_winner_is_not_promoted_and_not_asked_about_again(waiting: tuple[World, str]):

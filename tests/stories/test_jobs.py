@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.errors import LockHeld, PromotionFailed
-from retrain.ports import DEPLOY, REGISTER
+from retrain.ports import DEPLOY, REGISTER, Job
 from retrain.promotion import resume as pursuit
 from retrain.promotion.resume import promote_run
 from retrain.records.ledger import Ledger
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
+from tests.approving import REQUIRED, ask_to_approve, asked_by
 from tests.builders import THREE, TWO, ask, has_worked_off
 from tests.faults import Killed, fails
 from tests.stories.office import JobsOnDemand, Office
@@ -147,3 +148,36 @@ def test_a_rollback_meanwhile_wins(office: Office):
     with pytest.raises(PromotionFailed, match="became champion meanwhile"):
         office.half(run_id, DEPLOY)
     assert (office.champion, office.status(run_id)) == ("7", "failed")
+
+
+def test_an_approved_winner_is_promoted_by_a_job(office: Office):
+    """It waits without one; the answer submits it, and the run that asked goes on as every promotion."""
+    office.world.overrides |= REQUIRED
+    run_id = office.land()
+    assert (office.status(run_id), office.jobs.submitted) == ("awaiting approval", [])
+
+    answer = ask_to_approve(office.world, run_id)
+    assert has_worked_off(office.world.settings, office.context)
+    office.trigger(Trigger.TIMER)
+    under_way = (office.status(answer.run_id), office.status(run_id), office.champion)
+    for half in (REGISTER, DEPLOY):
+        office.half(run_id, half)
+
+    assert under_way == ("done", "promoting", "1")
+    assert (office.jobs.submitted, office.status(run_id), office.champion) == ([run_id], "done", "2")
+    assert office.under_way() is None
+    assert asked_by(office.world, run_id).by == "ada"
+
+
+def test_a_job_that_fails_leaves_the_approved_winner_unpromoted(office: Office):
+    """The old champion stays, and the next run asks anew."""
+    office.world.overrides |= REQUIRED
+    run_id = office.land()
+    ask_to_approve(office.world, run_id)
+    assert has_worked_off(office.world.settings, office.context)
+    office.jobs.states[run_id] = Job(ended=True, failure="no quota")
+
+    again = office.trigger(Trigger.TIMER)
+
+    assert (office.status(run_id), office.champion) == ("failed", "1")
+    assert office.status(again) == "awaiting approval"

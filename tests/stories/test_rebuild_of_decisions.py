@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrain.errors import UsageError
+from retrain.errors import NotFound, UsageError
 from retrain.records.history import LOG
 from retrain.records.request import Accept, Land, Retract, RollBack
 from retrain.runs import asking
+from retrain.runs.approval import awaiting
 from retrain.runs.dispatch import work_off
 from retrain.runs.rebuild import must_confirm, rebuild
+from tests.approving import REQUIRED, approve, ask_to_approve, champion_of, reject
 from tests.builders import NEW_YEAR, ONE, TWO, World, csv_file, files_in_force, level_days, read_history
 
 if TYPE_CHECKING:
@@ -107,3 +109,31 @@ def test_a_record_of_a_rebuild_that_leads_elsewhere_is_not_followed(retracted: W
 
     assert rebuilt(retracted) == ["1.csv"]
     assert not (retracted.root.parent / "elsewhere").exists()
+
+
+def test_a_winner_that_waits_is_asked_about_anew(world: World):
+    """It is fitted anew, so the old one cannot be approved any more; an answer that waits says so."""
+    world.overrides |= REQUIRED
+    before = world.land("1.csv", ONE)["run_id"]
+    answer = ask_to_approve(world, before)
+
+    [landing] = rebuild(world.context)
+    work_off(world.settings, world.context)
+
+    assert (world.ledger.run(landing.run_id).status, champion_of(world)) == ("awaiting approval", None)
+    assert world.ledger.run(answer.run_id).reason.endswith("ask again")
+    with pytest.raises(NotFound):
+        awaiting(before, None, world.ledger)
+    assert approve(world, landing.run_id)["status"] == "done"
+    assert champion_of(world) == "1"
+
+
+def test_a_winner_that_was_rejected_is_asked_about_anew_too(world: World):
+    """The rejection was about another artifact; nothing is promoted meanwhile."""
+    world.overrides |= REQUIRED
+    reject(world, world.land("1.csv", ONE)["run_id"])
+
+    [landing] = rebuild(world.context)
+    work_off(world.settings, world.context)
+
+    assert (world.ledger.run(landing.run_id).status, champion_of(world)) == ("awaiting approval", None)

@@ -199,6 +199,12 @@ def test_an_event_keeps_what_newer_code_has_added(world: World):
 
 def test_a_conclusion_keeps_what_newer_code_has_added():
     """The verdict of a question."""
-    document = {"run_id": RUN_ID, "verdict": Verdict.KEEP, "reason": "It is no better.", **ADDED}
+    document = {
+        "run_id": RUN_ID,
+        "verdict": Verdict.KEEP,
+        "reason": "It is no better.",
+        "is_capped": False,
+        **ADDED,
+    }
 
     assert json.loads(Conclusion.model_validate(document).to_json()) == document
