@@ -80,9 +80,9 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         draft.run = draft.run.evolve(basis=_basis(history, question, pointer))
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
-            found = watch(champion, history, settings, context)
-            found = found.evolve(probation=probation(champion, pointer, series, draft.run, settings, context))
-            draft.run = draft.run.evolve(issued=issued, watch=found)
+            beside = probation(champion, pointer, series, draft.run, settings, context)
+            state = watch(champion, history, settings, context).evolve(probation=beside)
+            draft.run = draft.run.evolve(issued=issued, watch=state)
         needs_approval = settings.promotions.needs_approval and not request.dry_run
         unchanged = asked_before(question, request.run_id, context) if needs_approval else None
         is_forced = isinstance(request, Evaluate) and request.force
