@@ -179,7 +179,7 @@ def test_a_rollback_that_is_in_trouble_itself_holds_up_the_others(
     world, context = office
     (behind,) = asked(world)
     rollback = asking.ask(lambda run_id: RollBack(run_id=run_id), context).run_id
-    monkeypatch.setattr(dispatch, "submit_rollback", fails(ServiceUnavailable("the storage is away")))
+    monkeypatch.setattr(dispatch, "rolled_back", fails(ServiceUnavailable("the storage is away")))
 
     outcome = worked_off(world, context)
 
