@@ -39,6 +39,10 @@ def run(place: Place, nursery: Nursery, words: list[str], at: int = 0, how: str 
     return nursery.wait(start(place, nursery, words, at, how))
 
 
+TAKEN = ("frozen", "busy", "sent")
+"""How a process is held up whose lock an operator takes away; the lease of the others ends by itself."""
+
+
 def start(place: Place, nursery: Nursery, words: list[str], at: int, how: str) -> int:
     return nursery.start("command", place, lease_seconds=SHORTEST_LEASE_SECONDS, words=words, at=at, how=how)
 
@@ -69,7 +73,7 @@ def taken_from(place: Place, child: int, nursery: Nursery, how: str) -> tuple[En
     Returns: how the other one ended, what was stored then, and how the first one ended.
     """
     _until_held_up(place, child, how)
-    if how in ("frozen", "busy", "sent"):
+    if how in TAKEN:
         _take_the_lock(place)
     other = run(place, nursery, TICK)  # it waits as long as the lock is held
     stored = everything(place)
@@ -105,6 +109,10 @@ def everything(place: Place) -> dict[str, bytes]:
     return {name: stored.data for name, stored in found.items() if stored is not None}
 
 
+def _changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
 def wrong_after(
     place: Place, at: int, how: str, expected: dict[str, Any], writes: list[str], nursery: Nursery
 ) -> dict[str, object]:
@@ -115,11 +123,12 @@ def wrong_after(
     wrong: dict[str, object] = {}
     if other.code or other.told[0] != "0":
         wrong["the other"] = (other.code, other.told[:2])
-    if how != "sent" and everything(point) != stored:
-        wrong["written since"] = sorted(
-            name for name in {*stored, *everything(point)} if everything(point).get(name) != stored.get(name)
-        )
     is_delivery = writes[at - 1].startswith("delete outbox/")  # under the other lock: the runs have ended
+    since = _changed(stored, everything(point)) if how != "sent" else []
+    if is_delivery and how not in TAKEN:  # the other one does not wait for that lock, so its lease may be in force
+        since = [name for name in since if not name.startswith("outbox/")]
+    if since:
+        wrong["written since"] = since
     told = end.told if end.code == 0 else [str(end.code), ""]
     if how != "sent" and not is_delivery and (told[0] != "5" or "this process has lost the lock" not in told[1]):
         wrong["the command"] = told[:2]
