@@ -1,7 +1,8 @@
-"""A store whose process is killed at one of its changes."""
+"""A store whose process is killed at one of its changes, and a copy of a store for each such place."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from retrain.adapters.local.folder import FolderStore
 from tests.faults import Killed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -21,7 +22,7 @@ class Dying(FolderStore):
     root: Path
     at: int
     is_after: bool
-    changes: Any = field(default_factory=lambda: count(1))
+    changes: Iterator[int] = field(default_factory=lambda: count(1))
 
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         return str(self._dying(lambda: FolderStore.write(self, name, data, if_etag)))
@@ -40,3 +41,19 @@ class Dying(FolderStore):
         if is_it:
             raise Killed
         return done
+
+
+def changes(root: Path, act: Callable[[FolderStore], object]) -> int:
+    """How many changes of a store something makes, if nothing disturbs it."""
+    counter = Dying(root, at=0, is_after=False)
+    act(counter)
+    return next(counter.changes) - 1
+
+
+def kills(before: Path, count: int) -> Iterator[Dying]:
+    """A copy of a store for each of its next `count` changes, before and after it: the process is killed there."""
+    for at in range(1, count + 1):
+        for is_after in (False, True):
+            root = before.parent / f"{at}-{is_after}"
+            shutil.copytree(before, root)
+            yield Dying(root, at, is_after)

@@ -76,11 +76,21 @@ def evidence(gains: Vector, alpha: float, horizon_days: int = WEEK) -> Evidence:
         alpha: the chance of a promotion at any time while the challenger is no better.
         horizon_days: days that each loss is a mean over; that many losses in a row overlap.
     """
-    stretch = max(horizon_days / WEEK, 1.0)
+    stretch = stretch_of(horizon_days)
     needed, scale = 1 / alpha, float(np.abs(gains).max(initial=0.0))
     bets = list(_bets(gains / scale, stretch)) if scale > 0 else []
     value = float(_values(bets, np.zeros(1))[0])
-    return Evidence(value, needed, _more_days(bets, math.ceil(MIN_ORIGINS * stretch) - len(gains), needed))
+    return Evidence(value, needed, _more_days(bets, least_origins(horizon_days) - len(gains), needed))
+
+
+def least_origins(horizon_days: int) -> int:
+    """From how many origins on there can be any evidence."""
+    return math.ceil(MIN_ORIGINS * stretch_of(horizon_days))
+
+
+def stretch_of(horizon_days: int) -> float:
+    """What every length in origins is multiplied by."""
+    return max(horizon_days / WEEK, 1.0)
 
 
 def amount(value: float) -> str:

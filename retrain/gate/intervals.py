@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.arima.traits import long_run_variance
-from retrain.gate.evidence import BANDWIDTH, WEEK
+from retrain.gate.evidence import BANDWIDTH, stretch_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def interval_of_mean(values: Vector, horizon_days: int) -> Interval | None:
     Returns: None for fewer than 84 origins, or in proportion more for horizons of more than a week. The bounds are
         equal where the values never differ.
     """
-    count, stretch = len(values), max(horizon_days / WEEK, 1.0)
+    count, stretch = len(values), stretch_of(horizon_days)
     if count < MIN_ORIGINS * stretch:
         return None
     mean, scale = float(values.mean()), float(np.abs(values).max())

@@ -40,6 +40,10 @@ class Loss(StrEnum):
         losses = np.nansum(errors**2 if self is Loss.RMSE else np.abs(errors), axis=1)
         return np.asarray(losses / np.mean(np.sum(~np.isnan(actual), axis=1)))
 
+    def metric(self, mean: float) -> float:
+        """The metric of a mean loss, or of the ratio of two: its root for RMSE, otherwise itself."""
+        return math.sqrt(mean) if self is Loss.RMSE else mean
+
     def point(self, made: Matrix | Prediction) -> Matrix:
         """The forecast that this loss is expected to be least for: the mean for RMSE, otherwise the median.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from retrain.gate.evaluate import actual_of, brought_to
 from retrain.gate.evidence import Evidence, evidence
-from retrain.gate.scores import Loss
 
 if TYPE_CHECKING:
     from datetime import date
@@ -64,11 +62,7 @@ def side_by_side(
     return SideBySide(
         days=int((~np.isnan(unseen)).sum()),
         origins=int(scored.sum()),
-        loss=_metric(float(ours.mean()), terms.loss),
-        other_loss=_metric(float(theirs.mean()), terms.loss),
+        loss=terms.loss.metric(float(ours.mean())),
+        other_loss=terms.loss.metric(float(theirs.mean())),
         evidence=evidence(ours - theirs, terms.alpha, terms.horizon_days),
     )
-
-
-def _metric(mean: float, loss: Loss) -> float:
-    return math.sqrt(mean) if loss is Loss.RMSE else mean

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from retrain.gate.evidence import MIN_ORIGINS, WEEK
+from retrain.gate.evidence import least_origins
 from retrain.gate.side_by_side import side_by_side
 from retrain.records.watched import Probation
 
@@ -22,7 +21,7 @@ DECIMALS = 6  # of what is recorded: the last bits differ between processors
 
 def days_needed(horizon_days: int) -> int:
     """Days after which there can be evidence at all: fewer do not show how the losses vary."""
-    return math.ceil(MIN_ORIGINS * max(horizon_days / WEEK, 1.0)) + horizon_days - 1
+    return least_origins(horizon_days) + horizon_days - 1
 
 
 def on_probation(

@@ -46,12 +46,7 @@ class Against:
         if difference is None or whole <= 0:
             return None
         bounds = (1 + each / whole for each in (difference.mean, difference.low, difference.high))
-        return cls(difference, type(difference)(*(_metric(share, loss) - 1 for share in bounds)))
-
-
-def _metric(share: float, loss: Loss) -> float:
-    share = max(share, 0.0)
-    return float(np.sqrt(share)) if loss is Loss.RMSE else share
+        return cls(difference, type(difference)(*(loss.metric(max(share, 0.0)) - 1 for share in bounds)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from retrain.adapters.azure.rest import arm
 from retrain.doctor.check import Outcome, examine
 from retrain.doctor.container_apps import container_apps_checks
+from tests.azure.doctor_faults import Fault
 from tests.azure.emulator.access import of_the_template
 from tests.azure.emulator.standing import APP
 from tests.builders import ONE
@@ -45,17 +45,6 @@ def in_another_state(cloud: Cloud) -> None:
 def crashed(cloud: Cloud) -> None:
     """Whoever asks gets no answer."""
     cloud.azure.apps.stop_services()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong, the line that tells of it, and what it says and advises."""
-
-    what: str
-    happens: Callable[[Cloud], object]
-    line: str
-    says: str
-    advises: str
 
 
 APPS_ROLE = "give this identity the role Container Apps Contributor on subscriptions/"

@@ -14,7 +14,7 @@ from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.approving import REQUIRED, ask_to_approve, ask_to_reject
 from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_history
-from tests.dying import Dying
+from tests.dying import changes, kills
 from tests.faults import Killed
 from tests.platforms import ThreadPlatform
 
@@ -64,20 +64,17 @@ def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tm
     held = "" if kind == "land" else prepared.land("two.csv", TWO)["run_id"]
     request = asked_for(prepared, kind, held)
     shutil.copytree(prepared.root, tmp_path / "before")
-    counter = Dying(prepared.root, at=0, is_after=False)
-    work_off(prepared.settings, prepared.with_state(counter))
-    expected, writes = ended(prepared, request), next(counter.changes) - 1
+    writes = changes(prepared.root, lambda store: work_off(prepared.settings, prepared.with_state(store)))
+    expected = ended(prepared, request)
 
     wrong = []
-    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
-        root = tmp_path / f"{at}-{is_after}"
-        shutil.copytree(tmp_path / "before", root)
-        world = replace(prepared, root=root)
+    for store in kills(tmp_path / "before", writes):
+        world = replace(prepared, root=store.root)
         with pytest.raises(Killed):
-            work_off(world.settings, world.with_state(Dying(root, at, is_after)))
+            work_off(world.settings, world.with_state(store))
         work_off(world.settings, world.context)
         if ended(world, request) != expected:
-            wrong.append((at, is_after, ended(world, request)))
+            wrong.append((store.at, store.is_after, ended(world, request)))
 
     assert writes > 4
     assert wrong == []
@@ -110,21 +107,18 @@ def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path:
         work_off(world.settings, world.context)
         request = ANSWERS[kind](world, land.run_id)
     shutil.copytree(world.root, tmp_path / "before")
-    counter = Dying(world.root, at=0, is_after=False)
-    work_off(world.settings, world.with_state(counter))
-    expected, writes = answered(world, request, land.run_id), next(counter.changes) - 1
+    writes = changes(world.root, lambda store: work_off(world.settings, world.with_state(store)))
+    expected = answered(world, request, land.run_id)
 
     wrong = []
-    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
-        root = tmp_path / f"{at}-{is_after}"
-        shutil.copytree(tmp_path / "before", root)
+    for store in kills(tmp_path / "before", writes):
         platform = ThreadPlatform()
-        each = replace(world, root=root, platform=platform)
+        each = replace(world, root=store.root, platform=platform)
         with pytest.raises(Killed):
-            work_off(each.settings, each.with_state(Dying(root, at, is_after)))
+            work_off(each.settings, each.with_state(store))
         work_off(each.settings, each.context)
         if answered(each, request, land.run_id) != expected:
-            wrong.append((at, is_after, answered(each, request, land.run_id)))
+            wrong.append((store.at, store.is_after, answered(each, request, land.run_id)))
         platform.close()
 
     assert writes >= 4

@@ -22,7 +22,7 @@ from retrain.records.watched import TOLD, Tellings
 from retrain.runs.dispatch import work_off
 from retrain.telemetry.facts import run_facts
 from tests.builders import FIRST_DAY, TWO, World, ask, csv_file, level_days, seen_through
-from tests.dying import Dying
+from tests.dying import changes, kills
 from tests.faults import Fault, Faults, FaultyStore, Killed
 from tests.listening import Heard, Listener
 
@@ -227,22 +227,19 @@ def waiting(told: Heard) -> World:
 def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path):
     """Before or after each change of the store takes effect."""
     shutil.copytree(waiting.root, tmp_path / "before")
-    counter = Dying(waiting.root, at=0, is_after=False)
-    work_off(waiting.settings, waiting.with_state(counter))
-    expected, writes = found(waiting), next(counter.changes) - 1
+    writes = changes(waiting.root, lambda store: work_off(waiting.settings, waiting.with_state(store)))
+    expected = found(waiting)
     assert len(expected["told by"]) == 1
     assert expected["asked once"]
 
     wrong = []
-    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
-        root = tmp_path / f"{at}-{is_after}"
-        shutil.copytree(tmp_path / "before", root)
-        world = replace(waiting, root=root)
+    for store in kills(tmp_path / "before", writes):
+        world = replace(waiting, root=store.root)
         with suppress(Killed):  # not raised after a write that is refused, of a forecast that is there
-            work_off(world.settings, world.with_state(Dying(root, at, is_after)))
+            work_off(world.settings, world.with_state(store))
         work_off(world.settings, world.context)
         if found(world) != expected:
-            wrong.append((at, is_after, found(world)))
+            wrong.append((store.at, store.is_after, found(world)))
 
     assert wrong == []
 

@@ -20,7 +20,7 @@ from retrain.records.watched import TOLD
 from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.builders import NEW_YEAR, ONE, World, ask, csv_file, level_days, made
-from tests.dying import Dying
+from tests.dying import changes, kills
 from tests.faults import Fault, Faults, FaultyStore, Killed
 
 if TYPE_CHECKING:
@@ -183,21 +183,17 @@ ONCE = [(Trigger.ROLLBACK, "done")]
 def test_a_kill_at_any_write_takes_back_once(waiting: World, tmp_path: Path):
     """Before or after each change of the store that follows the note of what was told."""
     shutil.copytree(waiting.root, tmp_path / "before")
-    counter = Dying(waiting.root, at=0, is_after=False)
-    work_off(waiting.settings, waiting.with_state(counter))
-    writes = next(counter.changes) - 1
+    writes = changes(waiting.root, lambda store: work_off(waiting.settings, waiting.with_state(store)))
     assert (rollbacks(waiting), champions(waiting)) == (ONCE, ["1", "2", "1"])
 
     wrong = []
-    for at, is_after in [(at, is_after) for at in range(1, writes + 1) for is_after in (False, True)]:
-        root = tmp_path / f"{at}-{is_after}"
-        shutil.copytree(tmp_path / "before", root)
-        world = replace(waiting, root=root)
+    for store in kills(tmp_path / "before", writes):
+        world = replace(waiting, root=store.root)
         with suppress(Killed):
-            work_off(world.settings, world.with_state(Dying(root, at, is_after)))
+            work_off(world.settings, world.with_state(store))
         work_off(world.settings, world.context)
         if (rollbacks(world), champions(world)) != (ONCE, ["1", "2", "1"]):
-            wrong.append((at, is_after, rollbacks(world), champions(world)))
+            wrong.append((store.at, store.is_after, rollbacks(world), champions(world)))
 
     assert wrong == []
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field, replace
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +18,12 @@ from retrain.runs import rebuild as module
 from retrain.runs.dispatch import work_off
 from retrain.runs.rebuild import FOLDERS, MOVED, rebuild
 from tests.builders import ONE, TWO, World, csv_file, files_in_force, made_older, read_history, weekly
+from tests.dying import Dying, kills
 from tests.faults import Killed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from retrain.records.context import Context
 
 BAD = b"TransactionDate,PaidAmount\n2023-01-01,much\n"
 REFUSED = "an older version of retrain wrote this store"
@@ -145,48 +144,6 @@ def test_nothing_lands_in_an_older_store(older: World):
     assert [request.run_id for request in older.ledger.requests()] == [report["run_id"]]
 
 
-@dataclass
-class Dying(FolderStore):
-    """A store whose process is killed at one of its changes, before or after it takes effect."""
-
-    root: Path
-    at: int
-    when: str
-    changes: Any = field(default_factory=lambda: count(1))
-
-    def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
-        with self._fate():
-            return super().write(name, data, if_etag)
-
-    def upload(self, name: str, stream: Any) -> None:
-        with self._fate():
-            super().upload(name, stream)
-
-    def delete(self, name: str) -> None:
-        with self._fate():
-            super().delete(name)
-
-    def _fate(self) -> Any:
-        return _Fate(self.when if next(self.changes) == self.at else "")
-
-
-@dataclass
-class _Fate:
-    when: str
-
-    def __enter__(self) -> None:
-        if self.when == "before":
-            raise Killed
-
-    def __exit__(self, *_: object) -> None:
-        if self.when == "after":
-            raise Killed
-
-
-def dying(world: World, at: int, when: str) -> Context:
-    return world.with_state(Dying(world.root, at, when))
-
-
 def asked_for(world: World) -> list[str]:
     return [request.file for request in world.ledger.requests() if isinstance(request, Land)]
 
@@ -195,23 +152,22 @@ def test_a_rebuild_that_is_killed_at_any_change_is_continued(older: World, tmp_p
     """The second one ends where an undisturbed one does: the same files asked for, the same records kept."""
     shutil.copytree(older.root, tmp_path / "older")
     rebuild(older.context)
-    changes = len([name for name in names(older.root) if name.startswith(MOVED)])
+    moved = len([name for name in names(older.root) if name.startswith(MOVED)])
     expected = sorted(name.split("/", 2)[2] for name in names(older.root) if name.startswith(MOVED))
 
     wrong = []
-    for at, when in [(at, when) for at in range(1, 2 * changes + 5) for when in ("before", "after")]:
-        root = tmp_path / f"{at}{when}"
-        shutil.copytree(tmp_path / "older", root)
+    for store in kills(tmp_path / "older", 2 * moved + 4):
+        root = store.root
         world = replace(older, root=root)
         with pytest.raises(Killed):
-            rebuild(dying(world, at, when))
+            rebuild(world.with_state(store))
         refused = is_refused(world)
         rebuild(world.context)
         kept = {name.split("/", 2)[2] for name in names(root) if name.startswith(MOVED)}
         if asked_for(world) != ["1.csv", "2.csv", "3.csv"] or not kept >= {*expected}:
-            wrong.append((at, when))
+            wrong.append((store.at, store.is_after))
         if not refused and (root / "champion.json").exists():
-            wrong.append((at, when))
+            wrong.append((store.at, store.is_after))
 
     assert wrong == []
 
@@ -227,7 +183,7 @@ def is_refused(world: World) -> bool:
 def test_a_store_that_is_being_rebuilt_is_refused(older: World):
     """Whatever was asked meanwhile is told to go on with the rebuild; then it is all worked off."""
     with pytest.raises(Killed):
-        rebuild(dying(older, 12, "after"))
+        rebuild(older.with_state(Dying(older.root, at=12, is_after=True)))
     report = older.run(Trigger.TIMER)
     assert report["error"]["kind"] == "configuration"
     assert "`retrain rebuild --yes` continues it" in report["reason"]
