@@ -54,6 +54,21 @@ def acting(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
         yield settings, apart
 
 
+@contextmanager
+def holding_the_lock(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
+    """Act while no run does, then make what was asked for meanwhile: its trigger found the lock held."""
+    from retrain.promotion.resume import LOCK
+    from retrain.runs.dispatch import work_off
+
+    settings, context = connected(options)
+    with context.state.lock(LOCK):
+        yield settings, context
+    if context.ledger.asked():
+        outcome = work_off(settings, context)
+        if not options.json:
+            tell_others([context.ledger.run(run_id) for run_id in outcome.ended])
+
+
 def finished(request: Request, options: argparse.Namespace, settings: Settings, context: Context) -> int:
     """Wait for the request's own run, made here or by the holder of the lock, and print it."""
     from retrain.runs.dispatch import work_off

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 import shlex
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.doors.asking import connected, finished
-from retrain.doors.output import printable, say, tell_others
+from retrain.doors.asking import connected, finished, holding_the_lock
+from retrain.doors.output import printable, say
 from retrain.errors import NotFound, UsageError
 from retrain.ports import Service
 from retrain.promotion.look import look
-from retrain.promotion.resume import LOCK
 from retrain.records.registry import service_name
 from retrain.records.request import Repair
 from retrain.records.service_state import ServiceState, ServiceStates, State
 from retrain.runs.asking import ask
-from retrain.runs.dispatch import work_off
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
-    from retrain.settings import Settings
 
 CHAMPION = ""
 """The name that stands for the champion's service."""
@@ -114,18 +109,6 @@ def _must_be_named(name: str, option: str) -> None:
     """An empty name, as of a variable that is not set, is not the champion's. Raises: UsageError."""
     if not name:
         raise UsageError(f"{option} needs the name of a service; `retrain services` lists them")
-
-
-@contextmanager
-def holding_the_lock(options: argparse.Namespace) -> Iterator[tuple[Settings, Context]]:
-    """Act while no run does, then make what was asked for meanwhile: its trigger found the lock held."""
-    settings, context = connected(options)
-    with context.state.lock(LOCK):
-        yield settings, context
-    if context.ledger.asked():
-        outcome = work_off(settings, context)
-        if not options.json:
-            tell_others([context.ledger.run(run_id) for run_id in outcome.ended])
 
 
 def _stop(options: argparse.Namespace) -> int:

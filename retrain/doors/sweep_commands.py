@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from retrain.doors.asking import connected
+from retrain.doors.asking import connected, holding_the_lock
 from retrain.doors.output import complain, printable, say
-from retrain.doors.service_commands import holding_the_lock
 from retrain.errors import ServiceError
-from retrain.runs.sweep import look, sweep, sweep_daily
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
     from retrain.records.context import Context
-    from retrain.runs.sweep import Handled, Swept
+    from retrain.runs.sweep import Handled
     from retrain.settings import Settings
 
 MEGABYTE = 1 << 20
@@ -24,6 +22,8 @@ MEGABYTE = 1 << 20
 
 def sweep_now(options: argparse.Namespace) -> int:
     """List what nothing needs, and remove what is due. Raises: ServiceError if anything failed."""
+    from retrain.runs.sweep import look, sweep
+
     if options.dry_run:
         swept = look(*connected(options))
     else:
@@ -35,7 +35,7 @@ def sweep_now(options: argparse.Namespace) -> int:
         else:
             say(*_lines(each))
     if not swept.handled and not options.json:
-        say("nothing is left over")
+        say("there is nothing to remove")
     if swept.troubles:
         raise ServiceError(f"{'; '.join(swept.troubles)}; mend that, then run `retrain sweep` again")
     return 0
@@ -45,15 +45,9 @@ def swept_after_tick(
     settings: Settings, context: Context, tell: Callable[[str], object], warn: Callable[[str], object]
 ) -> None:
     """Sweep once a day, and tell what was removed and what failed. Nothing is raised but what ends the process."""
-    _told(sweep_daily(settings, context), tell, warn)
+    from retrain.runs.sweep import sweep_daily
 
-
-def complained_after_tick(settings: Settings, context: Context, *, as_json: bool) -> None:
-    """The same on the command line, where JSON is for the run alone."""
-    swept_after_tick(settings, context, (lambda _line: None) if as_json else say, complain)
-
-
-def _told(swept: Swept, tell: Callable[[str], object], warn: Callable[[str], object]) -> None:
+    swept = sweep_daily(settings, context)
     for each in swept.handled:
         if each.is_removed:
             tell(printable(f"sweep has removed {each.leftover.key}: {each.leftover.why}"))
@@ -61,9 +55,14 @@ def _told(swept: Swept, tell: Callable[[str], object], warn: Callable[[str], obj
         warn(printable(f"sweep: {trouble}; `retrain sweep` tries again"))
 
 
+def complained_after_tick(settings: Settings, context: Context, *, as_json: bool) -> None:
+    """The same on the command line, where JSON is for the run alone."""
+    swept_after_tick(settings, context, (lambda _line: None) if as_json else say, complain)
+
+
 def _lines(each: Handled) -> list[str]:
     left = each.leftover
-    state = "removed" if each.is_removed else f"removed from {each.due:%Y-%m-%d %H:%M} UTC on"
+    state = "removed" if each.is_removed else f"a sweep after {each.due:%Y-%m-%d %H:%M} UTC removes it"
     state = "not removed" if each.trouble else state
     size = f", {left.size / MEGABYTE:.1f} MB" if left.size is not None else ""
     first = f"{left.kind!s:<12}{left.name}  known since {each.since:%Y-%m-%d %H:%M} UTC{size}, {state}"

@@ -252,6 +252,20 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: str):
     assert not {name.split(".")[0] for name in imports(module, at_load=True)} & HEAVY
 
 
+def test_the_command_line_begins_without_the_engine():
+    """Each command loads what it needs: neither the search, nor the readers of files, nor the loop of work."""
+    engine = ("retrain.arima.search", "retrain.reading.transactions", "retrain.runs.dispatch")
+    seen, left = set[str](), ["retrain.doors.cli"]
+    while left:
+        module = left.pop()
+        if module not in seen and path_of(module).exists():
+            seen.add(module)
+            left += [name for name in imports(module, at_load=True) if name.startswith("retrain.")]
+
+    assert "retrain.doors.service_commands" in seen
+    assert not seen & {*engine}
+
+
 @pytest.mark.parametrize("module", ["scoring.model", "scoring.calendar"])
 def test_the_scoring_model_needs_numpy_alone(module: str):
     """Beside the standard library."""
