@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from datetime import date
 
 
+def holidays_between(country: str, first: date, last: date) -> Mapping[date, str]:
+    """Those of the years of these days; none without a country. Raises: ConfigError if it is unknown."""
+    return public_holidays(country, first.year, last.year) if country else {}
+
+
 @cache
 def public_holidays(country: str, first_year: int, last_year: int) -> Mapping[date, str]:
     """The names of the public holidays of a country, or of one of its subdivisions, by day.

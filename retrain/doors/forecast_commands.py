@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def forecast(options: argparse.Namespace) -> int:
     """Ask the champion's service for the days to come."""
     from retrain.doors.champion_forecast import MOST_DAYS
-    from retrain.doors.forecast_files import wanted
+    from retrain.doors.forecast_files import as_plot, wanted
     from retrain.doors.terminal import forecast_table
     from retrain.records.history import Histories
 
@@ -31,7 +31,8 @@ def forecast(options: argparse.Namespace) -> int:
     with ExitStack() as opened:
         begun = [(opened.enter_context(file.begun()), file.form) for file in files]  # before a service is asked
         answer = _answer(options, settings, context)
-        days = Histories(context.state).days().days if files else {}
+        is_drawn = any(file.form is as_plot for file in files)
+        days = Histories(context.state).days().days if is_drawn else {}
         made = [(write, form(answer, days)) for write, form in begun]
         for write, data in made:
             write(data)

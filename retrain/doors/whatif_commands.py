@@ -51,7 +51,7 @@ def whatif(options: argparse.Namespace) -> int:
     from retrain.runs.whatif_timeline import Cadence
 
     if options.processes < 0:
-        raise UsageError(f"--processes is {options.processes}; it must be above 0")
+        raise UsageError(f"--processes is {options.processes}; it must be 0, for one each processor, or more")
     settings, context = connected(options)
     policies = {IN_FORCE: _policy("", options.loss, settings)}
     policies |= {text: _policy(text, options.loss, settings) for text in options.policies}

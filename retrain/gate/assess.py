@@ -73,7 +73,7 @@ class DecisionSettings:
     def terms(self) -> Terms:
         """How forecasts are compared."""
         policy = self.policy
-        return Terms(self.horizon_days, self.season_days, self.refit_days, policy.loss, policy.alpha, self.country)
+        return Terms(self.horizon_days, self.season_days, self.refit_days, policy.loss, policy.alpha)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

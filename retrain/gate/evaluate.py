@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.data.holidays import public_holidays
+from retrain.data.holidays import holidays_between
 from retrain.errors import ModelError
 from retrain.gate.evidence import Evidence, evidence
 from retrain.gate.scores import Loss, Scorecard, score
@@ -18,7 +18,7 @@ from retrain.gate.slices import Slice, slices
 from retrain.gate.unseen import UnseenDay
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -88,6 +88,7 @@ def compare(
     """
     cutoff, loss, season = challenger.first.model.origin, terms.loss, max(terms.season_days, 1)
     unseen, known = history.after(cutoff), history.through(cutoff)
+    holidays = holidays_between(history.country, history.first_day, history.last_day)
     seen = np.where(known.observed, known.values, np.nan)
     made_by_champion = None
     if champion is not None:
@@ -128,13 +129,8 @@ def compare(
         refits_kept=challenger.fits_kept,
         loss=loss,
         days=_days(first_days, actual, theirs, ours, naive),
-        slices=slices(first_days, actual, made, seen, loss, _holidays(terms.country, history)),
+        slices=slices(first_days, actual, made, seen, loss, holidays),
     )
-
-
-def _holidays(country: str, history: DailySeries) -> Collection[date]:
-    """The public holidays of the country; none without one."""
-    return public_holidays(country, history.first_day.year, history.last_day.year) if country else ()
 
 
 def actual_of(history: DailySeries, cutoff: date, horizon_days: int, made: Sequence[Prediction]) -> Matrix:
@@ -144,11 +140,14 @@ def actual_of(history: DailySeries, cutoff: date, horizon_days: int, made: Seque
     know it, it would make every score look better, and tell nothing.
     """
     windows = np.lib.stride_tricks.sliding_window_view
-    actual = windows(history.after(cutoff), horizon_days).copy()
-    closed = windows(history.closed_after(cutoff), horizon_days)
+    actual = windows(history.after(cutoff), horizon_days)
+    return with_closed_days(actual, windows(history.closed_after(cutoff), horizon_days), made)
+
+
+def with_closed_days(actual: Matrix, closed: NDArray[np.bool_], made: Sequence[Prediction]) -> Matrix:
+    """The amounts, and zero for a closed day that a model does not know to be closed; of the same shape."""
     all_know = np.logical_and.reduce([np.broadcast_to(each.closed, actual.shape) for each in made])
-    actual[closed & ~all_know] = 0.0
-    return actual
+    return np.where(closed & ~all_know, 0.0, actual)
 
 
 def brought_to(cutoff: date, champion: ForecastModel, history: DailySeries) -> ForecastModel:

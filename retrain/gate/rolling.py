@@ -29,7 +29,6 @@ class Terms:
         refit_days: days between the challenger's fits.
         loss: also says what is scored of a model of logarithms: its means for RMSE, its medians for MAE and MASE.
         alpha: of the evidence.
-        country: whose public holidays are a slice of the scores; empty for none.
     """
 
     horizon_days: int = 7
@@ -37,7 +36,6 @@ class Terms:
     refit_days: int = 14
     loss: Loss = Loss.RMSE
     alpha: float = 0.05
-    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,11 @@ class SideBySide:
 
     Attributes:
         days: observed days after the cutoff.
-        origins: from how many days both have forecast.
         loss, other_loss: of the first and of the other model, in the unit of the metric.
         evidence: that the other one's loss is lower; see `retrain.gate.evidence`.
     """
 
     days: int
-    origins: int
     loss: float
     other_loss: float
     evidence: Evidence
@@ -61,7 +59,6 @@ def side_by_side(
     )
     return SideBySide(
         days=int((~np.isnan(unseen)).sum()),
-        origins=int(scored.sum()),
         loss=terms.loss.metric(float(ours.mean())),
         other_loss=terms.loss.metric(float(theirs.mean())),
         evidence=evidence(ours - theirs, terms.alpha, terms.horizon_days),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.errors import NotFound, UsageError
 from retrain.monitoring.issued import informed, told_now
-from retrain.monitoring.observed_days import age_notes, newer_days, until_now
+from retrain.monitoring.observed_days import age_notes, usable_days
 from retrain.monitoring.taken_apart import TakenApart, observed_one_by_one, taken_apart
 from retrain.records.history import Histories
 from scoring.calendar import consecutive
@@ -78,10 +78,7 @@ def explain(day: date | None, settings: Settings, context: Context) -> Explanati
     told = told_now(registered.lineage, model, history, gaps, today)
     now = informed(model, told)
     chosen = _day(day, now.origin)
-    known, _ = until_now(history.days, today)
-    found = taken_apart(
-        now, chosen, _last_days(model, now, told, newer_days(date.min, known, gaps, history.unknown))
-    )
+    found = taken_apart(now, chosen, _last_days(model, now, told, usable_days(history, gaps, today)))
     return Explanation(
         version=registered.version,
         trained_through=model.origin,

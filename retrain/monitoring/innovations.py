@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.monitoring.issued import informed, knows_enough
-from retrain.monitoring.observed_days import MOST_OBSERVATIONS, REACH_DAYS, Told, newer_days, until_now
+from retrain.monitoring.observed_days import MOST_OBSERVATIONS, REACH_DAYS, Told, usable_days
 from scoring.calendar import consecutive
 from scoring.model import FIRST_DAYS
 
@@ -75,8 +75,7 @@ def innovations(
 
     Returns: None if corrected days are too few for that, or there are no days to watch.
     """
-    known, _ = until_now(history.days, today)
-    usable = newer_days(date.min, known, gaps, history.unknown)
+    usable = usable_days(history, gaps, today)
     begin, end = lineage.trained_from, lineage.trained_through
     learned = {day: amount for day, amount in usable.items() if begin <= day <= end}
     unseen = {day: amount for day, amount in usable.items() if end < day <= end + timedelta(days=REACH_DAYS)}

@@ -53,8 +53,8 @@ def tellings(
 
     Args: is_corrected: whether days that it was trained on are other than they were then.
     """
-    known, notes = until_now(history.days, today)
-    usable = newer_days(date.min, known, gaps, history.unknown)
+    _, notes = until_now(history.days, today)
+    usable = usable_days(history, gaps, today)
     going_on = to_go_on_with(usable, trained_through)
     must_restart = is_corrected or trained_through > today + timedelta(days=TIME_ZONES_DAYS)
     restarted = to_restart_on(usable) if must_restart else going_on if going_on.restart else None
@@ -64,6 +64,11 @@ def tellings(
     lacks = "the corrected days that it was trained on" if must_restart else "the days that are too far off for it"
     instead = replace(to_go_on_with(within, trained_through).noting(*notes), lacks=lacks)
     return restarted.noting(*notes), instead
+
+
+def usable_days(history: CountedDays, gaps: GapPolicy, today: date) -> Days:
+    """The days that count and are not to come, without those that are held."""
+    return newer_days(date.min, until_now(history.days, today)[0], gaps, history.unknown)
 
 
 def newer_days(day: date, history: Days, gaps: GapPolicy, held: Collection[date] = ()) -> Days:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from retrain.data.holidays import public_holidays
+from retrain.data.holidays import holidays_between
 from retrain.errors import NotFound
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
@@ -98,11 +98,9 @@ def review(since: date, settings: Settings, context: Context) -> Review:
 
 
 def _holidays(country: str, forecasts: list[Forecasted]) -> Collection[date]:
-    """The public holidays of the country in these years; none without one."""
-    if not country or not forecasts:
-        return ()
+    """The public holidays of these years."""
     days = [each.day for each in forecasts]
-    return public_holidays(country, min(days).year, max(days).year)
+    return holidays_between(country, min(days), max(days)) if days else ()
 
 
 def _last_of_each_origin(issued: Iterable[Issued]) -> list[Issued]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrain.monitoring.drift import paths
 from retrain.monitoring.innovations import innovations
 from retrain.monitoring.limits import limits
@@ -52,7 +54,7 @@ def _facts(found: Innovations, season_days: int, alpha: float, min_days: int) ->
     count = len(found.watched)
     return {
         "through": found.first + timedelta(days=count - 1),
-        "days": int((found.watched == found.watched).sum()),  # NaN is not equal to itself
+        "days": int(np.isfinite(found.watched).sum()),
         "statistics": tuple(
             Statistic(name=name, value=float(path[-1]), limit=reached[name]) for name, path in made.items()
         ),

@@ -166,7 +166,7 @@ class Histories:
 
     def _earlier(self, log: Log, head: Head) -> History:
         standings = log.standings
-        head = head.evolve(aggregate=None if _have_one_row_a_day(standings) else head.aggregate)
+        head = head.evolve(aggregate=None if have_one_row_a_day(standings) else head.aggregate)
         return History.of(self._counted(standings, None), log, standings, head)
 
     def brought(self, landing: LandedFile) -> Mapping[date, DayTotal]:
@@ -278,10 +278,10 @@ def _aggregate(history: History, aggregate: Aggregate) -> Aggregate | None:
     history.check_aggregate(aggregate)
     if history.aggregate is not None:
         return history.aggregate
-    return None if _have_one_row_a_day(history.standings) else aggregate
+    return None if have_one_row_a_day(history.standings) else aggregate
 
 
-def _have_one_row_a_day(standings: Iterable[Standing]) -> bool:
+def have_one_row_a_day(standings: Iterable[Standing]) -> bool:
     """Whether all files that count do."""
     return all(each.landing.has_one_row_a_day for each in standings if each.may_count)
 

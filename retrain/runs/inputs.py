@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from retrain.data.series import DailySeries
+    from retrain.gate.assess import DecisionSettings
     from retrain.records.counted_days import CountedDays
     from retrain.records.registry import RegisteredModel, Registry
     from retrain.records.run import Run
@@ -66,13 +67,13 @@ def assessed(
     series: DailySeries,
     champion: InProduction | None,
     history: CountedDays,
-    settings: Settings,
+    settings: DecisionSettings,
     progress: Callable[[str, str], None],
 ) -> Assessment:
     """The verdict. Raises: RetrainError if there is none."""
     is_corrected = champion is not None and history.is_corrected(champion.registered.lineage)
     model = champion.model if champion else None
-    return assess(series, model, settings.decision, progress, is_corrected=is_corrected)
+    return assess(series, model, settings, progress, is_corrected=is_corrected)
 
 
 def with_findings(run: Run, assessment: Assessment) -> Run:

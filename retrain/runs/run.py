@@ -94,7 +94,7 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         if unchanged is not None:
             draft.run = draft.run.decided(unchanged)
             return None
-        found = assessed(series, champion, history, settings, draft.tell)
+        found = assessed(series, champion, history, settings.decision, draft.tell)
         assessment = capped(found, lambda: pointer, request.run_id, settings)
     draft.run = with_findings(draft.run, assessment)
     if assessment.measured is not None:

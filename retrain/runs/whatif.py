@@ -104,19 +104,22 @@ def whatif(
     changes = changes_of(histories)
     if not changes:
         raise NotFound("nothing has landed yet; land a file of transactions first")
-    runs = looked(context)
+    runs = [] if cadence else looked(context)
     timeline = (
         regular_timeline(cadence, changes, since, context)
         if cadence
         else recorded_timeline(runs, changes, since, context)
     )
     if not timeline.looks:
-        raise NotFound("there is no look on record since then; choose an earlier day, or add --cadence weekly")
+        then = f" since {since}" if since else ""
+        raise NotFound(
+            f"no run on record has reached a verdict{then}; choose an earlier day, or add --cadence weekly"
+        )
     in_force = next(iter(policies.values()))
     chains = _chains(policies, in_force, settings)
     courses = followed(timeline, list(chains.values()), context.progress, processes)
     now = series_of(histories.days(), settings)
-    scored = errors_of(courses, courses[-2], courses[-1], now, replace(settings.decision, policy=in_force))
+    scored = errors_of(courses, now, replace(settings.decision, policy=in_force))
     tried = (
         Tried(name, policies.get(name), course, errors)
         for name, course, errors in zip(chains, courses, scored, strict=True)

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain import __version__
+from retrain.arima.blas import one_blas_thread
 from retrain.data.series import daily_series
 from retrain.errors import ModelError, RetrainError
-from retrain.gate.assess import Assessment, assess
+from retrain.gate.assess import Assessment
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.remembering import RememberingSettings
 from retrain.monitoring.issued import informed, told_now
-from retrain.monitoring.observed_days import newer_days, until_now
+from retrain.monitoring.observed_days import usable_days
+from retrain.records.counted_days import CountedDays, Head
 from retrain.records.registry import Lineage, RegisteredModel
-from retrain.runs.inputs import InProduction
+from retrain.runs.inputs import InProduction, assessed
 from retrain.runs.whatif_course import FAILED, Course, Given, Kind, Switch
 from retrain.runs.whatif_timeline import WentBack
 from scoring.model import ForecastModel, Prediction
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from retrain.arima.ensemble import FittedModel
-    from retrain.data.series import DailySeries, Days, GapPolicy
-    from retrain.records.counted_days import CountedDays
+    from retrain.data.series import DailySeries
     from retrain.runs.whatif_course import Chain
     from retrain.runs.whatif_timeline import Change, Look, Timeline
 
@@ -50,15 +51,16 @@ def follow(
     Raises: RetrainError if what is on record cannot be used, for example a champion.
     """
     course = _Following(timeline, chain, progress)
-    course.begin()
-    for event in timeline.events:
-        if isinstance(event, WentBack):
-            course.go_back(event)
-            continue
-        course.learn(event.changes)
-        course.look(event)
-        done()
-    course.learn(len(timeline.changes))
+    with one_blas_thread():
+        course.begin()
+        for event in timeline.events:
+            if isinstance(event, WentBack):
+                course.go_back(event)
+                continue
+            course.learn(event.changes)
+            course.look(event)
+            done()
+        course.learn(len(timeline.changes))
     return course.ended()
 
 
@@ -72,8 +74,8 @@ class _Following:
     settings: RememberingSettings = field(init=False)
     champion: InProduction | None = None
     champions: dict[str, InProduction] = field(default_factory=dict)
-    learnt: int = 0
-    known: CountedDays | None = None
+    learned: int = 0
+    known: CountedDays = field(default_factory=lambda: CountedDays({}, Head.empty()))
     today: date = date.min
     reached: date | None = None
     decided: dict[Question, Assessment] = field(default_factory=dict)
@@ -92,25 +94,25 @@ class _Following:
         self.learn(self.timeline.known)
         if self.timeline.champion is not None:
             there = self.timeline.champion
-            at = self.timeline.changes[self.learnt - 1].at
+            at = self.timeline.changes[self.learned - 1].at
             self._replace_champion(there, f"version {there.registered.version}", at)
 
     def learn(self, changes: int) -> None:
         """Take in what landed, and forecast on the days until then."""
-        for change in self.timeline.changes[self.learnt : changes]:
-            after = change.applied_to(self.known.days if self.known else {})
+        for change in self.timeline.changes[self.learned : changes]:
+            after = change.applied_to(self.known.days)
             self._forecast_until(after, change)
             self.known, self.today = after, change.at.date()
-        self.learnt = max(self.learnt, changes)
+        self.learned = max(self.learned, changes)
 
     def _forecast_until(self, after: CountedDays, change: Change) -> None:
         """From each day that has passed until the newest one after a change, as if those had come one a day."""
-        days = _usable(after, self.chain.gaps, change.at.date())
+        days = usable_days(after, self.chain.gaps, change.at.date())
         newest, reached = max(days, default=None), self.reached
         if newest is None or (reached is not None and newest <= reached):
             return
         self.reached = newest
-        if self.champion is None or self.known is None or reached is None:
+        if self.champion is None or reached is None:
             return
         lineage, model = self.champion.registered.lineage, self.champion.model
         model = informed(model, told_now(lineage, model, self.known, self.chain.gaps, self.today))
@@ -132,7 +134,7 @@ class _Following:
 
     def look(self, look: Look) -> None:
         """Decide."""
-        if self.known is None or not self.known.totals:
+        if not self.known.totals:
             return
         if self.chain.kind is Kind.NEVER and self.champion is not None:
             return
@@ -163,18 +165,13 @@ class _Following:
     def _assessed(self, series: DailySeries) -> Assessment:
         question = self._question(series)
         if question not in self.decided:
-            found = self._always(series) if self.chain.kind is Kind.ALWAYS and self.champion else self._gate(series)
+            found = (
+                self._always(series)
+                if self.chain.kind is Kind.ALWAYS and self.champion
+                else assessed(series, self.champion, self.known, self.settings, self.progress)
+            )
             self.decided[question] = replace(found, challenger=None, measured=None)
         return self.decided[question]
-
-    def _gate(self, series: DailySeries) -> Assessment:
-        champion = self.champion
-        is_corrected = champion is not None and self._is_corrected(champion)
-        model = champion.model if champion else None
-        return assess(series, model, self.settings, self.progress, is_corrected=is_corrected)
-
-    def _is_corrected(self, champion: InProduction) -> bool:
-        return self.known is not None and self.known.is_corrected(champion.registered.lineage)
 
     def _always(self, series: DailySeries) -> Assessment:
         winner = self.settings.procedure.first(series, lambda detail: self.progress("search", detail))
@@ -189,7 +186,7 @@ class _Following:
             raise ModelError(f"{winner.name} cannot be deployed: {error}") from error
         self.answered.add(self._question(series))
         digest = hashlib.sha256(artifact).hexdigest()
-        known_sha256 = self.known.sha256(series.first_day, series.last_day) if self.known else ""
+        known_sha256 = self.known.sha256(series.first_day, series.last_day)
         lineage = Lineage(series.sha256, known_sha256, series.first_day, series.last_day, winner.name, __version__)
         made = InProduction(RegisteredModel("", look.name, digest, lineage, look.name), model)
         self._replace_champion(self._same_as(made) or made, look.name, look.at)
@@ -197,10 +194,10 @@ class _Following:
     def _same_as(self, made: InProduction) -> InProduction | None:
         """The champion that there was with this artifact and lineage: in a registry, that is the same version."""
         identity = (made.registered.artifact_sha256, made.registered.lineage)
-        there = ((each.registered.artifact_sha256, each.registered.lineage) for each in self.champions.values())
-        return next(
-            (each for each, its in zip(self.champions.values(), there, strict=True) if its == identity), None
-        )
+        for there in self.champions.values():
+            if (there.registered.artifact_sha256, there.registered.lineage) == identity:
+                return there
+        return None
 
     def _replace_champion(
         self, champion: InProduction, look: str, at: datetime, *, is_rollback: bool = False
@@ -218,8 +215,3 @@ class _Following:
         return Course(
             tuple(self.given), start, tuple(self.switches[1:]), np.array(self.origins, dtype=np.int64), made
         )
-
-
-def _usable(known: CountedDays, gaps: GapPolicy, today: date) -> Days:
-    """The days that count and are no days to come."""
-    return newer_days(date.min, until_now(known.days, today)[0], gaps, known.unknown)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrain.gate.intervals import interval_of_mean
+from retrain.gate.evaluate import with_closed_days
+from retrain.gate.intervals import Interval, interval_of_mean
 from retrain.gate.scores import Loss, score
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from retrain.data.series import DailySeries
     from retrain.gate.assess import DecisionSettings
-    from retrain.gate.intervals import Interval
     from retrain.runs.whatif_course import Course
     from scoring.model import Prediction
 
@@ -46,7 +46,7 @@ class Against:
         if difference is None or whole <= 0:
             return None
         bounds = (1 + each / whole for each in (difference.mean, difference.low, difference.high))
-        return cls(difference, type(difference)(*(loss.metric(max(share, 0.0)) - 1 for share in bounds)))
+        return cls(difference, Interval(*(loss.metric(max(share, 0.0)) - 1 for share in bounds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +70,28 @@ class Errors:
     against_always: Against | None = None
 
 
-def errors_of(
-    courses: Sequence[Course], never: Course, always: Course, series: DailySeries, settings: DecisionSettings
-) -> list[Errors | None]:
+def errors_of(courses: Sequence[Course], series: DailySeries, settings: DecisionSettings) -> list[Errors | None]:
     """What the forecasts of each policy were worth against the amounts as they are now.
 
     Args:
+        courses: the last two are those of `never` and `always`, which all are compared with.
         series: every day that counts now.
         settings: its loss says what is compared.
     Returns: one for each course; None for all of them if no day that was forecast has an amount.
     Raises: ModelError if a metric is not finite.
     """
-    every = [*courses, never, always]
     horizon, loss = settings.horizon_days, settings.policy.loss
-    origins = _shared_origins(every)
-    actual = _actual(origins, series, horizon)
+    origins = _shared_origins(courses)
+    if not len(origins):
+        return [None] * len(courses)
+    made = [_from(origins, course) for course in courses]
+    actual = _actual(origins, series, horizon, made)
     scored = ~np.isnan(actual).all(axis=1)
-    origins, actual = origins[scored], actual[scored]
+    origins, actual, made = origins[scored], actual[scored], [each.where(scored) for each in made]
     if not len(origins):
         return [None] * len(courses)
     first = date.fromordinal(int(origins[0]))
     seen = np.where(series.observed, series.values, np.nan)[: series.position(first) + 1]
-    made = [_from(origins, course) for course in every]
     losses = [loss.at_origins(actual, loss.point(each), seen) for each in made]
     cards = [score(actual, each, seen, settings.season_days, loss) for each in made]
     days = np.unique((origins[:, None] + np.arange(1, horizon + 1))[~np.isnan(actual)])
@@ -104,7 +104,7 @@ def errors_of(
             card.mase,
             *(Against.of(ours, other, loss, horizon) for other in losses[-2:]),
         )
-        for ours, card in zip(losses[:-2], cards[:-2], strict=True)
+        for ours, card in zip(losses, cards, strict=True)
     ]
 
 
@@ -120,12 +120,15 @@ def _shared_origins(courses: Sequence[Course]) -> NDArray[np.int64]:
     return np.array([], dtype=np.int64) if shared is None else shared
 
 
-def _actual(origins: NDArray[np.int64], series: DailySeries, horizon_days: int) -> Matrix:
-    """The observed amounts of the days after each origin, shape (n, horizon); NaN where there is none."""
-    observed = np.where(series.observed, series.values, np.nan)
+def _actual(
+    origins: NDArray[np.int64], series: DailySeries, horizon_days: int, made: Sequence[Prediction]
+) -> Matrix:
+    """What the forecasts from each origin are scored against, as the gate scores them, shape (n, horizon)."""
+    before = series.first_day - timedelta(days=1)
+    observed, closed = series.after(before), series.closed_after(before)
     at = origins[:, None] + np.arange(1, horizon_days + 1) - series.first_day.toordinal()
-    is_there = (at >= 0) & (at < len(observed))
-    return np.where(is_there, observed[np.clip(at, 0, len(observed) - 1)], np.nan)
+    is_there, at = (at >= 0) & (at < len(observed)), np.clip(at, 0, len(observed) - 1)
+    return with_closed_days(np.where(is_there, observed[at], np.nan), is_there & closed[at], made)
 
 
 def _from(origins: NDArray[np.int64], course: Course) -> Prediction:

@@ -92,10 +92,7 @@ def _elsewhere(
 
 def _begin(made: Synchronized[int], stop: Event) -> None:
     """A worker starts: an interrupt is the asking process's to handle, and without it, nobody needs the result."""
-    from threadpoolctl import threadpool_limits
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)
     _Shared.looks, _Shared.stop = made, stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from retrain.data.landed import DayTotal
 from retrain.errors import NotFound
 from retrain.records.counted_days import CountedDays, Head
+from retrain.records.history import have_one_row_a_day
 from retrain.records.landing import Landed
 from retrain.records.landing_log import Seen
 from retrain.records.request import Trigger, asked_at
@@ -128,8 +129,7 @@ def _changes(histories: Histories) -> Iterator[Change]:
         history = histories.preview(entry, history)
         if isinstance(entry, Seen):
             continue
-        one_row_a_day = all(each.landing.has_one_row_a_day for each in history.standings if each.may_count)
-        aggregate = None if one_row_a_day else whole.aggregate
+        aggregate = None if have_one_row_a_day(history.standings) else whole.aggregate
         days = CountedDays(history.totals, history.head.evolve(aggregate=aggregate)).days
         amounts = {day: amount for day, amount in days.items() if before.get(day) != amount}
         gone = tuple(day for day in before if day not in days)
@@ -162,7 +162,7 @@ def regular_timeline(
 
     Raises: ServiceError if a record is damaged.
     """
-    first = changes[0].at if changes else context.now()
+    first = changes[0].at
     begin = first if since is None else max(first, datetime.combine(since, time(), UTC))
     looks = [Look(f"{at:%Y-%m-%d}", at, _known_at(at, changes)) for at in _moments(begin, context.now(), cadence)]
     return _since(since, changes, looks, context.ledger.pointer(), context.registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -94,11 +95,11 @@ def test_errors_and_coverage_are_those_of_the_days_of_the_slice():
 
 def test_a_comparison_has_the_slices_of_its_country():
     """Public holidays need one."""
-    history = series(weekly(250))
-    challenger = fit_pinned(Order(1, 0, 0, mean=True), history.through(FIRST_DAY + timedelta(days=99)), 7)
+    known = series(weekly(250))
+    challenger = fit_pinned(Order(1, 0, 0, mean=True), known.through(FIRST_DAY + timedelta(days=99)), 7)
 
     def names(country: str) -> set[str]:
-        terms = Terms(country=country)
+        history, terms = replace(known, country=country), Terms()
         rolled = rolling_forecasts(Procedure(order=challenger.order), challenger, history, terms)
         measured = compare(challenger.model, rolled, history, terms)
         assert all(each.champion for each in measured.slices)

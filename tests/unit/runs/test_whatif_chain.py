@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def test_what_is_better_is_said_with_its_uncertainty():
     changes = day_by_day(220)
     better, never, always = (daily(changes, kind, every=7) for kind in (Kind.POLICY, Kind.NEVER, Kind.ALWAYS))
 
-    found = errors_of([better, never, always], never, always, series(AMOUNTS), SETTINGS)
+    found = errors_of([better, never, always], series(AMOUNTS), SETTINGS)
 
     ours, theirs, _ = found
     assert ours is not None
@@ -120,6 +121,22 @@ def test_what_is_better_is_said_with_its_uncertainty():
     assert ours.against_never.change.high < 0
     assert ours.against_never.change.mean == pytest.approx(ours.rmse / theirs.rmse - 1)
     assert (ours.origins, ours.days) == (120, 120)
+
+
+def test_a_closed_day_that_a_champion_does_not_know_counts_as_zero():
+    """As the gate scores it: users were told of trade, and there was none. A missing day counts for nothing."""
+    never = daily(day_by_day(160))
+    sundays = tuple(day(at) for at in range(KNOWN, 160) if day(at).weekday() == 6)
+
+    known = series(AMOUNTS[:160])
+
+    closed = errors_of([never] * 3, replace(known, closed=sundays), SETTINGS)[0]
+    missing = errors_of([never] * 3, replace(known, interpolated=sundays), SETTINGS)[0]
+
+    assert closed is not None
+    assert missing is not None
+    assert closed.days == missing.days + len(sundays)
+    assert closed.rmse > missing.rmse
 
 
 def test_a_look_at_days_that_cannot_be_used_leaves_the_champion():
