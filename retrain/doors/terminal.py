@@ -9,7 +9,7 @@ from retrain.doors.output import printable
 from retrain.doors.sliced import slices_line
 from retrain.doors.watch_lines import watch_lines
 from retrain.gate.evidence import amount
-from retrain.records.approval import State
+from retrain.records.approval import UNPROMOTED
 from retrain.records.approval import advice as approval_advice
 from retrain.records.landing import Ignored, Landed, LandedBefore, Quarantined, Settled
 from retrain.records.measured import Model, Scores
@@ -29,7 +29,6 @@ NOT_RECORDED = {
     Status.RUNNING: "its run has begun; if its process was ended, the next command or trigger makes it again",
 }
 """A run has no record before its first end, or before its winner is submitted."""
-UNPROMOTED = (State.REJECTED, State.EXPIRED, State.VOID)
 SHOWN_DAYS = 3
 METRICS = ("rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95")
 HEADINGS = {"coverage_80": "IN 80 %", "coverage_95": "IN 95 %"}

@@ -27,7 +27,7 @@ class State(OpenEnum):
     VOID = "void"
 
 
-NO_MORE = (State.REJECTED, State.EXPIRED, State.VOID)
+UNPROMOTED = (State.REJECTED, State.EXPIRED, State.VOID)
 """Where it can never be promoted any more."""
 
 

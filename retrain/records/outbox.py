@@ -79,7 +79,7 @@ def event_of(run: Run, at: datetime) -> Event:
         kind = Kind.FAILURE
     elif run.trigger is Trigger.SERVICE:
         kind = Kind.SERVICE
-    elif run.trigger is Trigger.ROLLBACK:
+    elif run.trigger is Trigger.ROLLBACK and run.model is not None:  # else nothing was to be taken back any more
         kind = Kind.ROLLBACK
     elif run.verdict is Verdict.PROMOTE and run.model is not None:
         kind = Kind.PROMOTION

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.data.open_enum import OpenEnum
 from retrain.ports import ABSENT
-from retrain.records.base import Record, set_aside
+from retrain.records.base import Record, set_aside, unreadable
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -139,6 +139,14 @@ class Told(Record):
     stale: ToldStale | None = None
     probation: ToldProbation | None = None
 
+    @property
+    def runs(self) -> set[str]:
+        """Those that told, and those that were asked for."""
+        alarm, stale, probation = self.alarm, self.stale, self.probation
+        named = {alarm.by, alarm.retrain, alarm.recovered_by} if alarm else set[str]()
+        named |= {stale.by} if stale else set()
+        return named | ({probation.rollback} if probation else set())
+
 
 class Tellings:
     """The record of what has been told, in a state store. Only the holder of the lock changes it."""
@@ -146,6 +154,14 @@ class Tellings:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._etag = ABSENT
+
+    def look(self) -> Told:
+        """What has been told, and nothing is changed. Raises: DamagedRecord."""
+        stored = self._store.read(TOLD)
+        try:
+            return Told.from_json(stored.data) if stored else Told()
+        except ValueError as error:
+            raise unreadable(self._store, TOLD, error) from error
 
     def read(self) -> Told:
         """What has been told. A damaged record is set aside: something may be told again, and nothing is lost."""

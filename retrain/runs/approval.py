@@ -91,7 +91,12 @@ def awaiting(run_id: str, decision: str | None, ledger: Ledger) -> tuple[Run, Ap
     if run.status is not Status.AWAITING or asked.state is not State.WAITING:
         why = f" ({asked.why})" if asked.why else ""
         raise NotFound(f"the winner of run {run_id} is {asked.state}{why}; `retrain run --force` decides anew")
-    if decision not in (None, asked.decision) or asked.decision != asked.digest(run_id):
+    if asked.decision != asked.digest(run_id):
+        raise Conflict(
+            f"run {run_id} has another decision than it asked about, because its record was changed since; "
+            "`retrain run --force` asks anew"
+        )
+    if decision not in (None, asked.decision):
         raise Conflict(
             f"run {run_id} has another decision than the one that was seen; `retrain show {run_id} --json` shows "
             "it, as approval.decision"
@@ -127,8 +132,10 @@ def _check(run: Run, asked: Approval, settings: Settings, context: Context) -> N
 
 def _what_differs(run: Run, asked: Approval, settings: Settings, context: Context) -> str:
     """What the verdict rested on and is other now, or who has asked since; empty if nothing is."""
-    asking = _asking(context)
-    if asking is not None and asking.run_id != run.run_id:  # it alone is kept by a sweep
+    asking = last_asking(context.state)
+    if asking is None:
+        return "it is not on record which run asked last"
+    if asking.run_id != run.run_id:  # it alone is kept by a sweep
         return f"run {asking.run_id} asks about another winner"
     champion = context.ledger.pointer().champion
     version = champion.version if champion else None
@@ -191,6 +198,15 @@ def _void(asking: Asking, why: str, context: Context) -> None:
     run = _recorded(asking.run_id, context)
     if run is not None and run.approval is not None and run.status is Status.AWAITING:
         _lapsed(run, run.approval, State.VOID, why, context)
+
+
+def void_of(run: Run, why: str) -> Run:
+    """The run without the question to a person that it was about to ask, if it was."""
+    asked = run.approval
+    if asked is None or asked.state is not State.WAITING:
+        return run
+    reason = f"{asked.reason} It is not promoted: {why}."
+    return run.evolve(approval=asked.evolve(state=State.VOID, why=why), reason=reason)
 
 
 def _lapsed(run: Run, asked: Approval, state: State, why: str, context: Context) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from retrain.errors import Conflict
@@ -24,6 +25,13 @@ def ask[R: BaseRequest](make: Callable[[str], R], context: Context) -> R:
             return ask_as_named(make(context.ledger.name_run(context.now())), context)
         except Conflict:  # somebody else was given the same name in the same instant
             continue
+
+
+def ask_once(request: BaseRequest, context: Context) -> None:
+    """Write a request down whose name was noted before, unless a process that was killed has done it already."""
+    if context.ledger.recorded(request.run_id) is None:
+        with suppress(Conflict):
+            ask_as_named(request, context)
 
 
 def ask_as_named[R: BaseRequest](request: R, context: Context) -> R:

@@ -44,9 +44,12 @@ def recorded(request: Request, context: Context) -> tuple[Run | None, tuple[str,
 def overtaken(request: RollBack, settings: Settings, context: Context) -> Run | None:
     """End every other promotion that is under way, before the pointer is moved for good.
 
-    What only newer code can make is left to it. Returns: one that could not be taken back yet, which the rollback
-    has to wait for; None if there is none.
+    What only newer code can make is left to it. None is ended for a rollback that will not be made.
+
+    Returns: one that could not be taken back yet, which the rollback has to wait for; None if there is none.
     """
+    if not _may_be_made(request, context):
+        return None
     others = [
         other.run_id
         for other in context.ledger.requests()
@@ -58,6 +61,14 @@ def overtaken(request: RollBack, settings: Settings, context: Context) -> Run | 
             if ended.status is Status.PROMOTING:
                 return ended
     return None
+
+
+def _may_be_made(request: RollBack, context: Context) -> bool:
+    """Whether the version that it is to replace is champion, or will be if an unconfirmed one is taken back."""
+    champion = context.ledger.pointer().champion
+    if request.over is None or champion is None or champion.version == request.over:
+        return True
+    return champion.run_id in context.ledger.asked()
 
 
 def _readable(run_id: str, context: Context) -> Run | None:

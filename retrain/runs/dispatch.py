@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 MOST_DEATHS = 5  # as often as Azure Functions delivers an event
 OTHERS_COME_WITHIN = timedelta(days=7)  # whoever knows more listeners: a timer is set to an hour or a day
+FIRST = (RollBack,), (Repair, *ANSWERS), (Promote,)  # in this order, and then all others
 MOST_CONFLICTS = 3  # of one run in a round
 
 
@@ -109,7 +110,7 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
                     found = _attempt(request, settings, held)
                     if found is None:
                         ended.append(request.run_id)
-                        if isinstance(request, ANSWERS):  # the promotion that it asks for comes before what waits
+                        if ledger.has_asked:  # what its run has asked for may come before what waits
                             asked = ledger.asked()
                             seen.update(asked)
                             requests = waiting()
@@ -133,8 +134,11 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 
 
 def _rank(request: Request) -> int:
-    """A rollback overtakes all others; a service that does not answer, or an approval, waits for no decision."""
-    return 0 if isinstance(request, RollBack) else 1 if isinstance(request, (Repair, *ANSWERS)) else 2
+    """A rollback overtakes all others; a service that does not answer, or an approval, waits for no decision.
+
+    Nor does a promotion that was approved: what is decided before it would be compared with a former champion.
+    """
+    return next((at for at, kinds in enumerate(FIRST) if isinstance(request, kinds)), len(FIRST))
 
 
 def _attempt(request: Request, settings: Settings, context: Context) -> Left | None:

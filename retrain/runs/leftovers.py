@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound, RetrainError
 from retrain.promotion.record import Promotion
-from retrain.records.approval import NO_MORE, last_asking
+from retrain.records.approval import UNPROMOTED, last_asking
 from retrain.records.ledger import PROMOTIONS
 from retrain.records.leftovers import Kind, Leftover
 from retrain.records.registry import ARTIFACTS, service_name
@@ -136,7 +136,7 @@ def _waiting(context: Context) -> set[str]:
     asking = last_asking(context.state)
     run = context.ledger.recorded(asking.run_id) if asking else None
     asked = run.approval if run else None
-    return {asked.artifact_sha256} if asked is not None and asked.state not in NO_MORE else set()
+    return {asked.artifact_sha256} if asked is not None and asked.state not in UNPROMOTED else set()
 
 
 def _size(name: str, state: ObjectStore) -> int | None:

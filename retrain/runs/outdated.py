@@ -19,6 +19,7 @@ from retrain.records.outbox import OUTBOX, UNDELIVERED
 from retrain.records.quarantine import FOLDER as QUARANTINE
 from retrain.records.request import RUN_ID, asked_at
 from retrain.records.run import Status
+from retrain.records.watched import Tellings
 from retrain.runs.run import UNSEEN_DAYS
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _runs(known: Known, before: datetime, context: Context) -> Iterator[str]:
     asking = last_asking(state)  # by its answer nobody is asked again
     kept = {entry.run_id for entry in known.pointer.champions} | {*known.requests} | {*known.promotions}
     kept |= {asking.run_id} if asking else set()
+    kept |= Tellings(state).look().runs  # without them, an old alarm would be told again
     told = [name for folder in (OUTBOX, UNDELIVERED) for name in state.names(folder)]
     folders: dict[str, set[str]] = defaultdict(set)
     for name in state.names(RUNS):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrain import __version__
-from retrain.errors import ConfigError, ServiceError, ServiceUnavailable
+from retrain.errors import ConfigError, Conflict, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
@@ -52,7 +52,13 @@ def retrain(request: Request, draft: Draft, settings: Settings, context: Context
     if isinstance(request, Approve | Reject):
         answer(request, draft, settings, context)
         return None
-    promotion = _judged(request, draft, settings, context)
+    try:
+        promotion = _judged(request, draft, settings, context)
+    except (ServiceUnavailable, Conflict):  # it is made again
+        raise
+    except RetrainError:  # no later run compares these days: they are not new to it
+        draft.run = take_back(draft.run, context)
+        raise
     if promotion is None:  # a promotion is the answer to an alarm; if it fails, the next run tells the alarm
         draft.run = take_back(tell(draft.run, settings, context), context)
     return promotion

@@ -6,11 +6,11 @@ earliest, while the lock is held: nobody else is writing it then. Killed at any 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import Bug, LockHeld, RetrainError
+from retrain.errors import AccessDenied, Bug, LockHeld, RetrainError, ServiceUnavailable
 from retrain.promotion.resume import LOCK
 from retrain.records.known import knowing
 from retrain.records.leftovers import Kind, LastSweep, Leftover, keep_sweep, last_sweep
@@ -19,6 +19,8 @@ from retrain.runs.leftovers import Found, leftovers
 from retrain.runs.removal import remove
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from retrain.records.context import Context
     from retrain.settings import Settings
 
@@ -100,8 +102,7 @@ def sweep(settings: Settings, context: Context) -> Swept:
     since = {**kept, **{each.leftover.key: each.since for each in handled}}
     noted = LastSweep(at=now, since=since, trouble=_unseen(found))
     keep_sweep(noted, context.state)
-    due = [each for each in handled if now >= each.due][:MOST_AT_ONCE]
-    swept = Swept(tuple(_removed(each, context) if each in due else each for each in handled), noted.trouble)
+    swept = Swept(tuple(_removed_in_turn(handled, now, context)), noted.trouble)
     if swept.removed or swept.troubles != noted.trouble:
         left = {key: time for key, time in since.items() if key not in swept.removed}
         done = {"since": left, "removed": tuple(swept.removed), "trouble": swept.troubles}
@@ -137,9 +138,23 @@ def _unseen(found: Found) -> tuple[str, ...]:
     return tuple(f"{kind}: {why}" for kind, why in found.unseen.items())
 
 
-def _removed(each: Handled, context: Context) -> Handled:
-    try:
-        remove(each.leftover, context)
-    except RetrainError as error:
-        return Handled(each.leftover, each.since, trouble=str(error))
-    return Handled(each.leftover, each.since, is_removed=True)
+def _removed_in_turn(found: list[Handled], now: datetime, context: Context) -> Iterator[Handled]:
+    """Remove what is due, `MOST_AT_ONCE` at most; of a kind that is refused or away, nothing more is tried."""
+    room, given_up = MOST_AT_ONCE, set[Kind]()
+    for each in found:
+        kind = each.leftover.kind
+        if now < each.due or not room or kind in given_up:
+            yield each
+            continue
+        try:
+            remove(each.leftover, context)
+        except (AccessDenied, ServiceUnavailable) as error:
+            given_up.add(kind)
+            yield replace(each, trouble=str(error))
+        except RetrainError as error:
+            yield replace(each, trouble=str(error))
+        except Exception as error:  # noqa: BLE001 - a bug in removing one thing must not leave the others for ever
+            yield replace(each, trouble=str(Bug(error)))
+        else:
+            room -= 1
+            yield replace(each, is_removed=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from retrain.errors import Conflict, RetrainError, ServiceUnavailable
+from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.gate.evidence import amount
 from retrain.monitoring.probation import days_needed, end_of, on_probation
 from retrain.promotion.record import submit_rollback
 from retrain.records.champion import NOBODY
-from retrain.records.landing import Landed
+from retrain.records.landing import Landed, Settled
 from retrain.records.request import RollBack
 from retrain.records.watched import Probation, Tellings, ToldProbation
-from retrain.runs.asking import ask_as_named
+from retrain.runs.approval import void_of
+from retrain.runs.asking import ask_once
 
 if TYPE_CHECKING:
     from retrain.data.series import DailySeries
@@ -38,7 +38,7 @@ def probation(
         return None
     trained_through = champion.registered.lineage.trained_through
     ends = end_of(trained_through, settings.watch.probation_days)
-    new_days = run.landing.new_days if isinstance(run.landing, Landed) else 0
+    new_days = run.landing.new_days if isinstance(run.landing, Landed | Settled) else 0
     known = (series.last_day - trained_through).days
     if known - new_days >= settings.watch.probation_days:
         return None
@@ -77,13 +77,10 @@ def take_back(run: Run, context: Context) -> Run:
     if noted is None or noted.version != watch.version:
         noted = ToldProbation(version=watch.version, rollback=context.ledger.name_run(context.now()))
         tellings.write(told.evolve(probation=noted))
-    if context.ledger.recorded(noted.rollback) is None:
-        request = RollBack(
-            run_id=noted.rollback, to=found.over, over=watch.version, note=_why(watch.version, found)
-        )
-        with suppress(Conflict):  # it was asked for before this process began
-            ask_as_named(request, context)
-    return run.evolve(watch=watch.evolve(probation=found.evolve(rollback=noted.rollback)))
+    why = _why(watch.version, found)
+    ask_once(RollBack(run_id=noted.rollback, to=found.over, over=watch.version, note=why), context)
+    run = run.evolve(watch=watch.evolve(probation=found.evolve(rollback=noted.rollback)))
+    return void_of(run, f"run {noted.rollback} makes version {found.over} champion again")
 
 
 def _why(version: str, found: Probation) -> str:
@@ -107,4 +104,4 @@ def rolled_back(request: RollBack, draft: Draft, context: Context) -> Promotion 
         now = f"version {version or 'none'} is champion by now, not version {request.over}"
         draft.run = draft.run.evolve(reason=f"Nothing is taken back: {now}.")
         return None
-    return submit_rollback(request.to, request.run_id, context, request.note or "" if request.over else "")
+    return submit_rollback(request.to, request.run_id, context, request.note or "")

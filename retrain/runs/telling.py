@@ -6,7 +6,6 @@ both runs, so a run that is made again after a kill finds itself there and goes 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from retrain.errors import Conflict, ServiceError, ServiceUnavailable
 from retrain.records.base import skipping
 from retrain.records.request import Evaluate, Trigger
 from retrain.records.watched import News, Tellings, Told, ToldAlarm, ToldStale
-from retrain.runs.asking import ask_as_named
+from retrain.runs.asking import ask_once
 
 if TYPE_CHECKING:
     from datetime import date
@@ -100,10 +99,8 @@ def _alarmed(
     over = run.run_id if alarm.until else ""
     noted = ToldAlarm(version=found.version, day=alarm.day, by=run.run_id, retrain=retrain, recovered_by=over)
     _write(told.evolve(alarm=noted), told, tellings)
-    if context.ledger.recorded(retrain) is None:
-        note = f"an alarm of run {run.run_id}: {', '.join(alarm.names)}"
-        with suppress(Conflict):  # it was asked for before this process began
-            ask_as_named(Evaluate(run_id=retrain, trigger=Trigger.DRIFT, note=note), context)
+    note = f"an alarm of run {run.run_id}: {', '.join(alarm.names)}"
+    ask_once(Evaluate(run_id=retrain, trigger=Trigger.DRIFT, note=note), context)
     return found.evolve(news=News.ALARM, retrain=retrain)
 
 

@@ -10,6 +10,7 @@ from retrain.doors.page import page_of
 from retrain.doors.terminal import summary
 from retrain.errors import Conflict, NotConverged, NotFound, ServiceError
 from retrain.promotion.resume import promote_run
+from retrain.records.approval import NEWEST
 from retrain.records.history import Histories
 from retrain.records.request import Land, Trigger
 from retrain.runs import asking
@@ -210,6 +211,21 @@ def test_what_was_changed_after_it_was_asked_cannot_be_approved(waiting: tuple[W
         awaiting(run_id, run.approval.decision, world.ledger)
     assert approve(world, run_id)["error"]["kind"] == "conflict"
     assert champion_of(world) == "1"
+
+
+@pytest.mark.parametrize("record", [None, b"{"])
+def test_nobody_is_promoted_while_it_is_not_known_who_asked_last(waiting: tuple[World, str], record: bytes | None):
+    """Another winner may wait: what is in doubt is not promoted."""
+    world, run_id = waiting
+    if record is None:
+        world.context.state.delete(NEWEST)
+    else:
+        world.context.state.write(NEWEST, record)
+
+    report = approve(world, run_id)
+
+    assert report["status"] == "failed"
+    assert world.ledger.pointer().versions == ["1"]
 
 
 def test_no_promotion_by_hand_goes_around_it(waiting: tuple[World, str]):

@@ -13,7 +13,7 @@ import pytest
 from retrain.adapters.local.folder import FolderStore
 from retrain.adapters.notify.message import sentence
 from retrain.doors.terminal import summary
-from retrain.errors import ConfigError
+from retrain.errors import ConfigError, NotConverged
 from retrain.records.outbox import event_of
 from retrain.records.request import RollBack, Trigger
 from retrain.records.watched import TOLD
@@ -21,7 +21,7 @@ from retrain.runs import asking
 from retrain.runs.dispatch import work_off
 from tests.builders import NEW_YEAR, ONE, World, ask, csv_file, level_days, made
 from tests.dying import changes, kills
-from tests.faults import Fault, Faults, FaultyStore, Killed
+from tests.faults import Fault, Faults, FaultyStore, Killed, fails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +144,41 @@ def test_a_rollback_against_another_champion_does_nothing(promoted: World):
 
     assert (report["status"], champions(promoted)) == ("done", ["1", "2", "1"])
     assert report["reason"] == "Nothing is taken back: version 1 is champion by now, not version 2."
+    assert event_of(promoted.ledger.run(request.run_id), promoted.clock()).kind == "verdict"
+
+
+def test_accepted_days_count_as_those_of_a_file_do(promoted: World):
+    """They bring the last days of the probation, which no later run compares."""
+    promoted.overrides["RETRAIN_PROBATION_DAYS"] = "56"
+    held = promoted.land("back.csv", back(91, first=40))
+
+    report = promoted.accept(held["run_id"])
+
+    assert held["status"] == "held"
+    assert probation(report)["days"] == 16
+
+
+def test_a_run_that_fails_takes_back_what_it_has_found(promoted: World, monkeypatch: pytest.MonkeyPatch):
+    """No later run would compare these days: they are not new to it."""
+    monkeypatch.setattr("retrain.runs.run.assessed", fails(NotConverged("no optimum")))
+
+    failed = promoted.land("back.csv", back(91))
+
+    assert failed["status"] == "failed"
+    assert champions(promoted) == ["1", "2", "1"]
+
+
+def test_nobody_is_asked_about_a_winner_whose_champion_is_taken_back(promoted: World):
+    """It was compared with a champion that answers no more; the next run asks anew."""
+    promoted.overrides |= {"RETRAIN_APPROVAL": "required", "RETRAIN_MIN_GAIN": "0", "RETRAIN_POLICY": "better"}
+    promoted.overrides["RETRAIN_ORDER"] = "1,0,1"
+
+    report = promoted.land("back.csv", back(91))
+
+    assert report["approval"]["state"] == "void"
+    assert "makes version 1 champion again" in report["reason"]
+    assert report["status"] == "done"
+    assert champions(promoted) == ["1", "2", "1"]
 
 
 def test_too_short_a_probation_is_refused(world: World):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.doors.champion_forecast import champion_forecast
-from retrain.errors import ServiceUnavailable
+from retrain.errors import AccessDenied, ServiceUnavailable
 from retrain.promotion.resume import LOCK
 from retrain.records.leftovers import RECORD, last_sweep
 from retrain.records.request import Evaluate, Trigger
@@ -204,6 +204,28 @@ def test_a_sweep_removes_no_more_than_it_may_at_once(world: World, monkeypatch: 
     world.clock.now += DAY
 
     assert [len(swept(world).removed) for _ in range(3)] == [2, 1, 0]
+
+
+def test_what_is_refused_keeps_nothing_else_waiting(world: World, monkeypatch: pytest.MonkeyPatch):
+    """However many there are of its kind: the rest of the kind is not tried, and the other kinds are."""
+    three_champions(world)
+    for number in range(3):
+        world.context.registry.keep(b"%d" % number)
+    world.overrides["RETRAIN_KEEP_IMAGES"] = "1"
+    swept(world)
+    world.clock.now += DAY
+    monkeypatch.setattr("retrain.runs.sweep.MOST_AT_ONCE", 1)
+    tried: list[object] = []
+
+    def refused(image: object) -> None:
+        tried.append(image)
+        raise AccessDenied("the identity may not remove images")
+
+    monkeypatch.setattr(world.platform, "remove_image", refused)
+    found = [swept(world) for _ in range(3)]
+
+    assert len(tried) == 3
+    assert [[key.split()[0] for key in each.removed] for each in found] == [["artifact"]] * 3
 
 
 def test_what_could_not_be_looked_at_keeps_its_date(world: World, monkeypatch: pytest.MonkeyPatch):

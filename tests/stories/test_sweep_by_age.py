@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from retrain.records.request import Trigger
+from retrain.records.watched import Tellings, Told, ToldAlarm
 from retrain.runs.dispatch import work_off
 from retrain.runs.sweep import look
-from tests.builders import ONE, TWO, World, ask
+from tests.builders import FIRST_DAY, ONE, TWO, World, ask
 from tests.leftovers import DAY, LONG, keys, swept, three_champions, with_forecasts
 
 
@@ -119,3 +120,21 @@ def test_a_run_whose_event_was_not_delivered_is_never_too_old(world: World):
     world.clock.now += LONG
 
     assert f"run {run_id}" not in keys(look(world.settings, world.context))
+
+
+def test_an_old_alarm_is_not_told_again_because_its_run_is_swept(world: World):
+    """What was told names the runs that told it; they stay, however old."""
+    world.overrides["RETRAIN_KEEP_DAYS"] = "90"
+    world.land("one.csv", ONE)
+    run = world.run(Trigger.HTTP)["run_id"]
+    told = ToldAlarm(version="1", day=FIRST_DAY, by=run, retrain=run)
+    Tellings(world.context.state).write(Told(alarm=told))
+    world.run(Trigger.HTTP)
+    world.clock.now += 40 * LONG
+    swept(world)
+    world.clock.now += DAY
+
+    removed = swept(world).removed
+
+    assert f"run {run}" not in removed
+    assert any(key.startswith("run ") for key in removed)
