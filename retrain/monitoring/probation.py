@@ -27,31 +27,36 @@ def days_needed(horizon_days: int) -> int:
 def on_probation(
     champion: ForecastModel,
     before: ForecastModel,
-    over: str,
+    state: Probation,
     trained_through: date,
-    ends: date,
     series: DailySeries,
     terms: Terms,
 ) -> Probation:
     """How both forecast the days after the champion's training, up to the end of its probation.
 
     Neither has seen one of these days when it was fitted, so the evidence is that of the gate, for the one before.
+    Where more days are known, as after a file of a year, the one before has to be better on all of them too: what
+    was so at first may be so no more.
 
-    Args: over: the version of the one before.
+    Args: state: as it is without a comparison.
     Raises: ModelError if a model cannot be brought to these days.
     """
-    known = series.through(min(ends, series.last_day))
-    found = side_by_side(champion, before, known, trained_through, terms)
-    state = Probation(over=over, ends=ends)
+    found = side_by_side(champion, before, series.through(min(state.ends, series.last_day)), trained_through, terms)
     if found is None:
         return state
-    return state.evolve(
+    compared = state.evolve(
         days=found.days,
         loss=round(found.loss, DECIMALS),
         over_loss=round(found.other_loss, DECIMALS),
         evidence=round(found.evidence.value, DECIMALS),
         needed=found.evidence.needed,
     )
+    if not compared.is_lost or series.last_day <= state.ends:
+        return compared
+    whole = side_by_side(champion, before, series, trained_through, terms)
+    if whole is not None and whole.other_loss < whole.loss:
+        return compared
+    return compared.evolve(note=f"version {state.over} was better until {state.ends}, and is not on all days since")
 
 
 def end_of(trained_through: date, probation_days: int) -> date:

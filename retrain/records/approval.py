@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from retrain.data.open_enum import OpenEnum
 from retrain.records.base import Record, unreadable
+from retrain.records.request import RunName
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -34,7 +35,7 @@ UNPROMOTED = (State.REJECTED, State.EXPIRED, State.VOID)
 class Asking(Record):
     """The run that asked last, and the question that its winner answers."""
 
-    run_id: str
+    run_id: RunName
     question: str
 
 

@@ -84,6 +84,19 @@ class Pointer:
         """Those that a verdict has made champion, the latest last: no rollback, nor what had to be taken back."""
         return [entry for entry in self._confirmed if entry.question is not None]
 
+    @property
+    def replaced(self) -> str | None:
+        """The version that a verdict has replaced by the champion.
+
+        None for a first champion, after a rollback, and for a version that was champion before.
+        """
+        champion, confirmed = self.champion, self._confirmed
+        if champion is None or champion.question is None or len(confirmed) < 2:
+            return None
+        earlier = [entry.version for entry in confirmed if entry is not champion]
+        before = self.champions[-2].version
+        return before if champion.version not in earlier and before != NOBODY else None
+
     def answered(self, question: str) -> Champion | None:
         """The champion that was the answer to a question; None if none was."""
         return next((entry for entry in reversed(self._confirmed) if entry.question == question), None)

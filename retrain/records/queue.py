@@ -50,9 +50,9 @@ class Queue:
         self._memory.asked[request.run_id] = cast("Request", request)  # the base is never asked for
 
     @property
-    def has_asked(self) -> bool:
-        """Whether something was asked for from here that was not read since."""
-        return bool(self._memory.asked)
+    def asked_here(self) -> set[str]:
+        """The runs that were asked for from here, and whose requests were not read since."""
+        return {*self._memory.asked}
 
     def newest(self, before: str) -> str:
         """The newest run that waits, of those whose names sort before this text; empty if none does."""

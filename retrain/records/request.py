@@ -18,6 +18,7 @@ from retrain.records.base import Record, is_of_newer_code, parsed
 LONGEST_SHOWN = 40  # characters of a value that is not known
 STAMP = "%Y%m%dT%H%M%S"
 RUN_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4,8}", re.ASCII)
+RunName = Annotated[str, Field(pattern=r"^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{4,8}$")]
 
 
 class Trigger(OpenEnum):

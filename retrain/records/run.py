@@ -268,7 +268,7 @@ class Run(Record):
             return self
         left = tuple(day for day in self.held_days if day not in days)
         landing = self.landing.evolve(held_days=left)
-        status = self._ended(is_held=bool(left))
+        status = self._ended(is_held=bool(left)) if self.status.has_ended else self.status
         reason = f"{self.reason} Run {by} has {how} {len(self.held_days) - len(left)} held days."
         return self.evolve(landing=landing, status=status, reason=reason)
 
@@ -283,5 +283,7 @@ class Run(Record):
     def failed(self, error: RetrainError, *, will_retry: bool = False) -> Self:
         """Ended without a verdict; the champion stays as it was."""
         failure = Failure.model_validate(error.as_json())
+        asks = self.approval is not None and self.approval.state is State.WAITING
         failed = self._well(status=Status.FAILED, verdict=None, reason=str(error))
+        failed = failed.evolve(approval=None) if asks else failed
         return failed.evolve(error=failure, will_retry=will_retry)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retrain.data.open_enum import OpenEnum
 from retrain.ports import ABSENT
 from retrain.records.base import Record, set_aside, unreadable
+from retrain.records.request import RunName
 
 if TYPE_CHECKING:
     from retrain.ports import ObjectStore
@@ -72,7 +73,9 @@ class Probation(Record):
     @property
     def is_lost(self) -> bool:
         """Whether the one before it is better, beyond what may be chance."""
-        return self.evidence is not None and self.needed is not None and self.evidence >= self.needed
+        if self.note or self.evidence is None or self.needed is None:
+            return False
+        return self.evidence >= self.needed
 
 
 class Watched(Record):
@@ -113,8 +116,8 @@ class ToldAlarm(Record):
 
     version: str
     day: date
-    by: str
-    retrain: str
+    by: RunName
+    retrain: RunName
     recovered_by: str = ""
 
 
@@ -122,22 +125,26 @@ class ToldStale(Record):
     """The last origin that was told to be stale, and the run that told it."""
 
     origin: date
-    by: str
+    by: RunName
 
 
 class ToldProbation(Record):
     """The last champion that was taken back on probation, and the run that makes the one before it champion."""
 
     version: str
-    rollback: str
+    rollback: RunName
 
 
 class Told(Record):
-    """What has been told of the watch, so that nothing is told again."""
+    """What has been told of the watch, so that nothing is told again.
+
+    Attributes: judged: the last version whose probation is over, and was not lost.
+    """
 
     alarm: ToldAlarm | None = None
     stale: ToldStale | None = None
     probation: ToldProbation | None = None
+    judged: str = ""
 
     @property
     def runs(self) -> set[str]:

@@ -18,6 +18,7 @@ from retrain.records.base import skipping
 from retrain.records.history import Histories
 from retrain.records.request import Approve, Promote, asked_at
 from retrain.records.run import Status
+from retrain.runs.cap import full
 from retrain.runs.inputs import InProduction, question_of, series_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def asked_before(question: str, run_id: str, context: Context) -> Decision | Non
     asking = _asking(context)
     run = None if asking is None or asking.run_id == run_id else _recorded(asking.run_id, context)
     if asking is None or run is None or run.approval is None:
+        return None
+    if run.approval.state is State.WAITING and run.status is not Status.AWAITING:
         return None
     if asking.question != question:
         _void(asking, f"run {run_id} found other days, another champion or other settings", context)
@@ -114,6 +117,8 @@ def answer(request: Answer, draft: Draft, settings: Settings, context: Context) 
         run, asked = awaiting(request.of, request.decision, context.ledger)
         if isinstance(request, Approve):
             _check(run, asked, settings, context)
+            if why := full(context.ledger.pointer(), request.run_id, context.now(), settings):
+                raise Conflict(f"the winner of run {run.run_id} still waits: {why}")
         _note(run, asked, request, context)
     how = "approved; its promotion follows" if isinstance(request, Approve) else "rejected"
     draft.run = draft.run.evolve(reason=f"The winner of run {run.run_id} is {how}: by {request.by}.")

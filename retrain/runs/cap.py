@@ -41,29 +41,33 @@ class Full:
         )
 
 
-def full(pointer: Pointer, run_id: str, settings: Settings) -> Full | None:
+def full(pointer: Pointer, run_id: str, now: datetime, settings: Settings) -> Full | None:
     """Why a run may promote nothing; None if it may, as it always may where there is no champion.
 
     Promotions that were confirmed while the run waited count too.
 
-    Args: pointer: as the run found it.
+    Args:
+        pointer: as the run found it.
+        now: the run counts as of then if its name is of a time to come, which a clock that was ahead has given it.
     """
     most, champion = settings.promotions.most_promotions_a_month, pointer.champion
     if not most or champion is None:
         return None
-    at = asked_at(run_id) or champion.since
+    at = min(asked_at(run_id) or now, now)
     lately = [entry.since for entry in pointer.promoted if at < entry.since + MONTH]
     return Full(most, len(lately), lately[-most] + MONTH) if len(lately) >= most else None
 
 
-def capped(found: Assessment, pointer: Callable[[], Pointer], run_id: str, settings: Settings) -> Assessment:
+def capped(
+    found: Assessment, pointer: Callable[[], Pointer], run_id: str, now: datetime, settings: Settings
+) -> Assessment:
     """What a run has found, without its winner if that is one promotion too many.
 
     Args: pointer: gives it as the run found it, and is asked only where there is a cap.
     """
     if found.winner is None or not settings.promotions.most_promotions_a_month:
         return found
-    why = full(pointer(), run_id, settings)
+    why = full(pointer(), run_id, now, settings)
     if why is None:
         return found
     decision = found.decision

@@ -41,7 +41,7 @@ from retrain.runs.outcome import Behind, Left, Outcome
 from retrain.runs.repairing import notice, repair
 from retrain.runs.run import retrain
 from retrain.runs.taking_back import rolled_back
-from retrain.settings import under
+from retrain.settings import mended, under
 from retrain.trace import tracing, within
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
                     found = _attempt(request, settings, held)
                     if found is None:
                         ended.append(request.run_id)
-                        if ledger.has_asked:  # what its run has asked for may come before what waits
+                        if here := ledger.asked_here:  # what its run has asked for may come before what waits
+                            attempted -= here  # a promotion has the name of its run
                             asked = ledger.asked()
                             seen.update(asked)
                             requests = waiting()
@@ -134,10 +135,7 @@ def _worked_off(settings: Settings, context: Context) -> Outcome:
 
 
 def _rank(request: Request) -> int:
-    """A rollback overtakes all others; a service that does not answer, or an approval, waits for no decision.
-
-    Nor does a promotion that was approved: what is decided before it would be compared with a former champion.
-    """
+    """A rollback overtakes all others; then what a person or a service waits for, then what was approved."""
     return next((at for at, kinds in enumerate(FIRST) if isinstance(request, kinds)), len(FIRST))
 
 
@@ -179,7 +177,7 @@ def _work(request: Request, settings: Settings, context: Context, *, is_read_ane
         ledger.done(request.run_id)
         return None
     if before and before.is_wrongly_set:  # the settings may have been mended since it was asked for
-        request = request.evolve(settings=settings.deciding)
+        request = request.evolve(settings=mended(settings, request.settings))
     try:
         its_settings = under(settings, request.settings)
     except ConfigError as error:
@@ -196,7 +194,7 @@ def _work(request: Request, settings: Settings, context: Context, *, is_read_ane
         return None
     has_ended = False
     try:
-        its_own = replace(context, asked_under=request.settings or context.asked_under)
+        its_own = replace(context, asked_under=its_settings.deciding)
         left = _begun(request, begun, before, lost, its_settings, its_own)
         has_ended = left is None
         return left

@@ -46,7 +46,11 @@ def ask_for_unseen(context: Context) -> list[Land]:
         for name, version in context.inbox.listing("")
         if not is_marker(name) and (name, version) not in seen and name not in waiting
     ]
-    return [ask(partial(_landing, name), context) for name in _in_turn(unseen, context)]
+    turn = _in_turn(unseen, context)
+    asked = [ask(partial(_landing, name), context) for name in turn]
+    if len(turn) < len(unseen):
+        keep_last_asked(turn[-1], context.now(), context.state)
+    return asked
 
 
 def trouble_with_unseen(context: Context) -> ServiceError | None:
@@ -83,10 +87,8 @@ def _in_turn(names: list[str], context: Context) -> list[str]:
     """The names whose turn it is: all, or the next ones after those of the last time."""
     if len(names) <= MOST_FILES:
         return names
-    after = last_asked(context.state)
-    turn = sorted(names, key=lambda name: (name <= after, name))[:MOST_FILES]
-    keep_last_asked(turn[-1], context.state)
-    return turn
+    after = last_asked(context.state, context.now())
+    return sorted(names, key=lambda name: (name <= after, name))[:MOST_FILES]
 
 
 def _landing(file: str, run_id: str) -> Land:

@@ -79,7 +79,8 @@ def _has_ended(run_id: str, context: Context) -> bool:
     with skipping():
         run = context.ledger.recorded(run_id)
         if run is not None and run.trigger.is_known:
-            return run.status in (Status.DONE, Status.FAILED) and not run.will_retry
+            has_ended = run.status in (Status.DONE, Status.FAILED) and not run.will_retry
+            return has_ended and not run.held_days
     return False
 
 

@@ -118,7 +118,7 @@ def _replayed(
     if run.verdict is Verdict.UNCHANGED:
         return None
     found = assessed(series, champion, history, settings.decision, context.progress)
-    assessment = capped(found, lambda: _pointer(basis, context), run.run_id, settings)
+    assessment = capped(found, lambda: _pointer(basis, context), run.run_id, context.now(), settings)
     difference = _result_differs(run, again, champion, assessment, series, context)
     return (difference, _cause(basis)) if difference else None
 

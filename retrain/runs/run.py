@@ -86,7 +86,7 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         draft.run = draft.run.evolve(basis=_basis(history, question, pointer))
         if champion is not None and not request.dry_run:
             issued = issue(champion, history, request.run_id, settings, context)
-            beside = probation(champion, pointer, series, draft.run, settings, context)
+            beside = probation(champion, pointer, series, settings, context)
             state = watch(champion, history, settings, context).evolve(probation=beside)
             draft.run = draft.run.evolve(issued=issued, watch=state)
         needs_approval = settings.promotions.needs_approval and not request.dry_run
@@ -101,7 +101,7 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
             draft.run = draft.run.decided(unchanged)
             return None
         found = assessed(series, champion, history, settings.decision, draft.tell)
-        assessment = capped(found, lambda: pointer, request.run_id, settings)
+        assessment = capped(found, lambda: pointer, request.run_id, context.now(), settings)
     draft.run = with_findings(draft.run, assessment)
     if assessment.measured is not None:
         context.ledger.keep(draft.run.run_id, UNSEEN_DAYS, as_csv(assessment.measured.days))
@@ -202,7 +202,7 @@ def _unchanged(
     if isinstance(landing, Landed) and (landing.new_days or landing.changed_days):
         return None  # a new question, or one whose answer costs no more than a look at it is worth
     before = context.ledger.concluded(question)
-    if before is None or (before.is_capped and full(pointer, draft.run.run_id, settings) is None):
+    if before is None or (before.is_capped and full(pointer, draft.run.run_id, context.now(), settings) is None):
         return None
     return Decision(
         Verdict.UNCHANGED,

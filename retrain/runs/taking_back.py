@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrain.errors import RetrainError, ServiceUnavailable
+from retrain.errors import Conflict, RetrainError, ServiceError, ServiceUnavailable
 from retrain.gate.evidence import amount
 from retrain.monitoring.probation import days_needed, end_of, on_probation
 from retrain.promotion.record import submit_rollback
-from retrain.records.champion import NOBODY
-from retrain.records.landing import Landed, Settled
 from retrain.records.request import RollBack
 from retrain.records.watched import Probation, Tellings, ToldProbation
 from retrain.runs.approval import void_of
 from retrain.runs.asking import ask_once
+
+LOOKED_FOR_DAYS = 366  # after a probation has ended: a run that compares all its days may fail
 
 if TYPE_CHECKING:
     from retrain.data.series import DailySeries
@@ -21,58 +21,70 @@ if TYPE_CHECKING:
     from retrain.records.champion import Pointer
     from retrain.records.context import Context
     from retrain.records.run import Run
+    from retrain.records.watched import Watched
     from retrain.runs.draft import Draft
     from retrain.runs.inputs import InProduction
     from retrain.settings import Settings
 
 
 def probation(
-    champion: InProduction, pointer: Pointer, series: DailySeries, run: Run, settings: Settings, context: Context
+    champion: InProduction, pointer: Pointer, series: DailySeries, settings: Settings, context: Context
 ) -> Probation | None:
     """How the champion compares with the one that it replaced; None if it is not on probation.
 
-    Probation is of a promotion, not of a rollback. It is over once a run has seen all its days.
+    Probation is of a promotion, not of a rollback. It is over once a run has compared all its days, which is on
+    record; a year after them in any case.
     """
-    over = _replaced(pointer)
-    if not settings.watch.probation_days or over is None:
+    over, days = pointer.replaced, settings.watch.probation_days
+    if not days or over is None:
         return None
-    trained_through = champion.registered.lineage.trained_through
-    ends = end_of(trained_through, settings.watch.probation_days)
-    new_days = run.landing.new_days if isinstance(run.landing, Landed | Settled) else 0
-    known = (series.last_day - trained_through).days
-    if known - new_days >= settings.watch.probation_days:
+    trained_through, version = champion.registered.lineage.trained_through, champion.registered.version
+    state = Probation(over=over, ends=end_of(trained_through, days))
+    late = (series.last_day - state.ends).days
+    if late > LOOKED_FOR_DAYS or (late >= 0 and Tellings(context.state).look().judged == version):
         return None
-    if known < days_needed(settings.decision.horizon_days):
-        return Probation(over=over, ends=ends)
+    needed = days_needed(settings.decision.horizon_days)
+    if days < needed:
+        return state.evolve(note=f"RETRAIN_PROBATION_DAYS is {days}, and this horizon needs {needed} days")
+    if (series.last_day - trained_through).days < needed:
+        return state
     try:
         before = context.registry.load(context.registry.of_record(over))
-        terms = settings.decision.terms
-        return on_probation(champion.model, before, over, trained_through, ends, series, terms)
+        return on_probation(champion.model, before, state, trained_through, series, settings.decision.terms)
     except ServiceUnavailable:
         raise
     except RetrainError as error:
-        return Probation(over=over, ends=ends, note=f"not compared: {error}")
-
-
-def _replaced(pointer: Pointer) -> str | None:
-    """The version that the champion's promotion has replaced; None for a first champion, or after a rollback."""
-    if pointer.champion is None or pointer.champion.question is None or len(pointer.champions) < 2:
-        return None
-    before = pointer.champions[-2].version
-    return None if before in (NOBODY, pointer.champion.version) else before
+        return state.evolve(note=f"not compared: {error}")
 
 
 def take_back(run: Run, context: Context) -> Run:
-    """Ask for the rollback if the probation is lost. Its name is noted first, so it is asked for once.
+    """Ask for the rollback if the probation is lost; note it if it is over and was not.
+
+    The name of the rollback is noted before it is asked for, so it is asked for once.
 
     Raises: ServiceUnavailable if the store is away; Conflict if another process has told something meanwhile.
     """
     watch = run.watch
     found = watch.probation if watch else None
-    if watch is None or found is None or not found.is_lost:
+    if watch is None or found is None or found.evidence is None:
+        return run
+    try:
+        return _taken_back(run, watch, found, context)
+    except (ServiceUnavailable, Conflict):
+        raise
+    except ServiceError as error:
+        return run.evolve(watch=watch.evolve(probation=found.evolve(note=f"not taken back: {error}")))
+
+
+def _taken_back(run: Run, watch: Watched, found: Probation, context: Context) -> Run:
+    is_over = run.data is not None and run.data.last_day >= found.ends
+    if not found.is_lost and not is_over:
         return run
     tellings = Tellings(context.state)
     told = tellings.read()
+    if not found.is_lost:
+        tellings.write(told.evolve(judged=watch.version))
+        return run
     noted = told.probation
     if noted is None or noted.version != watch.version:
         noted = ToldProbation(version=watch.version, rollback=context.ledger.name_run(context.now()))

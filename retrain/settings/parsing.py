@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from retrain.errors import ConfigError
 from retrain.settings.groups import DECIDING, Settings, groups, known_settings, names
-from retrain.settings.promotions import Consent
+from retrain.settings.promotions import Consent, PromotionsSettings
 from retrain.settings.setting import settings_of
 
 if TYPE_CHECKING:
@@ -73,12 +73,21 @@ def under(settings: Settings, deciding: Mapping[str, str]) -> Settings:
     unknown = sorted(deciding.keys() - settings.deciding.keys())
     if unknown:
         raise ConfigError(f"{unknown[0]} is not a setting that this version of retrain knows")
-    values = {known.name: deciding[known.name] for known in known_settings() if known.name in deciding}
+    values = {**settings.deciding, **deciding}  # older code names fewer of them
     changed = replace(settings, **_groups(values, DECIDING))
     if settings.promotions.approval is Consent.REQUIRED:  # whoever asks cannot take back what the app requires
         changed = replace(changed, promotions=changed.promotions.model_copy(update={"approval": Consent.REQUIRED}))
     _check(changed)
     return changed
+
+
+def mended(settings: Settings, deciding: Mapping[str, str]) -> dict[str, str]:
+    """What a run is made under that failed for a setting: those in force, but for what may hold a promotion back.
+
+    Args: deciding: what it was asked under.
+    """
+    names = {known.name for known in settings_of("promotions", PromotionsSettings)}
+    return under(settings, {name: value for name, value in deciding.items() if name in names}).deciding
 
 
 def _groups(values: Mapping[str, str], wanted: Collection[str] | None = None) -> dict[str, Any]:
