@@ -100,29 +100,36 @@ class Wanted:
 
         Raises: UsageError if it cannot be written: before the block, as far as that can be told.
         """
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with self._refusing():
-            if self.path.is_dir():
+            path = self.path.resolve()  # a link stays, and so does what it leads to
+            if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if self.option == "--out":
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_file():  # a device or a pipe is written to, and never replaced
+                yield lambda data: self._put(path, data)
+                return
+            aside = path.with_name(f".{path.name}.{os.getpid()}")
             aside.touch()
         try:
-            yield lambda data: self._put(aside, data)
+            yield lambda data: self._put(aside, data, path)
         finally:
             aside.unlink(missing_ok=True)
 
-    def _put(self, aside: Path, data: bytes) -> None:
+    def _put(self, first: Path, data: bytes, last: Path | None = None) -> None:
         with self._refusing():
-            aside.write_bytes(data)
-            aside.replace(self.path)
+            first.write_bytes(data)
+            if last is not None:
+                first.replace(last)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
         try:
             yield
         except OSError as exc:
-            raise UsageError(f"{self.option} {self.path}: {exc.strerror}; name one that can be written") from exc
+            raise UsageError(
+                f"{self.option} {self.path}: {exc.strerror}; choose a path that can be written"
+            ) from exc
 
 
 def wanted(csv: Path | None, plot: Path | None, out: Path | None) -> list[Wanted]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retrain.settings import Settings
 
 SHOWN_DIFFERENCES = 5
-HEADER = f"{'POLICY':<26}{'PROMOTED':>9}{'DEPLOYED':>9}{'RMSE':>11}{'MAE':>11}  {{:<26}}{{:<26}}"
+HEADER = f"{'POLICY':<26}{'PROMOTED':>9}{'DEPLOYED':>9}{'RMSE':>11}{'MAE':>11}  {{:<30}}{{:<30}}"
 
 
 def add(command: Callable[..., argparse.ArgumentParser], day: Callable[[str], date]) -> None:
@@ -174,7 +174,7 @@ def _row(each: Tried) -> str:
     line = f"{each.name:<26}{promoted:>9}{len(switches):>9}"
     if errors is None:
         return line
-    beside = "".join(f"{_change(other):<26}" for other in (errors.against_never, errors.against_always))
+    beside = "".join(f"{_change(other):<30}" for other in (errors.against_never, errors.against_always))
     return f"{line}{errors.rmse:>11.4g}{errors.mae:>11.4g}  {beside}".rstrip()
 
 

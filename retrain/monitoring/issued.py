@@ -162,12 +162,15 @@ class IssuedForecasts:
         """
         for name in sorted(visible(self._store.names(ISSUED))):
             found = NAME.fullmatch(name)
-            if found and date.fromisoformat(found[1]) >= origin and version in ("", found[2]):
+            if found and found[1] >= str(origin) and version in ("", found[2]):
                 yield self._read(name)
 
     def _read(self, name: str) -> Issued:
         stored = self._store.read(name)
         try:
-            return Issued.from_json(stored.data if stored else b"")
+            issued = Issued.from_json(stored.data if stored else b"")
+            if not issued.days:
+                raise ValueError("it has no days")
         except ValueError as exc:
             raise unreadable(self._store, name, exc) from exc
+        return issued

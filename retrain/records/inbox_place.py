@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
 
 RECORD = "inbox.json"
-LASTS = timedelta(days=1)
+LASTS = timedelta(days=7)  # longer than from one tick to the next
 
 
 class InboxPlace(Record):
-    """The last name that was asked for, and when: for a day, the next tick begins after it."""
+    """The last name that was asked for, and when: for a week, the next tick begins after it."""
 
     after: str
     at: AwareDatetime
 
 
 def last_asked(store: ObjectStore, now: datetime) -> str:
-    """That name; empty if there is none of the last day.
+    """That name; empty if there is none of the last week.
 
-    Other files than those of an earlier day begin with the first name: their order decides which of two amounts is
+    Other files than those of an earlier week begin with the first name: their order decides which of two amounts is
     the newer one. A record that is damaged or refused is as none.
     """
     with skipping(), suppress(ValueError):

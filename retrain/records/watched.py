@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from retrain.data.open_enum import OpenEnum
 from retrain.ports import ABSENT
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WATCH = "watch/"
 TOLD = f"{WATCH}told.json"
+MOST_ALARMS = 20
 
 
 class News(OpenEnum):
@@ -138,19 +139,30 @@ class ToldProbation(Record):
 class Told(Record):
     """What has been told of the watch, so that nothing is told again.
 
-    Attributes: judged: the last version whose probation is over, and was not lost.
+    Attributes:
+        alarms: the last one of each version, the newest last; those of versions long gone are forgotten.
+        judged: the last version whose probation is over, and was not lost.
     """
 
-    alarm: ToldAlarm | None = None
+    alarms: tuple[ToldAlarm, ...] = ()
     stale: ToldStale | None = None
     probation: ToldProbation | None = None
     judged: str = ""
 
+    def alarm_of(self, version: str) -> ToldAlarm | None:
+        """The last one of a version that was told."""
+        return next((alarm for alarm in self.alarms if alarm.version == version), None)
+
+    def with_alarm(self, alarm: ToldAlarm) -> Self:
+        """With this one as the last of its version."""
+        others = [each for each in self.alarms if each.version != alarm.version]
+        return self.evolve(alarms=(*others, alarm)[-MOST_ALARMS:])
+
     @property
     def runs(self) -> set[str]:
         """Those that told, and those that were asked for."""
-        alarm, stale, probation = self.alarm, self.stale, self.probation
-        named = {alarm.by, alarm.retrain, alarm.recovered_by} if alarm else set[str]()
+        stale, probation = self.stale, self.probation
+        named = {run for alarm in self.alarms for run in (alarm.by, alarm.retrain, alarm.recovered_by)}
         named |= {stale.by} if stale else set()
         return named | ({probation.rollback} if probation else set())
 

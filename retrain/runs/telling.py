@@ -6,10 +6,9 @@ both runs, so a run that is made again after a kill finds itself there and goes 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from retrain.errors import Conflict, ServiceError, ServiceUnavailable
+from retrain.errors import Conflict, RetrainError, ServiceUnavailable
 from retrain.records.base import skipping
 from retrain.records.request import Evaluate, Trigger
 from retrain.records.watched import News, Tellings, Told, ToldAlarm, ToldStale
@@ -27,34 +26,33 @@ if TYPE_CHECKING:
 def tell(run: Run, settings: Settings, context: Context) -> Run:
     """The run with what it is the first to find, which is on record then; at most one piece of news a run.
 
-    A run whose file waits for a person tells that, and the next one tells what was found. Nothing is read unless
-    there is something to tell.
+    A run whose file or winner waits for a person tells that, and the next one tells what was found.
 
     Raises: ServiceUnavailable if the store is away; Conflict if another process has told something meanwhile.
     """
     found = run.watch
-    if found is None or run.is_to_wait or (found.alarm is None and found.stale is None):
+    if found is None or run.is_to_wait or (found.through is None and found.stale is None):
         return run
     try:
         return run.evolve(watch=_told(found, run, settings, context))
     except (ServiceUnavailable, Conflict):
         raise
-    except ServiceError as error:
+    except RetrainError as error:
         return run.evolve(watch=found.evolve(note=f"not told: {error}"))
 
 
 def _told(found: Watched, run: Run, settings: Settings, context: Context) -> Watched:
     tellings = Tellings(context.state)
     told = tellings.read()
-    known = told.alarm if told.alarm is not None and told.alarm.version == found.version else None
+    known = told.alarm_of(found.version)
     if found.alarm is not None:
-        min_days = timedelta(days=settings.watch.min_days_between_alarms)
-        is_same = known is not None and found.alarm.day < known.day + min_days  # a correction may have moved it
+        apart = settings.watch.min_days_between_alarms
+        is_same = known is not None and (found.alarm.day - known.day).days < apart  # a correction may have moved it
         if known is None or not is_same or not _was_told(known, run.run_id, context):
             retrain = known.retrain if known is not None and is_same else None
             return _alarmed(found, found.alarm, retrain, told, run, tellings, context)
-    if _is_over(found, told.alarm, run.run_id):
-        _write(told.evolve(alarm=told.alarm and told.alarm.evolve(recovered_by=run.run_id)), told, tellings)
+    if known is not None and _is_over(found, known, run.run_id):
+        _write(told.with_alarm(known.evolve(recovered_by=run.run_id)), told, tellings)
         return found.evolve(news=News.RECOVERY)
     if found.stale is not None and _is_new_stale(found.stale, told, run.run_id):
         _write(told.evolve(stale=ToldStale(origin=found.stale, by=run.run_id)), told, tellings)
@@ -72,10 +70,10 @@ def _was_told(known: ToldAlarm, run_id: str, context: Context) -> bool:
     return True
 
 
-def _is_over(found: Watched, told: ToldAlarm | None, run_id: str) -> bool:
-    if found.alarm is None or found.alarm.until is None or told is None:
-        return False
-    return told.version == found.version and told.recovered_by in ("", run_id)
+def _is_over(found: Watched, told: ToldAlarm, run_id: str) -> bool:
+    """Whether this run is the first to find that an alarm has ended, or that a correction has taken it away."""
+    has_ended = found.alarm.until is not None if found.alarm is not None else found.through is not None
+    return has_ended and told.recovered_by in ("", run_id)
 
 
 def _is_new_stale(origin: date, told: Told, run_id: str) -> bool:
@@ -98,7 +96,7 @@ def _alarmed(
     retrain = retrain or context.ledger.name_run(context.now())
     over = run.run_id if alarm.until else ""
     noted = ToldAlarm(version=found.version, day=alarm.day, by=run.run_id, retrain=retrain, recovered_by=over)
-    _write(told.evolve(alarm=noted), told, tellings)
+    _write(told.with_alarm(noted), told, tellings)
     note = f"an alarm of run {run.run_id}: {', '.join(alarm.names)}"
     ask_once(Evaluate(run_id=retrain, trigger=Trigger.DRIFT, note=note), context)
     return found.evolve(news=News.ALARM, retrain=retrain)

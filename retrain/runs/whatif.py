@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrain.errors import ConfigError, NotFound
+from retrain.gate.decide import Verdict
 from retrain.records.history import Histories
 from retrain.runs.inputs import series_of
 from retrain.runs.whatif_course import Chain, Kind
@@ -125,7 +126,7 @@ def whatif(
         for name, course, errors in zip(chains, courses, scored, strict=True)
     )
     is_recorded = cadence is None and in_force == settings.decision.policy
-    record = _record(runs, timeline, courses[0], settings) if is_recorded else None
+    record = _record(runs, timeline, courses[0], since, settings) if is_recorded else None
     return WhatIf(tuple(tried), len(timeline.looks), in_force.loss, record)
 
 
@@ -142,10 +143,15 @@ def _chains(
     return {**tried, **ends}
 
 
-def _record(runs: Sequence[Run], timeline: Timeline, course: Course, settings: Settings) -> Record:
-    """Where the policy in force gives other verdicts than those on record."""
+def _record(
+    runs: Sequence[Run], timeline: Timeline, course: Course, since: date | None, settings: Settings
+) -> Record:
+    """Where the policy in force gives other verdicts than those on record.
+
+    Args: since: then what was decided before it is not known here, and `unchanged` is not compared.
+    """
     looks = {look.name for look in timeline.looks}
-    compared = [run for run in runs if run.run_id in looks]
+    compared = [run for run in runs if run.run_id in looks and not (since and run.verdict is Verdict.UNCHANGED)]
     given = {each.look: each.verdict for each in course.given}
     differs = (
         Differs(run.run_id, str(run.verdict), given.get(run.run_id, "none"))

@@ -15,7 +15,7 @@ import numpy as np
 from retrain import __version__
 from retrain.arima.blas import one_blas_thread
 from retrain.data.series import daily_series
-from retrain.errors import ModelError, RetrainError
+from retrain.errors import ModelError, RetrainError, SeriesTooShort
 from retrain.gate.assess import Assessment
 from retrain.gate.decide import Decision, Verdict
 from retrain.gate.remembering import RememberingSettings
@@ -174,6 +174,8 @@ class _Following:
         return self.decided[question]
 
     def _always(self, series: DailySeries) -> Assessment:
+        if len(series) < self.settings.min_training_days:
+            raise SeriesTooShort(f"{len(series)} days are too few for a model")
         winner = self.settings.procedure.first(series, lambda detail: self.progress("search", detail))
         return Assessment(Decision(Verdict.PROMOTE, "Every new model is champion."), winner=winner)
 

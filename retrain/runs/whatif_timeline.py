@@ -171,7 +171,7 @@ def regular_timeline(
 def looked(context: Context) -> list[Run]:
     """The runs on record that have reached a verdict, the oldest first; a dry run could not promote."""
     runs = reversed(context.ledger.runs(sys.maxsize))
-    ended = (Status.DONE, Status.HELD)
+    ended = (Status.DONE, Status.HELD, Status.AWAITING)
     return [run for run in runs if run.basis and run.verdict and run.status in ended and not run.request.dry_run]
 
 
@@ -207,7 +207,7 @@ def _since(
     pointer: Pointer,
     registry: Registry,
 ) -> Timeline:
-    if since is None:
+    if since is None or since == date.min:
         return Timeline(changes, tuple(events))
     begin = datetime.combine(since, time(), UTC)
     there = pointer.on(since - timedelta(days=1))

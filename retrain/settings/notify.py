@@ -15,6 +15,7 @@ from retrain.errors import ConfigError
 from retrain.settings.setting import Group, Optional, setting
 
 KINDS = ("verdict", "promotion", "rollback", "failure", "held", "service", "alarm", "recovery", "stale", "approval")
+HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PREFIX = "whsec_"
 SCHEMES = ("slack", "teams", "eventgrid")
@@ -111,18 +112,20 @@ class NotifySettings(Group):
                 "RETRAIN_NOTIFY_URL has a mailto: address, and RETRAIN_SMTP_URL is not set; write "
                 "RETRAIN_SMTP_URL=smtps://USER:PASSWORD@HOST:465"
             )
-        if needs_mail and "@" not in parseaddr(self.sender)[1]:
-            raise ConfigError("RETRAIN_NOTIFY_FROM must be the address of the sender of mails; write NAME@HOST")
+        if needs_mail and not _is_mail(self.sender):
+            raise ConfigError(
+                "RETRAIN_NOTIFY_FROM must be the address of the sender of mails, in ASCII; write NAME@HOST"
+            )
         server = self.smtp.get_secret_value() if self.smtp else ""
         if server and not (re.match(r"smtps?://[^/]+$", server) and _place(server)[1]):
             raise ConfigError(
-                "RETRAIN_SMTP_URL is no mail server; write smtps://USER:PASSWORD@HOST:465 or smtp://HOST:587"
+                "RETRAIN_SMTP_URL is no mail server in ASCII; write smtps://USER:PASSWORD@HOST:465 or smtp://HOST:587"
             )
 
 
 def _target(text: str) -> Target:
     form, _, address = text.partition(":")
-    if form == "mailto" and "@" in parseaddr(address)[1]:
+    if form == "mailto" and _is_mail(address):
         return Target("mail", address)
     if form not in SCHEMES:
         form, address = "cloudevents", text
@@ -135,11 +138,17 @@ def _target(text: str) -> Target:
     )
 
 
+def _is_mail(text: str) -> bool:
+    return "@" in parseaddr(text)[1] and text.isascii() and text.isprintable()
+
+
 def _place(address: str) -> tuple[str, str]:
     """The scheme and the host of an address; empty for what is none, whose text may be secret."""
     try:
         parts = urlsplit(address)
         _ = parts.port  # which is only now looked at
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
         return "", ""
-    return parts.scheme, parts.hostname or ""
+    is_name = all(HOST_LABEL.fullmatch(label) for label in host.rstrip(".").split(".")) or ":" in host
+    return (parts.scheme, host) if is_name and address.isascii() and address.isprintable() else ("", "")

@@ -190,11 +190,15 @@ def test_nobody_who_listens_is_named_by_an_address(told: World):
             },
             "RETRAIN_SMTP_URL is no mail server",
         ),
+        ({"RETRAIN_NOTIFY_URL": "https://a..b.com/sig=abc"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_URL": "slack:https://*.x/sig=abc"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_URL": "https://host/\udcffsig=abc"}, "an entry that cannot be read"),
+        ({"RETRAIN_NOTIFY_URL": "mailto:ä@sig=abc.com"}, "an entry that cannot be read"),
         ({"RETRAIN_NOTIFY_KINDS": "promotion lunch"}, "RETRAIN_NOTIFY_KINDS.*write some of verdict promotion"),
     ],
     ids=[
         *("plain", "scheme", "no-address", "no-server", "no-sender", "host", "bracket", "port"),
-        *("key", "no-key", "mail-host", "kind"),
+        *("key", "no-key", "mail-host", "empty-label", "star", "not-utf-8", "not-ascii", "kind"),
     ],
 )
 def test_what_is_no_target_is_refused_without_repeating_it(world: World, values: dict[str, str], says: str):

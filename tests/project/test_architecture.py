@@ -69,6 +69,15 @@ OUTSIDE_WORLD = {
     "filelock",
     "pydantic",
 }
+OF_PYDANTIC = {
+    "settings": [
+        "acquire", "azure", "forecasting", "notify", "platform", "policy", "storage", "telemetry", "triggers",
+        "setting", "groups", "parsing", "watch",
+    ],
+    "records": [
+        "base", "inbox_place", "landing_log", "leftovers", "outbox", "request", "run", "service_state",
+    ],
+}  # fmt: skip
 INSIGHTS = "retrain.adapters.azure.insights"
 ONLY_IN = {
     "statsmodels": {"retrain.arima.proof"},
@@ -102,18 +111,8 @@ ONLY_IN = {
     "azure.monitor": {INSIGHTS},
     "filelock": {"retrain.adapters.local.folder"},
     "pydantic": {
-        *(
-            f"retrain.settings.{name}"
-            for name in ("acquire", "azure", "forecasting", "notify", "platform", "policy")
-        ),
-        *(
-            f"retrain.settings.{name}"
-            for name in ("storage", "telemetry", "triggers", "setting", "groups", "parsing", "watch")
-        ),
-        *(
-            f"retrain.records.{name}"
-            for name in ("base", "landing_log", "leftovers", "outbox", "request", "run", "service_state")
-        ),
+        *(f"retrain.settings.{name}" for name in OF_PYDANTIC["settings"]),
+        *(f"retrain.records.{name}" for name in OF_PYDANTIC["records"]),
         "retrain.promotion.record",
         "retrain.doors.http",
         "retrain.doors.approval_routes",

@@ -206,7 +206,7 @@ def found(world: World) -> dict[str, Any]:
     """What is left in the end."""
     runs = [run for run in world.ledger.runs(20) if run.watch and run.watch.news]
     asked = [run.run_id for run in world.ledger.runs(20) if run.trigger is Trigger.DRIFT]
-    record = Tellings(FolderStore(world.root)).read().alarm
+    record = Tellings(FolderStore(world.root)).read().alarm_of("1")
     return {
         "told by": [run.run_id for run in runs],
         "asked once": [run.watch.retrain for run in runs if run.watch] == asked,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
@@ -17,9 +19,6 @@ from retrain.doors.forecast_files import Wanted, as_csv, as_parquet, as_plot, wa
 from retrain.errors import UsageError
 from retrain.records.history import Histories
 from tests.builders import NEW_YEAR, World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COLUMNS = ["date", "series", "mean", "low_80", "high_80", "low_95", "high_95", "origin", "version"]
 
@@ -122,3 +121,40 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path):
 def test_a_forecast_without_days_before_it_is_drawn_alone(serving: World):
     """As after a restore."""
     assert b"actual" not in as_plot(answer_of(serving), {date.max: 1.0})
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path):
+    """Whoever reads the shared file gets the new forecast."""
+    shared, link = tmp_path / "shared.csv", tmp_path / "link.csv"
+    shared.write_text("old")
+    link.symlink_to(shared)
+
+    with Wanted("--csv", link, as_csv).begun() as write:
+        write(b"new")
+
+    assert link.is_symlink()
+    assert shared.read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path):
+    """As `/dev/stdout` and `/dev/null` are."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    with Wanted("--csv", pipe, as_csv).begun() as write:
+        write(b"new")
+
+    assert os.read(reader, 9) == b"new"
+    assert pipe.is_fifo()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_folder_without_a_name_is_refused(name: str):
+    """As every folder is."""
+    with (
+        pytest.raises(UsageError, match="choose a path that can be written"),
+        Wanted("--csv", Path(name), as_csv).begun(),
+    ):
+        pass

@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from retrain.adapters.notify.message import sentence
 from retrain.doors.terminal import summary
 from retrain.errors import ConfigError, NotConverged
+from retrain.promotion.resume import promote_run
 from retrain.records.outbox import event_of
 from retrain.records.request import RollBack, Trigger
 from retrain.records.watched import TOLD
@@ -179,6 +181,50 @@ def test_nobody_is_asked_about_a_winner_whose_champion_is_taken_back(promoted: W
     assert "makes version 1 champion again" in report["reason"]
     assert report["status"] == "done"
     assert champions(promoted) == ["1", "2", "1"]
+
+
+def test_what_is_so_no_more_takes_nothing_back(promoted: World):
+    """Three months of a file of a year speak for the one before, and the nine since against it."""
+    since = level_days(274, seed=4, level=100)
+    report = promoted.land("year.csv", csv_file(np.concatenate([BACK, since]), AFTER))
+
+    assert probation(report)["evidence"] > 5
+    assert probation(report)["note"] == "version 1 was better until 2023-09-09, and is not on all days since"
+    assert champions(promoted) == ["1", "2"]
+
+
+def test_what_is_over_is_not_opened_again(promoted: World):
+    """Other settings, or days of long ago, are no reason to look again."""
+    promoted.overrides["RETRAIN_ALPHA"] = "0.01"
+    first = promoted.land("back.csv", back(91))
+    promoted.overrides["RETRAIN_ALPHA"] = "0.2"
+    later = promoted.run()
+
+    assert probation(first)["days"] == 91
+    assert later["watch"]["probation"] is None
+    assert champions(promoted) == ["1", "2"]
+
+
+def test_a_version_that_a_person_promoted_again_stays(promoted: World):
+    """Rolled back by a person, and promoted by a person: the person has decided."""
+    run_id = promoted.ledger.pointer().champions[-1].run_id
+    promoted.roll_back("1")
+    promote_run(run_id, promoted.settings, promoted.context)
+    assert champions(promoted) == ["1", "2", "1", "2"]
+
+    report = promoted.land("back.csv", back(91))
+
+    assert report["watch"]["probation"] is None
+    assert champions(promoted)[-1] == "2"
+
+
+def test_a_horizon_that_a_probation_is_too_short_for_is_said(promoted: World):
+    """It could find nothing."""
+    promoted.overrides["RETRAIN_HORIZON_DAYS"] = "14"
+
+    report = promoted.land("back.csv", back(60))
+
+    assert probation(report)["note"] == "RETRAIN_PROBATION_DAYS is 91, and this horizon needs 97 days"
 
 
 def test_too_short_a_probation_is_refused(world: World):

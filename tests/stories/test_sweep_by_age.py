@@ -128,7 +128,7 @@ def test_an_old_alarm_is_not_told_again_because_its_run_is_swept(world: World):
     world.land("one.csv", ONE)
     run = world.run(Trigger.HTTP)["run_id"]
     told = ToldAlarm(version="1", day=FIRST_DAY, by=run, retrain=run)
-    Tellings(world.context.state).write(Told(alarm=told))
+    Tellings(world.context.state).write(Told(alarms=(told,)))
     world.run(Trigger.HTTP)
     world.clock.now += 40 * LONG
     swept(world)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrain.doors.cli import main
-from tests.builders import ONE, QUICK, TWO, World
+from tests.builders import NEW_YEAR, ONE, QUICK, TWO, World, csv_file, level_days
 from tests.platforms import ThreadPlatform
 
 if TYPE_CHECKING:
@@ -90,3 +90,25 @@ def test_an_unknown_loss_is_refused_with_those_that_there_are(root: Path, capsys
     """It is that of all policies."""
     assert main(words(root, "--loss", "mape")) == 2
     assert "'rmse', 'mae' or 'mase'" in capsys.readouterr().err
+
+
+def test_from_the_first_day_of_all_is_from_the_beginning(root: Path, capsys: pytest.CaptureFixture[str]):
+    """There is no day before it."""
+    assert main(words(root, "--json", "--from", "0001-01-01")) == 0
+    begun = capsys.readouterr().out
+    assert main(words(root, "--json")) == 0
+
+    assert capsys.readouterr().out == begun
+
+
+def test_too_few_days_are_no_reason_for_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A year was retracted, and three days have landed since."""
+    platform = ThreadPlatform()
+    world = World(tmp_path / "store", platform=platform)
+    landed = world.land("one.csv", ONE)
+    world.retract(landed["run_id"])
+    world.land("few.csv", csv_file(level_days(3, seed=2, level=200), NEW_YEAR))
+    platform.close()
+
+    assert main(words(world.root, "--json")) == 0
+    assert '"policy": "in force"' in capsys.readouterr().out

@@ -55,8 +55,9 @@ class Mail:
             if isinstance(exc, smtplib.SMTPAuthenticationError):
                 raise ServiceError(f"{host} does not accept the user or password of RETRAIN_SMTP_URL") from None
             raise ServiceError(f"{host} refuses the mail ({type(exc).__name__}); see RETRAIN_NOTIFY_FROM") from None
-        except smtplib.SMTPNotSupportedError:
-            raise ServiceError(f"{host} offers no TLS; use smtps:// in RETRAIN_SMTP_URL") from None
+        except smtplib.SMTPNotSupportedError as exc:
+            what = "TLS; use smtps:// in RETRAIN_SMTP_URL" if "STARTTLS" in str(exc) else "what the mail needs"
+            raise ServiceError(f"{host} does not offer {what}") from None
         except (smtplib.SMTPException, OSError) as exc:
             raise ServiceUnavailable(f"{host} does not answer ({type(exc).__name__})") from None
 

@@ -29,7 +29,7 @@ def sentence(event: Event, run: Run, model: str) -> str:
         Kind.SERVICE: f"{model}: the service of the champion was repaired",
         Kind.ALARM: f"{model}: the data have changed since the champion was trained: {_alarm(run)}",
         Kind.RECOVERY: f"{model}: the data are again as the champion expects them",
-        Kind.STALE: f"{model}: the forecast is stale, no new day has landed{_newest(run)}",
+        Kind.STALE: f"{model}: the forecast is stale{_newest(run)}",
     }.get(event.kind, f"{model}: {run.verdict or run.status}")
     return f"{said}. `retrain show {run.run_id}` tells more."
 
@@ -52,7 +52,7 @@ def _alarm(run: Run) -> str:
 
 
 def _newest(run: Run) -> str:
-    return f" since {run.watch.stale}" if run.watch and run.watch.stale else ""
+    return f": its newest day is {run.watch.stale}" if run.watch and run.watch.stale else ""
 
 
 def cloud_event(event: Event, run: Run, model: str, *, amounts: bool) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float = WHO
     Raises: ServiceUnavailable if it should be tried again; ServiceError if it is refused. They show the host alone.
     """
     import requests
+    from urllib3.exceptions import LocationParseError
 
     host = urlsplit(url).hostname
     try:
@@ -37,6 +38,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float = WHO
                 url, data=body, headers=headers, timeout=limits, allow_redirects=False, stream=True
             )
             answer.close()
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationParseError):
+        raise ServiceError(f"{host} is no address; see that RETRAIN_NOTIFY_URL is right") from None
     except requests.RequestException as exc:  # its message holds the address
         raise ServiceUnavailable(f"{host} does not answer ({type(exc).__name__})") from None
     status = answer.status_code
