@@ -24,6 +24,14 @@ var rules = [
     every: 'PT15M'
   }
   {
+    name: 'approval'
+    title: 'A better model waits until a person approves it'
+    severity: 3
+    query: loadTextContent('queries/approval.kql')
+    window: 'PT1H'
+    every: 'PT15M'
+  }
+  {
     name: 'trouble'
     title: 'A request has been in trouble for more than an hour'
     severity: 2

@@ -233,21 +233,14 @@ class Run(Record):
 
     def done(self, **facts: Any) -> Self:
         """Ended as it should, also if days of its file or its winner wait for a person."""
-        return self._well(status=self._ended(is_held=self.is_to_be_held), **facts)
+        return self._well(status=self.well_ended, **facts)
 
     @property
-    def is_to_be_held(self) -> bool:
-        """Whether days of its file wait for a person."""
-        return bool(self.held_days) or (isinstance(self.landing, LandedBefore) and self.landing.held)
-
-    @property
-    def is_to_wait(self) -> bool:
-        """Whether days of its file, or its winner, wait for a person."""
-        return self._ended(is_held=self.is_to_be_held) is not Status.DONE
-
-    def _ended(self, *, is_held: bool) -> Status:
+    def well_ended(self) -> Status:
+        """Its status if nothing fails any more: done, or days of its file or its winner wait for a person."""
         if self.approval is not None and self.approval.state is State.WAITING:
             return Status.AWAITING
+        is_held = self.held_days or (isinstance(self.landing, LandedBefore) and self.landing.held)
         return Status.HELD if is_held else Status.DONE
 
     @property
@@ -267,10 +260,10 @@ class Run(Record):
         if not isinstance(self.landing, Landed):
             return self
         left = tuple(day for day in self.held_days if day not in days)
-        landing = self.landing.evolve(held_days=left)
-        status = self._ended(is_held=bool(left)) if self.status.has_ended else self.status
+        settled = self.evolve(landing=self.landing.evolve(held_days=left))
+        status = settled.well_ended if self.status.has_ended else self.status
         reason = f"{self.reason} Run {by} has {how} {len(self.held_days) - len(left)} held days."
-        return self.evolve(landing=landing, status=status, reason=reason)
+        return settled.evolve(status=status, reason=reason)
 
     def _well(self, **facts: Any) -> Self:
         return self.evolve(error=None, trouble=None, will_retry=False, **facts)

@@ -90,16 +90,12 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
             state = watch(champion, history, settings, context).evolve(probation=beside)
             draft.run = draft.run.evolve(issued=issued, watch=state)
         needs_approval = settings.promotions.needs_approval and not request.dry_run
-        unchanged = asked_before(question, request.run_id, context) if needs_approval else None
-        is_forced = isinstance(request, Evaluate) and request.force
-        unchanged = (
-            None
-            if is_forced
-            else unchanged or _unchanged(question, series, champion, pointer, draft, settings, context)
-        )
-        if unchanged is not None:
-            draft.run = draft.run.decided(unchanged)
-            return None
+        before = asked_before(question, request.run_id, context) if needs_approval else None  # it voids as well
+        if not (isinstance(request, Evaluate) and request.force):
+            unchanged = before or _unchanged(question, series, champion, pointer, draft, settings, context)
+            if unchanged is not None:
+                draft.run = draft.run.decided(unchanged)
+                return None
         found = assessed(series, champion, history, settings.decision, draft.tell)
         assessment = capped(found, lambda: pointer, request.run_id, context.now(), settings)
     draft.run = with_findings(draft.run, assessment)
@@ -111,8 +107,12 @@ def _judged(request: Request, draft: Draft, settings: Settings, context: Context
         return None
     if assessment.winner is None:
         decision = assessment.decision
-        conclusion = Conclusion(run_id=request.run_id, verdict=decision.verdict, reason=decision.reason)
-        conclusion = conclusion.evolve(is_capped=found.winner is not None)
+        conclusion = Conclusion(
+            run_id=request.run_id,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            is_capped=found.winner is not None,
+        )
         context.ledger.conclude(question, conclusion)
         return None
     # A winner's question is decided when it is champion, which the pointer says, and not before.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from retrain.errors import Conflict, RetrainError, ServiceUnavailable
 from retrain.records.base import skipping
 from retrain.records.request import Evaluate, Trigger
+from retrain.records.run import Status
 from retrain.records.watched import News, Tellings, Told, ToldAlarm, ToldStale
 from retrain.runs.asking import ask_once
 
@@ -31,7 +32,7 @@ def tell(run: Run, settings: Settings, context: Context) -> Run:
     Raises: ServiceUnavailable if the store is away; Conflict if another process has told something meanwhile.
     """
     found = run.watch
-    if found is None or run.is_to_wait or (found.through is None and found.stale is None):
+    if found is None or run.well_ended is not Status.DONE or (found.through is None and found.stale is None):
         return run
     try:
         return run.evolve(watch=_told(found, run, settings, context))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrain.records.run import Run
 
 LOGGER = "retrain.telemetry"
-LEVELS = {"failure": logging.ERROR, **dict.fromkeys(("held", "alarm", "stale"), logging.WARNING)}
+LEVELS = {"failure": logging.ERROR, **dict.fromkeys(("held", "approval", "alarm", "stale"), logging.WARNING)}
 
 
 class Telemetry(ABC):
