@@ -65,8 +65,10 @@ def overtaken(request: RollBack, settings: Settings, context: Context) -> Run | 
 
 def _may_be_made(request: RollBack, context: Context) -> bool:
     """Whether the version that it is to replace is champion, or will be if an unconfirmed one is taken back."""
+    if request.over is None:
+        return True
     champion = context.ledger.pointer().champion
-    if request.over is None or champion is None or champion.version == request.over:
+    if champion is None or champion.version == request.over:
         return True
     return champion.run_id in context.ledger.asked()
 
