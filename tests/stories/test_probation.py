@@ -14,7 +14,7 @@ import pytest
 from retrain.adapters.local.folder import FolderStore
 from retrain.adapters.notify.message import sentence
 from retrain.doors.terminal import summary
-from retrain.errors import ConfigError, NotConverged
+from retrain.errors import NotConverged
 from retrain.promotion.resume import promote_run
 from retrain.records.outbox import event_of
 from retrain.records.request import RollBack, Trigger
@@ -225,14 +225,6 @@ def test_a_horizon_that_a_probation_is_too_short_for_is_said(promoted: World):
     report = promoted.land("back.csv", back(60))
 
     assert probation(report)["note"] == "RETRAIN_PROBATION_DAYS is 91, and this horizon needs 97 days"
-
-
-def test_too_short_a_probation_is_refused(world: World):
-    """It could find nothing, and would look as if all were well."""
-    world.overrides = {"RETRAIN_PROBATION_DAYS": "28"}
-
-    with pytest.raises(ConfigError, match=r"RETRAIN_PROBATION_DAYS.*write 56 or more"):
-        _ = world.settings
 
 
 def test_a_damaged_version_before_it_is_said_and_fails_no_run(promoted: World):

@@ -125,3 +125,9 @@ def test_an_order_that_nothing_can_fit_is_refused(order: str, season: str):
     """A season of one day, or one whose lags are plain lags already."""
     with pytest.raises(ConfigError, match=r"RETRAIN_ORDER is .* RETRAIN_SEASON_DAYS"):
         parse({"RETRAIN_ORDER": order, "RETRAIN_SEASON_DAYS": season})
+
+
+def test_too_short_a_probation_is_refused():
+    """It could find nothing, and would look as if all were well."""
+    with pytest.raises(ConfigError, match=r"RETRAIN_PROBATION_DAYS.*write 56 or more"):
+        parse({"RETRAIN_PROBATION_DAYS": "28"})
