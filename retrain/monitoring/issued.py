@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from retrain.errors import Conflict, ModelError
+from retrain.errors import Conflict, DamagedRecord, ModelError
 from retrain.monitoring.observed_days import tellings
 from retrain.ports import ABSENT
 from retrain.records.base import Record, unreadable, visible
@@ -155,15 +155,25 @@ class IssuedForecasts:
         except Conflict:
             return
 
-    def since(self, origin: date, version: str = "") -> Iterator[Issued]:
-        """Those with this origin or a later one, in the order of their origins. Args: version: of this one alone.
+    def since(self, origin: date, version: str = "", unread: list[str] | None = None) -> Iterator[Issued]:
+        """Those with this origin or a later one, in the order of their origins.
 
-        Raises: DamagedRecord if one cannot be read.
+        Args:
+            version: of this one alone.
+            unread: gets the names of those that cannot be read.
+        Raises: DamagedRecord if one cannot be read and `unread` is None.
         """
         for name in sorted(visible(self._store.names(ISSUED))):
             found = NAME.fullmatch(name)
             if found and found[1] >= str(origin) and version in ("", found[2]):
-                yield self._read(name)
+                try:
+                    issued = self._read(name)
+                except DamagedRecord:
+                    if unread is None:
+                        raise
+                    unread.append(name)
+                else:
+                    yield issued
 
     def _read(self, name: str) -> Issued:
         stored = self._store.read(name)

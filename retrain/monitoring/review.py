@@ -36,6 +36,7 @@ class Review:
         previous: the champion before it; None for the first.
         origins: how many forecasts are compared; of several with one origin, the last that was issued.
         watch: how the days compare with what the champion expected.
+        unread: the issued forecasts that are damaged, by their names; the others are compared without them.
         by_actual: `as_corrected` with the amounts that count now, `as_first_accepted` with those that counted
             first; for each, the performance of `champion`, `previous` and `seasonal_naive` from the same origins.
     """
@@ -46,6 +47,7 @@ class Review:
     first_origin: date | None
     last_origin: date | None
     watch: Watched
+    unread: list[str]
     by_actual: dict[str, dict[str, Performance]]
 
     def as_json(self) -> dict[str, Any]:
@@ -71,7 +73,8 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         raise NotFound("there is no champion yet; land a file of transactions first")
     version = pointer.champion.version
     previous = next((each.version for each in reversed(pointer.champions) if each.version != version), None)
-    issued = _last_of_each_origin(IssuedForecasts(context.state).since(since, version))
+    unread: list[str] = []
+    issued = _last_of_each_origin(IssuedForecasts(context.state).since(since, version, unread))
     past = _Past(Histories(context.state))
     made = {
         "champion": [day for each in issued for day in forecasted(each)],
@@ -90,6 +93,7 @@ def review(since: date, settings: Settings, context: Context) -> Review:
         issued[0].origin if issued else None,
         issued[-1].origin if issued else None,
         watch,
+        unread,
         {
             name: {model: performance(days, actual, holidays) for model, days in made.items()}
             for name, actual in actuals.items()

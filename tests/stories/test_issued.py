@@ -208,3 +208,15 @@ def test_the_command_prints_one_object(story: World, capsys: pytest.CaptureFixtu
     assert found["as_first_accepted"]["seasonal_naive"]["total"]["coverage_80"] is None
     assert main(["performance", "--root", str(story.root)]) == 0
     assert "champion by weekday" in capsys.readouterr().out
+
+
+def test_a_damaged_one_is_named_and_the_others_are_compared(story: World, capsys: pytest.CaptureFixture[str]):
+    """The watch and the figures of a year must not depend on each file."""
+    damaged, *others = issued(story)
+    story.context.state.write(damaged.name, b'{"days": []}')
+    found = review(date.min, story.settings, story.context)
+
+    assert found.unread == [damaged.name]
+    assert found.origins == len(others)
+    assert main(["performance", "--root", str(story.root)]) == 0
+    assert f"damaged    {damaged.name} is left out" in capsys.readouterr().out
