@@ -110,7 +110,8 @@ def awaiting(run_id: str, decision: str | None, ledger: Ledger) -> tuple[Run, Ap
 def answer(request: Answer, draft: Draft, settings: Settings, context: Context) -> None:
     """Do what a person has said of a winner.
 
-    Raises: NotFound if it cannot be approved or rejected any more, and why; the champion is as it was.
+    Raises: NotFound if it cannot be approved or rejected any more, and why; Conflict if it cannot be approved now,
+        and waits on. The champion is as it was.
     """
     run = context.ledger.run(request.of)
     if run.approval is None or run.approval.run_id != request.run_id:  # else its process was killed after this
@@ -125,21 +126,27 @@ def answer(request: Answer, draft: Draft, settings: Settings, context: Context) 
 
 
 def _check(run: Run, asked: Approval, settings: Settings, context: Context) -> None:
-    """Raises: NotFound if the winner must not be promoted any more; its run says so too."""
+    """Whether the winner may be promoted.
+
+    Raises: NotFound if it must not be any more; its run says so too. Conflict if that cannot be told.
+    """
+    asking = last_asking(context.state)
+    if asking is None:
+        raise Conflict(
+            f"the winner of run {run.run_id} still waits: it is not on record which run asked last; "
+            "`retrain run --force` asks anew"
+        )
     if context.now() > asked.expires:
         _lapsed(
             run, asked, State.EXPIRED, f"it could be approved until {asked.expires:%Y-%m-%d %H:%M} UTC", context
         )
-    elif why := _what_differs(run, asked, settings, context):
+    elif why := _what_differs(run, asked, asking, settings, context):
         _lapsed(run, asked, State.VOID, why, context)
     awaiting(run.run_id, asked.decision, context.ledger)
 
 
-def _what_differs(run: Run, asked: Approval, settings: Settings, context: Context) -> str:
+def _what_differs(run: Run, asked: Approval, asking: Asking, settings: Settings, context: Context) -> str:
     """What the verdict rested on and is other now, or who has asked since; empty if nothing is."""
-    asking = last_asking(context.state)
-    if asking is None:
-        return "it is not on record which run asked last"
     if asking.run_id != run.run_id:  # it alone is kept by a sweep
         return f"run {asking.run_id} asks about another winner"
     champion = context.ledger.pointer().champion

@@ -7,6 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from retrain.data.landed import DayTotal
@@ -149,9 +150,10 @@ def recorded_timeline(
     Raises: ServiceError if a record is damaged.
     """
     pointer = context.ledger.pointer()
-    events: list[Look | WentBack] = [_look(run, changes) for run in runs]
-    events += _went_back(pointer, context)
-    events.sort(key=lambda event: (event.at, event.name))
+    went_back = dict(_went_back(pointer, context))
+    events: list[Look | WentBack] = [_look(run, changes, went_back) for run in runs]
+    events += went_back.values()
+    events.sort(key=lambda event: (event.at, isinstance(event, Look), event.name))
     return _since(since, changes, events, pointer, context.registry)
 
 
@@ -175,29 +177,32 @@ def looked(context: Context) -> list[Run]:
     return [run for run in runs if run.basis and run.verdict and run.status in ended and not run.request.dry_run]
 
 
-def _look(run: Run, changes: Sequence[Change]) -> Look:
-    entries = run.basis.entries if run.basis else 0
+def _look(run: Run, changes: Sequence[Change], went_back: Mapping[int, WentBack]) -> Look:
+    """What a run looked at, after everything that it had found: it may have waited long in the queue."""
+    entries, champions = (run.basis.entries, run.basis.champions or 0) if run.basis else (0, 0)
     known = sum(change.entries <= entries for change in changes)
+    found = [change.at for change in changes[max(known - 1, 0) : known]]
+    found += [back.at for number, back in went_back.items() if number <= champions]
     landing = run.landing
     return Look(
         run.run_id,
-        max(_time_of(run.run_id), *(change.at for change in changes[max(known - 1, 0) : known])),
+        max([_time_of(run.run_id), *found]),
         known,
         is_forced=run.request.force,
         has_new_days=isinstance(landing, Landed) and bool(landing.new_days or landing.changed_days),
     )
 
 
-def _went_back(pointer: Pointer, context: Context) -> Iterator[WentBack]:
-    """The rollbacks on record."""
-    for before, after in zip(pointer.champions, pointer.champions[1:], strict=False):
+def _went_back(pointer: Pointer, context: Context) -> Iterator[tuple[int, WentBack]]:
+    """The rollbacks on record, each by how many champions there were with it."""
+    for number, (before, after) in enumerate(pairwise(pointer.champions), start=2):
         if not before.version or not after.version:
             continue
         run = context.ledger.recorded(after.run_id)
         if run is None or run.trigger != Trigger.ROLLBACK or run.status is not Status.DONE:
             continue
         left, back_to = (context.registry.of_record(each.version).run_id for each in (before, after))
-        yield WentBack(after.run_id, _time_of(after.run_id), left, back_to)
+        yield number, WentBack(after.run_id, _time_of(after.run_id), left, back_to)
 
 
 def _since(

@@ -226,6 +226,7 @@ def test_nobody_is_promoted_while_it_is_not_known_who_asked_last(waiting: tuple[
 
     assert report["status"] == "failed"
     assert world.ledger.pointer().versions == ["1"]
+    assert world.ledger.run(run_id).status == "awaiting approval"
 
 
 def test_no_promotion_by_hand_goes_around_it(waiting: tuple[World, str]):

@@ -13,9 +13,10 @@ import pytest
 from retrain.errors import NotFound
 from retrain.gate.decide import PromotionPolicy, Rule
 from retrain.gate.scores import Loss
+from retrain.records.request import Trigger
 from retrain.runs.whatif import ALWAYS, IN_FORCE, NEVER, Tried, WhatIf, whatif
 from retrain.runs.whatif_timeline import Cadence
-from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, csv_file, level_days
+from tests.builders import NEW_YEAR, ONE, THREE, TWO, World, ask, csv_file, has_worked_off, level_days
 from tests.platforms import ThreadPlatform
 
 BETTER, HARD = PromotionPolicy(rule=Rule.BETTER), PromotionPolicy(rule=Rule.BETTER, min_gain=0.9)
@@ -174,6 +175,23 @@ def test_every_policy_is_scored_on_the_same_days(past: Past):
 
     assert all(each is not None for each in errors)
     assert len({(each.origins, each.days) for each in errors if each}) == 1
+
+
+def test_a_look_that_waited_while_a_rollback_was_made_finds_the_champion_that_came_back(world: World):
+    """It was asked for before the rollback, and made after it."""
+    world.overrides["RETRAIN_MIN_GAIN"] = "0.1"
+    world.land("one.csv", ONE)
+    world.land("two.csv", TWO)
+    kept = world.land("more.csv", csv_file(level_days(60, seed=9, level=160), NEW_YEAR + timedelta(days=60)))
+    waited = ask(Trigger.TIMER, world.context)
+    moved(world, 1).roll_back()
+    has_worked_off(world.settings, world.context)
+
+    found = tried(world, in_force=PromotionPolicy(rule=Rule.BETTER, min_gain=0.1))
+
+    assert (kept["verdict"], world.ledger.run(waited.run_id).verdict) == ("keep", "promote")
+    assert found.record is not None
+    assert (found.record.looks, found.record.differs) == (4, ())
 
 
 def moved(world: World, days: int) -> World:
