@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = execute(words)
     except KeyboardInterrupt:
-        complain("interrupted; what was asked for is stored, and `retrain tick` continues it")
+        complain("interrupted; if a run was asked for, it is stored, and `retrain tick` continues it")
         return 130
     except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

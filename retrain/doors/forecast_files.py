@@ -133,10 +133,17 @@ class Wanted:
 
 
 def wanted(csv: Path | None, plot: Path | None, out: Path | None) -> list[Wanted]:
-    """The files that the options ask for."""
+    """The files that the options ask for. Raises: UsageError if two of them are one file."""
     found = [Wanted("--csv", csv, as_csv)] if csv else []
     found += [Wanted("--plot", plot, as_plot)] if plot else []
     if out:
         forms: tuple[tuple[str, Form], ...] = (("csv", as_csv), ("parquet", as_parquet), ("svg", as_plot))
         found += [Wanted("--out", out / f"forecast.{ending}", form) for ending, form in forms]
+    options: dict[Path, str] = {}
+    for each in found:
+        path = each.path.resolve()
+        if path.is_file() or not path.exists():  # a device takes both
+            other = options.setdefault(path, each.option)
+            if other != each.option:
+                raise UsageError(f"{other} and {each.option} name the same file, {each.path}; name another")
     return found

@@ -47,7 +47,7 @@ def performance(options: argparse.Namespace) -> int:
 def _lines(found: Review) -> Iterator[str]:
     yield f"champion   version {found.champion}; before it {_version(found.previous)}"
     yield from watch_lines(found.watch)
-    yield from (f"damaged    {name} is left out; restore it from a backup, or remove it" for name in found.unread)
+    yield from (f"damaged    {name} is left out; restore it from a backup" for name in found.unread)
     if not found.origins:
         yield "origins    none: no forecast of the champion has been issued yet; `retrain tick` issues one"
         return

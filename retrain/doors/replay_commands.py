@@ -26,17 +26,21 @@ def replay(options: argparse.Namespace) -> int:
 
     settings, context = connected(options)
     ledger, histories = context.ledger, Histories(context.state)
-    failed = False
+    ledger.pointer()  # a store that cannot be read is refused before its runs are
+    failed = found_any = False
     for run in reversed(ledger.runs(sys.maxsize)) if options.all else [ledger.run(options.run_id)]:
         found = replay_run(run, histories, settings, context)
         if options.all and found.outcome == Outcome.NOTHING:
             continue
+        found_any = True
         show_progress("", "")
         if options.json:
             print(json.dumps(found.as_json()), flush=True)
         else:
             say(*_lines(found))
         failed |= found.outcome in (Outcome.DIFFERENT, Outcome.IMPOSSIBLE)
+    if not found_any and not options.json:
+        say("no run on record has reached a verdict, so there is nothing to replay")
     return EXIT_CODES["data"] if failed else 0
 
 

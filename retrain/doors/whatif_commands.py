@@ -54,7 +54,10 @@ def whatif(options: argparse.Namespace) -> int:
         raise UsageError(f"--processes is {options.processes}; it must be 0, for one each processor, or more")
     settings, context = connected(options)
     policies = {IN_FORCE: _policy("", options.loss, settings)}
-    policies |= {text: _policy(text, options.loss, settings) for text in options.policies}
+    for text in options.policies:
+        if not text.strip():
+            raise UsageError("--policy is empty; name better or evidence, for example --policy evidence,alpha=0.01")
+        policies[text] = _policy(text, options.loss, settings)
     cadence = Cadence(options.cadence) if options.cadence else None
     found = tried(policies, settings, context, cadence, options.since, options.processes)
     show_progress("", "")
@@ -86,6 +89,8 @@ def _policy(text: str, loss: str | None, settings: Settings) -> PromotionPolicy:
                 raise UsageError(
                     f"--policy {text}: {part!r} is not KEY=VALUE with one of the keys alpha and min_gain"
                 )
+            if known[key] in changes:
+                raise UsageError(f"--policy {text}: {key} is given twice; give it once")
             changes[known[key]] = value
     try:
         return under(settings, {**settings.deciding, **changes}).decision.policy

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.data.holidays import holidays_between
-from retrain.errors import NotFound
+from retrain.errors import DamagedRecord, NotFound
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
 from retrain.monitoring.watch import watched
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from retrain.monitoring.issued import Issued
     from retrain.records.context import Context
     from retrain.records.history import History
+    from retrain.records.registry import RegisteredModel, Registry
     from retrain.settings import Settings
+    from scoring.model import ForecastModel
+
+    type Other = tuple[RegisteredModel, ForecastModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Review:
         previous: the champion before it; None for the first.
         origins: how many forecasts are compared; of several with one origin, the last that was issued.
         watch: how the days compare with what the champion expected.
-        unread: the issued forecasts that are damaged, by their names; the others are compared without them.
+        unread: what is damaged and is left out: issued forecasts by their names, and the champion before.
         by_actual: `as_corrected` with the amounts that count now, `as_first_accepted` with those that counted
             first; for each, the performance of `champion`, `previous` and `seasonal_naive` from the same origins.
     """
@@ -66,7 +70,7 @@ def review(since: date, settings: Settings, context: Context) -> Review:
 
     The one before it is computed from what was known at each origin, as it would have been issued.
 
-    Raises: NotFound if there is no champion.
+    Raises: NotFound if there is no champion; DamagedRecord if the champion is damaged.
     """
     pointer = context.ledger.pointer()
     if pointer.champion is None:
@@ -76,9 +80,10 @@ def review(since: date, settings: Settings, context: Context) -> Review:
     unread: list[str] = []
     issued = _last_of_each_origin(IssuedForecasts(context.state).since(since, version, unread))
     past = _Past(Histories(context.state))
+    other = _other(previous, context.registry, unread)
     made = {
         "champion": [day for each in issued for day in forecasted(each)],
-        "previous": [day for each in issued for day in _of_other(previous, each, past, settings, context)],
+        "previous": [day for each in issued for day in _of_other(other, each, past, settings)] if other else [],
         "seasonal_naive": [day for each in issued for day in _naive(each, past, settings.decision.season_days)],
     }
     holidays = _holidays(settings.decision.country, made["champion"])
@@ -150,16 +155,24 @@ class _Past:
         return CountedDays(found, self.now.head).days
 
 
-def _of_other(
-    version: str | None, issued: Issued, past: _Past, settings: Settings, context: Context
-) -> list[Forecasted]:
-    """What another version would have issued at the same origin, from what was known then."""
+def _other(version: str | None, registry: Registry, unread: list[str]) -> Other | None:
+    """Another version and its model; None if there is none, or if it is damaged, which is noted."""
     if version is None:
-        return []
-    registered = context.registry.of_record(version)
+        return None
+    try:
+        registered = registry.of_record(version)
+        return registered, registry.load(registered)
+    except DamagedRecord:
+        unread.append(f"version {version}")
+        return None
+
+
+def _of_other(other: Other, issued: Issued, past: _Past, settings: Settings) -> list[Forecasted]:
+    """What another version would have issued at the same origin, from what was known then."""
+    registered, model = other
     made = forecast_to_issue(
         registered,
-        context.registry.load(registered),
+        model,
         past.after(issued.entries),
         settings.data.gaps,
         len(issued.days),

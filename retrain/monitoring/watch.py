@@ -10,7 +10,7 @@ import numpy as np
 from retrain.monitoring.drift import paths
 from retrain.monitoring.innovations import innovations
 from retrain.monitoring.limits import limits
-from retrain.monitoring.observed_days import until_now
+from retrain.monitoring.observed_days import REACH_DAYS, until_now
 from retrain.records.watched import Alarm, Statistic, Watched
 
 if TYPE_CHECKING:
@@ -45,7 +45,12 @@ def watched(
     found = innovations(model, registered.lineage, history, settings.data.gaps, season_days, today)
     if found is None:
         return state.evolve(note="there are no days that can be compared with what the champion expected")
-    return state.evolve(**_facts(found, season_days, alpha, settings.watch.min_days_between_alarms))
+    last = registered.lineage.trained_through + timedelta(days=REACH_DAYS)
+    beyond = (
+        f"days after {last} are not watched: they are more than {REACH_DAYS:,} days after the champion's training"
+    )
+    note = beyond if newest is not None and newest > last else ""
+    return state.evolve(note=note, **_facts(found, season_days, alpha, settings.watch.min_days_between_alarms))
 
 
 def _facts(found: Innovations, season_days: int, alpha: float, min_days: int) -> dict[str, object]:

@@ -91,7 +91,7 @@ class Watched(Record):
         retrain: the run that this one has asked for.
         stale: the newest day, if it is longer ago than RETRAIN_STALE_DAYS; None if not.
         probation: how it compares with the champion before it; None where it is not on probation.
-        note: why nothing could be watched; empty if it could.
+        note: why nothing could be watched, or not every day; empty if all was.
     """
 
     version: str

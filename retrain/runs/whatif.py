@@ -101,6 +101,7 @@ def whatif(
         processes: at most; 0 for as many as there are processors. No result depends on it.
     Raises: NotFound if nothing has landed, or nothing was looked at; ServiceError if a record is damaged.
     """
+    context.ledger.pointer()  # a store that cannot be read is refused before its landings are
     histories = Histories(context.state)
     changes = changes_of(histories)
     if not changes:
@@ -112,10 +113,7 @@ def whatif(
         else recorded_timeline(runs, changes, since, context)
     )
     if not timeline.looks:
-        then = f" since {since}" if since else ""
-        raise NotFound(
-            f"no run on record has reached a verdict{then}; choose an earlier day, or add --cadence weekly"
-        )
+        raise _no_looks(cadence, since)
     in_force = next(iter(policies.values()))
     chains = _chains(policies, in_force, settings)
     courses = followed(timeline, list(chains.values()), context.progress, processes)
@@ -128,6 +126,13 @@ def whatif(
     is_recorded = cadence is None and in_force == settings.decision.policy
     record = _record(runs, timeline, courses[0], since, settings) if is_recorded else None
     return WhatIf(tuple(tried), len(timeline.looks), in_force.loss, record)
+
+
+def _no_looks(cadence: Cadence | None, since: date | None) -> NotFound:
+    then = f" since {since}" if since else ""
+    if cadence:
+        return NotFound(f"there is no moment to look at{then}; choose an earlier day")
+    return NotFound(f"no run on record has reached a verdict{then}; choose an earlier day, or add --cadence weekly")
 
 
 def _chains(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from retrain.data.landed import DayTotal
+from retrain.monitoring.watch import watched
+from retrain.records.counted_days import CountedDays, Head
 from retrain.records.request import Retract, Trigger
 from retrain.records.watched import TOLD
 from retrain.runs import asking
@@ -83,3 +86,18 @@ def test_a_damaged_record_of_what_was_told_fails_no_run(alarmed: Heard, name: st
     (alarmed.world.root / TOLD).write_text(json.dumps(record))
 
     assert alarmed.world.ledger.run(alarmed.run()).status == "done"
+
+
+def test_days_too_far_off_for_the_champion_are_said_not_to_be_watched(world: World):
+    """More than ten years after its training; those before them are watched."""
+    world.overrides["RETRAIN_DRIFT_ALPHA"] = "0.05"
+    world.land("first.csv", days(0, 120))
+    registry = world.context.registry
+    known = {FIRST_DAY + timedelta(days=at): DayTotal(200.0, 1) for at in (*range(140), 4000)}
+    champion, today = registry.of_record("1"), FIRST_DAY + timedelta(days=4000)
+
+    found = watched(champion, registry.load(champion), CountedDays(known, Head.empty()), world.settings, today)
+
+    assert found.through == FIRST_DAY + timedelta(days=139)
+    last = FIRST_DAY + timedelta(days=119 + 3660)
+    assert found.note.startswith(f"days after {last} are not watched")

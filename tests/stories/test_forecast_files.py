@@ -77,6 +77,15 @@ def test_options_name_the_files(tmp_path: Path):
     assert names == ["a.csv", "a.svg", "forecast.csv", "forecast.parquet", "forecast.svg"]
 
 
+def test_two_options_that_name_one_file_are_refused(tmp_path: Path):
+    """Also by another spelling; a device takes both."""
+    with pytest.raises(UsageError, match="--csv and --plot name the same file"):
+        wanted(tmp_path / "a", tmp_path / "x" / ".." / "a", None)
+    with pytest.raises(UsageError, match="--csv and --out name the same file"):
+        wanted(tmp_path / "forecast.csv", None, tmp_path)
+    assert len(wanted(Path("/dev/null"), Path("/dev/null"), None)) == 2
+
+
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path):
     """A folder that is not there is made for --out."""
     file = Wanted("--out", tmp_path / "new" / "forecast.csv", as_csv)

@@ -17,6 +17,7 @@ from retrain.doors.cli import main
 from retrain.monitoring.issued import Issued, IssuedForecasts, forecast_to_issue
 from retrain.monitoring.review import review
 from retrain.records.history import Histories
+from retrain.records.registry import artifact_name
 from retrain.records.request import Land
 from retrain.runs.asking import ask
 from retrain.runs.dispatch import work_off
@@ -42,6 +43,15 @@ def story(world: World) -> World:
 
 def issued(world: World) -> list[Issued]:
     return list(IssuedForecasts(world.context.state).since(date.min))
+
+
+def replaced(story: World) -> None:
+    """The level falls, the champion is replaced, and the next one forecasts three times."""
+    story.overrides |= {"RETRAIN_MIN_UNSEEN_DAYS": "28"}
+    lower = level_days(60, seed=2, level=160)
+    assert story.land("lower.csv", csv_file(lower, FIRST_DAY + timedelta(days=128)))["model"]["version"] == "2"
+    for week in (27, 28, 29):
+        story.land(f"{week}.csv", csv_file(lower[:7], FIRST_DAY + timedelta(days=7 * week - 1)))
 
 
 def test_each_run_issues_the_forecast_of_the_champion_that_it_finds(story: World):
@@ -164,11 +174,7 @@ def test_amounts_as_first_accepted_stay_what_they_were(story: World):
 
 def test_the_one_before_forecasts_from_the_same_origins(story: World):
     """Computed from what was known then."""
-    story.overrides |= {"RETRAIN_MIN_UNSEEN_DAYS": "28"}
-    lower = level_days(60, seed=2, level=160)
-    assert story.land("lower.csv", csv_file(lower, FIRST_DAY + timedelta(days=128)))["model"]["version"] == "2"
-    for week in (27, 28, 29):
-        story.land(f"{week}.csv", csv_file(lower[:7], FIRST_DAY + timedelta(days=7 * week - 1)))
+    replaced(story)
 
     found = review(date.min, story.settings, story.context)
 
@@ -220,3 +226,17 @@ def test_a_damaged_one_is_named_and_the_others_are_compared(story: World, capsys
     assert found.origins == len(others)
     assert main(["performance", "--root", str(story.root)]) == 0
     assert f"damaged    {damaged.name} is left out" in capsys.readouterr().out
+
+
+def test_a_champion_before_that_is_damaged_is_named_and_the_others_are_compared(story: World):
+    """The champion beside the seasonal naive."""
+    replaced(story)
+    registry = story.context.registry
+    story.context.state.write(artifact_name(registry.of_record("1").artifact_sha256), b"{}")
+
+    found = review(date.min, story.settings, story.context)
+
+    assert (found.champion, found.previous, found.unread) == ("2", "1", ["version 1"])
+    corrected = found.by_actual["as_corrected"]
+    assert corrected["champion"].total is not None
+    assert corrected["previous"].total is None

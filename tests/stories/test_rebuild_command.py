@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READERS = ["run", "tick", "rollback", "champion", "services", "forecast", "land FILE"]
+READERS += ["performance", "explain", "whatif", "replay --all", "sweep --dry-run"]
 
 
 class Shell:

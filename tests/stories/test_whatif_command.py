@@ -74,6 +74,8 @@ REFUSED = {
     "evidence,alpha": "the keys alpha and min_gain",
     "evidence,loss=mae": "the keys alpha and min_gain",
     "evidence,alpha=3": "RETRAIN_ALPHA",
+    "evidence,alpha=0.1,alpha=0.2": "alpha is given twice",
+    "": "--policy is empty",
 }
 
 
@@ -99,6 +101,16 @@ def test_from_the_first_day_of_all_is_from_the_beginning(root: Path, capsys: pyt
     assert main(words(root, "--json")) == 0
 
     assert capsys.readouterr().out == begun
+
+
+def test_a_cadence_without_a_moment_since_a_day_is_said(root: Path, capsys: pytest.CaptureFixture[str]):
+    """And not answered with the option that was given."""
+    assert main(words(root, "--cadence", "weekly", "--from", "2999-01-01")) == 2
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith("there is no moment to look at since 2999-01-01; choose an earlier day")
+    )
 
 
 def test_too_few_days_are_no_reason_for_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
