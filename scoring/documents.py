@@ -7,6 +7,7 @@ elsewhere; the key is typed into it.
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -40,17 +41,22 @@ HEADERS = {
 
 
 def add_documents(app: Starlette, describe: Callable[[], dict[str, Any]]) -> None:
-    """Add the routes of the description, which is made once, and of the page."""
+    """Add the routes of the description and of the page.
+
+    The description is made for the first who asks, and kept: a service that starts has no time for it.
+    """
     files = resources.files("scoring") / "page"
-    answers = {path: (files.joinpath(name).read_bytes(), kind) for path, (name, kind) in PAGE.items()}
-    answers[DESCRIPTION] = (json.dumps(describe()).encode(), "application/json")
-    for path, (content, kind) in answers.items():
-        app.add_route(path, _answer(content, kind), methods=["GET"])
+    for path, (name, kind) in PAGE.items():
+        app.add_route(path, _answer(files.joinpath(name).read_bytes, kind), methods=["GET"])
+    description = _answer(lambda: json.dumps(describe()).encode(), "application/json")
+    app.add_route(DESCRIPTION, description, methods=["GET"])
 
 
-def _answer(content: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
+def _answer(content: Callable[[], bytes], kind: str) -> Callable[[Request], Awaitable[Response]]:
+    kept = cache(content)
+
     async def answer(_request: Request) -> Response:
-        return Response(content, headers=HEADERS, media_type=kind)
+        return Response(kept(), headers=HEADERS, media_type=kind)
 
     return answer
 

@@ -12,6 +12,7 @@ import pytest
 from tests.azurite import azurite, secure_azurite
 from tests.builders import ONE, World
 from tests.platforms import ThreadPlatform
+from tests.remembering import remembered_assessments as remembered_assessments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrain.adapters.fence import fenced
 from retrain.adapters.local.process import ProcessPlatform
 from retrain.ports import Image, Service, StoredImage
 from retrain.records.service_record import rotated
 from scoring.app import Served, create_app
-from scoring.connections import Connections
 from scoring.keys import KeyPair, Keys
 from scoring.model import ForecastModel
-from scoring.server import Server, configured
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fastapi import FastAPI
+    from tests.serving import Serving
 
 
 class ThreadPlatform:
@@ -33,7 +31,7 @@ class ThreadPlatform:
 
     def __init__(self) -> None:
         self.images_built: dict[str, Mapping[str, bytes]] = {}
-        self._running: dict[str, tuple[Service, Server, threading.Thread]] = {}
+        self._running: dict[str, tuple[Service, Serving]] = {}
         self._keys: dict[str, Keys] = {}
 
     @fenced
@@ -50,7 +48,7 @@ class ThreadPlatform:
             service = Service(name, version, f"http://127.0.0.1:{listening.getsockname()[1]}", "key-of-a-test")
             self._keys[name] = Keys(KeyPair.of(service.key))
             app = create_app(self.model_of(image), self._keys[name])
-            self._running[name] = (service, *serve(app, listening))
+            self._running[name] = service, serve(app, listening)
         return self._running[name][0]
 
     def model_of(self, image: str) -> Served:
@@ -69,7 +67,7 @@ class ThreadPlatform:
 
     def services(self) -> list[Service]:
         """Those that run."""
-        return [service for service, _, _ in self._running.values()]
+        return [service for service, _ in self._running.values()]
 
     def is_running(self, name: str) -> bool:
         """By name."""
@@ -82,10 +80,10 @@ class ThreadPlatform:
     @fenced
     def rotate(self, name: str, until: datetime) -> Service:
         """A new key, beside the one before."""
-        service, server, thread = self._running[name]
+        service, serving = self._running[name]
         service = rotated(service, f"{service.key}+", until, datetime.now(UTC))
         self._keys[name]._pair = KeyPair.of(service.key, service.key_before, service.before_until)
-        self._running[name] = service, server, thread
+        self._running[name] = service, serving
         return service
 
     def stop(self, name: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - a thread ends in one way
@@ -96,9 +94,8 @@ class ThreadPlatform:
     def remove(self, name: str) -> None:
         """Stop it."""
         if name in self._running:
-            _, server, thread = self._running.pop(name)
-            server.should_exit = True
-            thread.join()
+            _, serving = self._running.pop(name)
+            serving.end()
 
     def images(self, model: str) -> list[StoredImage]:
         """Those that were built."""
@@ -112,20 +109,8 @@ class ThreadPlatform:
 
     def close(self) -> None:
         """Stop them all."""
-        for _, server, _ in self._running.values():
-            server.should_exit = True
         for name in list(self._running):
             self.remove(name)
-
-
-def serve(
-    app: FastAPI, listening: socket.socket, limits: Connections | None = None, **options: Any
-) -> tuple[Server, threading.Thread]:
-    """Run an app on a socket, in a thread of its own; `options` are more of uvicorn's, for example of TLS."""
-    server = Server(configured(app, limits, log_level="critical", lifespan="off", **options))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    return server, thread
 
 
 def stop_services(root: Path) -> None:

@@ -19,7 +19,8 @@ from tests.drills.evidence import AWAY, DOWNLOAD, NOBODY, SCORING_KEY, SERVICE_K
 from tests.drills.hostile import KEY, Service
 from tests.drills.place import Place, a_place
 from tests.drills.stage import ONE, Stage, on_doors
-from tests.platforms import ThreadPlatform, serve, stop_services
+from tests.platforms import ThreadPlatform, stop_services
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +54,9 @@ def listener() -> Iterator[int]:
 
     model = fit_pinned(Order(1, 0, 0, 0, 0, 0, 0, mean=True), series(weekly(60)), 7).model
     listening = socket.create_server(("127.0.0.1", 0))
-    server, thread = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
+    serving = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
     yield listening.getsockname()[1]
-    server.should_exit = server.force_exit = True
-    thread.join()
+    serving.end(at_once=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.builders import series, weekly
-from tests.platforms import serve
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,9 @@ def url() -> Iterator[str]:
     """The service, listening on loopback."""
     model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
     listening = socket.create_server(("127.0.0.1", 0))
-    server, thread = serve(create_app(Served(model, "m", "1", "ab" * 32), KEY), listening)
+    serving = serve(create_app(Served(model, "m", "1", "ab" * 32), KEY), listening)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    serving.end()
 
 
 def test_wrong_keys_take_the_same_time(url: str):

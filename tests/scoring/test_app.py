@@ -17,7 +17,7 @@ from retrain.arima.ensemble import fit_pinned
 from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.builders import series, weekly
-from tests.platforms import serve
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,9 @@ APP = create_app(SERVED, KEY)
 def url() -> Iterator[str]:
     """The app, listening on the loopback address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server, thread = serve(create_app(SERVED, KEY), listening)
+    serving = serve(create_app(SERVED, KEY), listening)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    serving.end()
 
 
 def post(url: str, path: str, body: Any, **headers: str) -> requests.Response:

@@ -17,7 +17,7 @@ from scoring.app import Served, create_app
 from scoring.connections import HEAD_BYTES, PIPELINED, Connections
 from tests.builders import series, weekly
 from tests.drills.hostile import KEY, Reply
-from tests.platforms import serve
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,11 +67,10 @@ def running(**limits: float) -> Iterator[Running]:
     model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
     app = create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY)
     chosen = {"head_seconds": NEVER, **limits}
-    server, thread = serve(app, listening, Connections(**chosen))  # type: ignore[arg-type]
+    serving = serve(app, listening, Connections(**chosen))  # type: ignore[arg-type]
     with ExitStack() as wires:
-        yield Running(listening.getsockname()[1], server, wires)
-        server.should_exit = server.force_exit = True
-    thread.join()
+        yield Running(listening.getsockname()[1], serving.server, wires)
+    serving.end(at_once=True)
 
 
 @pytest.mark.parametrize("sent", [HALF_A_HEAD, b""])

@@ -14,7 +14,7 @@ from retrain.arima.order import Order
 from scoring.app import Served, create_app
 from tests.browser_driver import opened
 from tests.builders import series, weekly
-from tests.platforms import serve
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,9 @@ TYPED = f"document.getElementById('key').value = '{KEY}'"
 def url() -> Iterator[str]:
     model = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60)), 7).model
     listening = socket.create_server(("127.0.0.1", 0))
-    server, thread = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
+    serving = serve(create_app(Served(model, "daily-transactions", "7", "ab" * 32), KEY), listening)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = server.force_exit = True
-    thread.join()
+    serving.end(at_once=True)
 
 
 @pytest.fixture

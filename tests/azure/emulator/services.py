@@ -17,7 +17,7 @@ from scoring.app import create_app
 from scoring.keys import keys_of
 from scoring.model import BadArtifact
 from tests.azure.emulator.web import HOST
-from tests.platforms import serve
+from tests.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +139,7 @@ class ThreadService:
             self._failure = 1
             return
         listening = socket.create_server((HOST, launch.port))
-        self._server, self._thread = serve(create_app(served, keys), listening, **tls)
+        self._serving = serve(create_app(served, keys), listening, **tls)
 
     @property
     def pid(self) -> int:
@@ -151,13 +151,12 @@ class ThreadService:
         """None while it runs."""
         if self._failure is not None:
             return self._failure
-        return None if self._thread.is_alive() else 0
+        return None if self._serving.thread.is_alive() else 0
 
     def stop(self) -> None:
         """End the thread."""
         if self._failure is None:
-            self._server.should_exit = True
-            self._thread.join()
+            self._serving.end()
 
 
 def start(launch: Launch) -> Service:
