@@ -147,7 +147,7 @@ def test_the_commands_of_the_readme_and_its_page_of_commands_run(
 ):
     """One after the other, in an empty folder with the samples; a run's name is the newest one's.
 
-    The first landing searches for an order. From then on the one that a search of two years finds is pinned: these
+    The first landing searches for an order. From then on the one that a search of both years finds is pinned: these
     commands would search for it dozens of times.
     """
     (tmp_path / "samples").symlink_to(ROOT / "samples")
