@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.processes import ROOT
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
-from infra.package import PACKAGES, build, megabytes, sizes
+from infra.package import PACKAGES, build, weighed
 from retrain.records.request import Land, Trigger
 from retrain.runs.asking import ask
 from retrain.runs.dispatch import work_off
@@ -203,11 +203,17 @@ def _row(name: str, figures: tuple[dict[str, Any], ...]) -> Row:
 
 def packaged(both: tuple[Side, Side]) -> tuple[Table, Table]:
     """How large each side is, and its largest packages."""
-    this, base = (sizes(side.packages) for side in both)
-    rows: list[Row] = []
-    for side in both:
-        files, bytecode = megabytes(side.packages)
-        rows.append({"side": side.name, "files, MB": files, "bytecode, MB": bytecode})
+    folders = {side.packages for side in both}  # one in the quick form
+    found = {folder: weighed(folder) for folder in folders}
+    this, base = (found[side.packages][0] for side in both)
+    rows: list[Row] = [
+        {
+            "side": side.name,
+            "files, MB": sum(found[side.packages][0].values()),
+            "bytecode, MB": found[side.packages][1],
+        }
+        for side in both
+    ]
     largest = sorted(base, key=lambda name: base[name], reverse=True)[:LARGEST]
     parts: list[Row] = [
         {"package": name, "base, MB": base[name], "this code, MB": this.get(name, 0.0)} for name in largest

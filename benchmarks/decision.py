@@ -8,7 +8,8 @@ and the fit of the winner to every day if it is promoted. Then statsforecast fit
 the same days, in the same process, in turn. The peak memory is that of a process of its own that decides once
 (--once). Besides, a decision over three unseen years is timed against one over one, with a champion of a year, on
 simulated amounts in which nothing changes, each round on others. Seconds are those of the processor: each side is
-one thread, and what else runs on the machine does not count. The quick form takes the first days only.
+one thread, and what else runs on the machine does not count. The quick form takes the first days only, and does
+not warm up.
 """
 
 from __future__ import annotations
@@ -52,12 +53,14 @@ def theirs(whole: DailySeries) -> str:
     return f"arma {model.model_['arma']}"
 
 
-def in_turn(sides: dict[str, Callable[[], str]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Processor seconds of each side by round, and what each said last; a round before the first warms up."""
+def in_turn(
+    sides: dict[str, Callable[[], str]], rounds: int, *, warm_up: bool
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Processor seconds of each side by round, and what each said last; a round before the first may warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     said: dict[str, str] = {}
     with threadpool_limits(1):
-        for number in range(rounds + 1):
+        for number in range(0 if warm_up else 1, rounds + 1):
             for name, side in sides.items():
                 began = time.process_time()
                 said[name] = side()
@@ -72,7 +75,7 @@ def ratios(seconds: dict[str, list[float]], side: str, other: str) -> list[float
     return [mine / theirs for mine, theirs in zip(seconds[side], seconds[other], strict=True)]
 
 
-def long_and_short(year_days: int, rounds: int) -> list[float]:
+def long_and_short(year_days: int, rounds: int, *, warm_up: bool) -> list[float]:
     """Time of a decision over three unseen years / over one, about the same champion; each round on other days."""
     found = []
     for seed in range(rounds):
@@ -82,7 +85,7 @@ def long_and_short(year_days: int, rounds: int) -> list[float]:
             LONG: partial(ours, champion, simulation.after(3 * year_days)),
             SHORT: partial(ours, champion, simulation.after(year_days)),
         }
-        seconds, _ = in_turn(sides, 1)
+        seconds, _ = in_turn(sides, 1, warm_up=warm_up)
         found += ratios(seconds, LONG, SHORT)
     return found
 
@@ -108,9 +111,9 @@ def main() -> None:
     sides: dict[str, Callable[[], str]] = {"decision": partial(ours, champion, whole)}
     if not asked.quick:
         sides[PEER] = partial(theirs, whole)
-    rounds = QUICK_ROUNDS if asked.quick else ROUNDS
-    seconds, said = in_turn(sides, rounds)
-    longer = long_and_short(QUICK_YEAR_DAYS if asked.quick else YEAR_DAYS, rounds)
+    rounds, year_days = (QUICK_ROUNDS, QUICK_YEAR_DAYS) if asked.quick else (ROUNDS, YEAR_DAYS)
+    seconds, said = in_turn(sides, rounds, warm_up=not asked.quick)
+    longer = long_and_short(year_days, rounds, warm_up=not asked.quick)
     rows: list[Row] = [
         {"side": name, "time, s": statistics.median(spent), "result": said[name]} for name, spent in seconds.items()
     ]

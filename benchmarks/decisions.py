@@ -1,8 +1,8 @@
 """What a run decides on each of many series, as JSON: a process of its own, so that its environment can be chosen.
 
-    python -m benchmarks.decisions --draw 1
+    python -m benchmarks.decisions --draws 2
 
-Draw 0 is the amounts as they are; every other draw moves each of them by at most its last bit.
+The first outcomes are those of the amounts as they are; a draw moves each of them by at most its last bit.
 """
 
 from __future__ import annotations
@@ -86,11 +86,14 @@ def _orders(model: FittedModel) -> str:
 def main() -> None:
     """Print the outcome of every series, and which kernels it came from."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--draw", type=int, default=0, help="of last bits; 0 changes none")
+    options.add_argument("--draws", type=int, default=0, help="of last bits, besides the amounts as they are")
     options.add_argument("--data", type=Path, nargs="*", default=[], help="folders of daily series")
     options.add_argument("--limit", type=int, help="simulated series; all by default")
     asked = options.parse_args()
-    found = {name: asdict(outcome(moved(series, asked.draw))) for name, series in named(asked.data, asked.limit)}
+    there = list(named(asked.data, asked.limit))
+    found = [
+        {name: asdict(outcome(moved(series, draw))) for name, series in there} for draw in range(asked.draws + 1)
+    ]
     print(json.dumps({"kernels": _kernels(), "outcomes": found}))
 
 

@@ -9,8 +9,8 @@ Each simulated year draws amounts of a world of `make bench-gate`, makes the fir
 year before, and watches it every day of the next year as a run with the default settings does. Where something
 changes on day 90, an alarm counts from then on; where nothing does, each alarm is false. Shares have 95 % intervals
 (Wilson, 1927). WRITE_TABLES=1 renews the table of docs/evidence.md. CALIBRATE=1 prints the numbers of
-retrain/monitoring/limits.py, from other years in which nothing changes. The quick form has two years of each of
-two worlds.
+retrain/monitoring/limits.py, from other years in which nothing changes. The quick form has one year of each of two
+worlds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ALPHA = WatchSettings().drift_alpha
-YEARS_UNCHANGED, YEARS_CHANGED, QUICK_YEARS = 200, 50, 2
+YEARS_UNCHANGED, YEARS_CHANGED, QUICK_YEARS = 200, 50, 1
 YEAR_DAYS, QUICK_DAYS = 365, CHANGE + 60
 FIRST_SEED_OF_LIMITS = 10_000  # what limits are made from is not what they are measured on
 FAR_OUT = 0.015  # of the years, which with REACHED_IN tell how the largest values decrease

@@ -5,7 +5,7 @@
 
 Each simulated business has a history of no days to ten years and lands a file of a day, a week, a month or a year,
 the next one, or the one before. The same files with one fault each tell the power. Shares have 95 % intervals
-(Wilson, 1927). The quick form has 200 files.
+(Wilson, 1927). The quick form has 100 files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from retrain.data.landed import Aggregate, DayTotal, FileContent
 from retrain.data.series import MAX_GAP_DAYS, GapPolicy, longest_gap
 from retrain.plausible.findings import Known, findings
 
-FILES, QUICK_FILES, CHUNK = 12_000, 200, 50
+FILES, QUICK_FILES, CHUNK = 12_000, 100, 50
 HISTORY_DAYS = (0, 28, 90, 200, 365, 730, 1461, 3653)
 FILE_DAYS = (1, 7, 30, 365)
 FEWEST_DRAWN = 400  # days, whose median is what is usual for a business

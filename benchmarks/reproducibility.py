@@ -3,7 +3,8 @@
     make bench-reproducibility DATA=folder JSON=file
 
 Each environment is a process of its own that decides on every series: the first model of the first days, then the
-verdict on all days with that as the champion. The last bits of all amounts are changed in the environment as it is.
+verdict on all days with that as the champion. The last bits of all amounts are changed in the environment as it is,
+by the process that decides on the amounts as they are.
 Kernels are OpenBLAS's own for other processors; this one must have their instructions. A difference of forecasts is
 the largest of a day, relative to the mean size of the forecasts.
 """
@@ -15,6 +16,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,11 @@ TINY = 1e-12  # mean forecast; below it, differences are absolute
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A process to decide in: variables of its environment, and which last bits are changed."""
+    """A process to decide in: variables of its environment, and how often the last bits are changed in it."""
 
     name: str
     variables: dict[str, str]
-    draw: int = 0
+    draws: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,7 @@ def environments(draws: int, kernels: tuple[str, ...] = KERNELS) -> list[Environ
     """The one to compare with comes first: one thread, the processor's own kernels."""
     one = {"OPENBLAS_NUM_THREADS": "1"}
     return [
-        Environment("as it is", one),
-        *(Environment(f"last bits, draw {draw}", one, draw) for draw in range(1, draws + 1)),
+        Environment("as it is", one, draws),
         Environment("two threads", {"OPENBLAS_NUM_THREADS": "2"}),
         *(Environment(f"kernels of {name}", {**one, "OPENBLAS_CORETYPE": name}) for name in kernels),
         Environment("NumPy without vectors", {**one, "NPY_DISABLE_CPU_FEATURES": vector_features()}),
@@ -84,16 +85,20 @@ def vector_features() -> str:
     return " ".join(name for name in built.__cpu_dispatch__ if built.__cpu_features__[name])
 
 
-def decided(environment: Environment, options: list[str]) -> Decided:
-    """Decide on every series in a process of its own."""
-    command = ("-m", "benchmarks.decisions", "--draw", str(environment.draw), *options)
+def decided(environment: Environment, options: list[str]) -> list[Decided]:
+    """Decide on every series in a process of its own: on the amounts as they are, then on each draw."""
+    command = ("-m", "benchmarks.decisions", "--draws", str(environment.draws), *options)
     document = json.loads(in_new_process(*command, variables=environment.variables))
-    found = {
-        name: Outcome(each["verdict"], tuple(each["orders"]), tuple(map(tuple, each["forecasts"])))
-        for name, each in document["outcomes"].items()
-    }
-    progress(f"{environment.name}: decided on {len(found)} series with {document['kernels']}")
-    return Decided(environment.name, document["kernels"], found)
+    found = [
+        {
+            name: Outcome(each["verdict"], tuple(each["orders"]), tuple(map(tuple, each["forecasts"])))
+            for name, each in outcomes.items()
+        }
+        for outcomes in document["outcomes"]
+    ]
+    progress(f"{environment.name}: decided on {len(found[0])} series with {document['kernels']}")
+    names = [environment.name, *(f"last bits, draw {draw}" for draw in range(1, environment.draws + 1))]
+    return [Decided(name, document["kernels"], outcomes) for name, outcomes in zip(names, found, strict=True)]
 
 
 def difference(series: str, environment: str, one: Outcome, other: Outcome) -> Difference:
@@ -155,7 +160,7 @@ def main() -> None:
     files = ["--data", *map(str, (SAMPLE, *(folder.resolve() for folder in asked.data)))]
     chosen = ["--limit", str(QUICK_SERIES)] if asked.quick else files
     with ThreadPoolExecutor(os.process_cpu_count()) as pool:
-        first, *others = pool.map(lambda one: decided(one, chosen), environments(draws, kernels))
+        first, *others = chain(*pool.map(lambda one: decided(one, chosen), environments(draws, kernels)))
     differences = [
         difference(name, other.environment, outcome, other.outcomes[name])
         for other in others

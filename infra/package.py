@@ -187,24 +187,25 @@ def _compiled(place: Path) -> None:
     compileall.compile_dir(place, quiet=2, workers=0, invalidation_mode=mode)
 
 
-def sizes(packages: Path) -> Counter[str]:
-    """Megabytes (10^6 bytes) of each package without its bytecode."""
+def weighed(packages: Path) -> tuple[dict[str, float], float]:
+    """Megabytes (10^6 bytes) of each package without its bytecode, and of all the bytecode."""
     found: Counter[str] = Counter()
-    for path in packages.rglob("*"):
-        if path.suffix != ".pyc" and path.is_file():
-            found[path.relative_to(packages).parts[0].removesuffix(".libs")] += path.stat().st_size
-    return Counter({name: size / 1e6 for name, size in found.items()})
+    bytecode = 0
+    for folder, _, names in packages.walk():
+        package = next(iter(folder.relative_to(packages).parts), "")
+        for name in names:
+            size = (folder / name).stat().st_size
+            if name.endswith(".pyc"):
+                bytecode += size
+            else:
+                found[(package or name).removesuffix(".libs")] += size
+    return {name: size / 1e6 for name, size in found.items()}, bytecode / 1e6
 
 
 def megabytes(folder: Path) -> tuple[float, float]:
     """Megabytes (10^6 bytes) of a folder: its files without bytecode, and the bytecode."""
-    files = bytecode = 0
-    for path in folder.rglob("*"):
-        if path.suffix == ".pyc":
-            bytecode += path.stat().st_size
-        elif path.is_file():
-            files += path.stat().st_size
-    return files / 1e6, bytecode / 1e6
+    files, bytecode = weighed(folder)
+    return sum(files.values()), bytecode
 
 
 def main(arguments: list[str] | None = None) -> int:

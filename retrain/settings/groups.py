@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, get_type_hints
 
 from pydantic import SecretStr
@@ -96,9 +97,10 @@ class SettingInForce:
     source: Source
 
 
-def groups() -> dict[str, type[Group]]:
+@cache
+def groups() -> Mapping[str, type[Group]]:
     """The class of each group by the attribute of `Settings` that holds it."""
-    return {name: kind for name, kind in get_type_hints(Settings).items() if name != "sources"}
+    return MappingProxyType({name: kind for name, kind in get_type_hints(Settings).items() if name != "sources"})
 
 
 @cache

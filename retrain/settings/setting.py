@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -61,7 +62,8 @@ class Setting:
         return self.default in (None, "")
 
 
-def settings_of(group: str, kind: type[Group]) -> list[Setting]:
+@cache
+def settings_of(group: str, kind: type[Group]) -> tuple[Setting, ...]:
     """The settings of a group, in the order in which they are declared."""
     found = []
     for field, info in kind.model_fields.items():
@@ -77,7 +79,7 @@ def settings_of(group: str, kind: type[Group]) -> list[Setting]:
                 secret=about["secret"],
             )
         )
-    return found
+    return tuple(found)
 
 
 def as_text(value: Any) -> str:

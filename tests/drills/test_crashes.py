@@ -51,16 +51,17 @@ FOLDERS = (
 
 
 @pytest.fixture(scope="module")
-def nurseries() -> Iterator[list[Nursery]]:
-    """Where the stories are told, several at a time."""
+def nursery() -> Iterator[Nursery]:
+    """Where the stories are told, one after the other."""
+    with Nursery(0) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def nurseries(nursery: Nursery) -> Iterator[list[Nursery]]:
+    """Where they are told several at a time."""
     with ExitStack() as opened:
-        yield [opened.enter_context(Nursery(number)) for number in range(AT_A_TIME)]
-
-
-@pytest.fixture
-def nursery(nurseries: list[Nursery]) -> Nursery:
-    """One of them."""
-    return nurseries[0]
+        yield [nursery, *(opened.enter_context(Nursery(number)) for number in range(1, AT_A_TIME))]
 
 
 def each[Point, Result](

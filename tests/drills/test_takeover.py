@@ -21,13 +21,13 @@ from tests.builders import ONE, TWO
 from tests.drills.driver import SHORTEST_LEASE_SECONDS, End, Nursery
 from tests.drills.table import tell
 from tests.drills.takeover import GO_ON, HELD_UP
-from tests.drills.test_crashes import another, each, nurseries, outcome
+from tests.drills.test_crashes import another, each, nurseries, nursery, outcome
 from tests.listening import FileListener
 
 if TYPE_CHECKING:
     from tests.drills.place import Place
 
-__all__ = ["nurseries"]
+__all__ = ["nurseries", "nursery"]
 BEGUN_SECONDS = 300  # a child begins in less than one on an idle machine
 EVERY = 5
 TICK = ["tick"]

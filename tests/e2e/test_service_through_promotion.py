@@ -24,12 +24,13 @@ from tests.functions.worker import Worker
 from tests.platforms import stop_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from retrain.ports import Image, Service
 
 ROOT = Path(__file__).parents[2]
 
+MAIN = "scoring____main__.py"
 NEVER_READY = b"import time\nprint('stuck on purpose', flush=True)\ntime.sleep(60)\n"
 DIES = b"""
 import json, os, sys, threading, time
@@ -62,7 +63,7 @@ class Sabotaged(ProcessPlatform):
     def deploy(self, name: str, version: str, image: str) -> Service:
         """Return when the service has written its first line, if it is one that is never ready."""
         service = super().deploy(name, version, image)
-        while self._tampered.get("scoring____main__.py") == NEVER_READY and not self.log(name):
+        while self._tampered.get(MAIN) == NEVER_READY and not self.log(name):
             time.sleep(0.05)
         return service
 
@@ -96,18 +97,18 @@ def other_model() -> bytes:
 @pytest.mark.parametrize(
     ("tampered", "settings", "step", "log"),
     [
-        ({"scoring____main__.py": NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
-        ({"model__artifact.json": other_model()}, {}, "prove", ""),
-        ({"scoring____main__.py": DIES}, {"RETRAIN_CONFIRM_SECONDS": "600"}, "confirm", "dying on purpose"),
+        (lambda: {MAIN: NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
+        (lambda: {"model__artifact.json": other_model()}, {}, "prove", ""),
+        (lambda: {MAIN: DIES}, {"RETRAIN_CONFIRM_SECONDS": "600"}, "confirm", "dying on purpose"),
     ],
     ids=["never-ready", "wrong-numbers", "dies-after-the-switch"],
 )  # fmt: skip
 def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
-    serving: World, tampered: dict[str, bytes], settings: dict[str, str], step: str, log: str
+    serving: World, tampered: Callable[[], dict[str, bytes]], settings: dict[str, str], step: str, log: str
 ):
     """The run fails at its step with the last lines, nothing is left running, and the next run succeeds."""
     genuine = serving.platform
-    serving.platform = Sabotaged(serving.root / "platform", **tampered)
+    serving.platform = Sabotaged(serving.root / "platform", **tampered())
     serving.overrides |= settings
 
     report = serving.land("two.csv", TWO)
@@ -167,10 +168,51 @@ def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(serving: 
     assert serving.ledger.run(run_id).verdict == "promote"
 
 
-def test_no_request_fails_while_champions_change(serving: World, monkeypatch: pytest.MonkeyPatch):
+KEEPING = {**QUICK, "RETRAIN_KEEP_SERVICES": "1"}
+COMMANDS = """
+import json, sys
+import statsmodels.tsa.statespace.sarimax
+from retrain.doors.cli import main
+print(json.dumps("ready"), flush=True)
+for line in sys.stdin:
+    print(json.dumps(main(json.loads(line))), flush=True)
+"""
+
+
+@pytest.fixture
+def command() -> Iterator[Callable[..., int]]:
+    """Commands in a process of their own, which has imported everything; their exit codes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMANDS],
+        cwd=ROOT,
+        env={**os.environ, **KEEPING},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    asking, answers = process.stdin, process.stdout
+
+    def told() -> Any:
+        """What the process says itself, after what the commands print."""
+        return next(said for line in answers if isinstance(said := json.loads(line), int | str))
+
+    def run(*words: str) -> int:
+        asking.write(json.dumps(words) + "\n")
+        asking.flush()
+        return int(told())
+
+    assert told() == "ready"
+    yield run
+    process.communicate()
+
+
+def test_no_request_fails_while_champions_change(
+    serving: World, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+):
     """A client calls the stable route of the Function App without pause through two promotions and a rollback."""
-    environment = {**QUICK, "RETRAIN_ROOT": str(serving.root), "RETRAIN_KEEP_SERVICES": "1"}
-    for name, value in environment.items():
+    for name, value in {**KEEPING, "RETRAIN_ROOT": str(serving.root)}.items():
         monkeypatch.setenv(name, value)
     answers: list[tuple[int, Any]] = []
     stop = threading.Event()
@@ -188,9 +230,7 @@ def test_no_request_fails_while_champions_change(serving: World, monkeypatch: py
         client = threading.Thread(target=call, args=(worker,))
         client.start()
         for words, version in ((["land", str(two)], "2"), (["land", str(three)], "3"), (["rollback"], "2")):
-            command = [sys.executable, "-m", "retrain", *words, "--root", str(serving.root), "--json"]
-            done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert command(*words, "--root", str(serving.root), "--json") == 0
             while answers[-1][0] == 200 and answers[-1][1] != version:
                 time.sleep(0.05)
         stop.set()
@@ -207,9 +247,9 @@ def test_no_request_fails_while_champions_change(serving: World, monkeypatch: py
     ]
 
 
-@pytest.mark.usefixtures("serving")
-def test_the_command_line_tells_the_whole_story(tmp_path: Path):
+def test_the_command_line_tells_the_whole_story(serving: World, tmp_path: Path):
     """Services, forecast, rollback, and who was champion today."""
+    assert serving.land("two.csv", TWO)["verdict"] == "promote"
 
     def retrain(*words: str) -> Any:
         command = [sys.executable, "-m", "retrain", *words, "--root", str(tmp_path), "--json"]
@@ -217,10 +257,6 @@ def test_the_command_line_tells_the_whole_story(tmp_path: Path):
             command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, **QUICK}
         )
         return [json.loads(line) for line in done.stdout.splitlines()]
-
-    two = tmp_path / "two.csv"
-    two.write_bytes(TWO)
-    retrain("land", str(two))
 
     assert [(service["version"], service["state"], service["champion"]) for service in retrain("services")] == [
         ("1", "answers", False),

@@ -153,10 +153,11 @@ def path_of(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def modules() -> list[str]:
+@cache
+def modules() -> tuple[str, ...]:
     files = [*ROOT.glob("retrain/**/*.py"), *ROOT.glob("scoring/*.py"), ROOT / "function_app.py"]
     names = (file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for file in files)
-    return sorted(name.removesuffix(".__init__") for name in names)
+    return tuple(sorted(name.removesuffix(".__init__") for name in names))
 
 
 def room(module: str) -> str:

@@ -14,7 +14,8 @@ APART_SECONDS = 2  # a time in whole seconds, as gzip's, has changed by then
 
 def collecting(seed: str, folder: Path) -> subprocess.Popen[str]:
     """Collect every test in a process of its own, with its own hash seed, time zone and temporary folder."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]
+    without = ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]  # the second collects garbage at the end
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", *without]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC+{seed}", "TMPDIR": str(folder)}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 

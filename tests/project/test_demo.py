@@ -38,6 +38,16 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Compl
     stop_services(place / ".demo")
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+    """A demo of a good file and a bad one, whose services are kept; its folder of files."""
+    place = tmp_path_factory.mktemp("kept")
+    files = a_folder(place)
+    (files / "bad.csv").write_text("TransactionDate,PaidAmount\nyesterday,1\n")
+    yield files, run_demo(files, KEEP="1")
+    stop_services(place / ".demo")
+
+
 def a_folder(place: Path) -> Path:
     files = place / "files"
     files.mkdir()
@@ -71,21 +81,19 @@ def test_every_step_is_announced_before_its_command_and_timed(shown: subprocess.
     assert "Services stopped: 1." in shown.stdout
 
 
-def test_services_that_are_kept_run_until_they_are_stopped(folder: Path):
+def test_services_that_are_kept_run_until_they_are_stopped(kept: tuple[Path, subprocess.CompletedProcess[str]]):
     """KEEP=1, then what `make stop` calls."""
-    kept = run_demo(folder, KEEP="1").stdout
+    files, ended = kept
 
-    stopped = python(folder.parent, "-c", "from samples.demo import stop; print(stop(), stop())").stdout
+    stopped = python(files.parent, "-c", "from samples.demo import stop; print(stop(), stop())").stdout
 
-    assert "`make stop` stops them" in kept
+    assert "`make stop` stops them" in ended.stdout
     assert stopped == "1 0\n"
 
 
-def test_a_failure_names_its_command_and_what_to_do(folder: Path):
+def test_a_failure_names_its_command_and_what_to_do(kept: tuple[Path, subprocess.CompletedProcess[str]]):
     """The other files are landed all the same."""
-    (folder / "bad.csv").write_text("TransactionDate,PaidAmount\nyesterday,1\n")
-
-    ended = run_demo(folder)
+    folder, ended = kept
 
     assert ended.returncode == 3
     failed = f"FAILED retrain land {folder / 'bad.csv'} --root .demo ended with exit code 3"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,12 @@ TURNED = next(world for world in WORLDS if world.name == "week turned")
 CHAMPION_DAYS = 120
 
 
+@cache
 def looks(year: Year) -> Looks:
     return Looks(year, first_model(year.after(0)), 0, year.days)
 
 
+@cache
 def seasonal_walk(days: int) -> Year:
     """Amounts of which nothing is known but those of a week before, so that the seasonal naive is best."""
     steps = np.random.default_rng(5).normal(0, 10, (-(-(CHAMPION_DAYS + days) // 7), 7))
@@ -45,7 +48,7 @@ def seasonal_walk(days: int) -> Year:
 def test_a_look_decides_as_a_run_on_the_same_days_does(year: Year):
     """Under every policy; the comparison is the same to the last bit, although nothing was fitted for it."""
     followed = looks(year)
-    for day, policy in zip((28, 49, 84, year.days), cycle(POLICIES), strict=False):
+    for day, policy in zip((28, 84, year.days), cycle(POLICIES), strict=False):
         run = assess(year.after(day), followed.champion, replace(SETTINGS, policy=policy))
         assert run.measured is not None
         same = replace(
@@ -108,9 +111,9 @@ def test_only_promotions_after_the_change_count():
     """`better` promotes before it too; the year goes on with that champion."""
     found = {outcome.policy: outcome for outcome in outcomes(TURNED, CHAMPION_DAYS, 0, CHANGE + 60)}
 
-    first = looks(simulated(TURNED, CHAMPION_DAYS, 0, CHANGE + 60))
-    early = [day for day in first.on if first.decision(day, BETTER).verdict is Verdict.PROMOTE and day <= CHANGE]
-    assert early
+    year = simulated(TURNED, CHAMPION_DAYS, 0, CHANGE + 60)
+    before = Looks(year, first_model(year.after(0)), 0, CHANGE)
+    assert any(before.decision(day, BETTER).verdict is Verdict.PROMOTE for day in before.on)
     assert found["better"].day is not None
     assert found["better"].day > CHANGE
     assert found["better"].error is not None

@@ -199,17 +199,19 @@ class ProcessPlatform:
             ) from exc
 
         mark, found, is_starting = str(self._files.record(name)), [], False
-        for process in psutil.process_iter(["cmdline", "status", "ppid"]):
+        for process in psutil.process_iter(["cmdline"]):
             arguments = process.info["cmdline"]
-            if process.info["status"] == psutil.STATUS_ZOMBIE or arguments is None:
+            if arguments is None or (any(arguments) and "scoring" not in arguments):
                 continue
-            if not any(arguments):
-                is_starting |= not {process.pid, process.info["ppid"]} & KERNEL
-            elif "scoring" in arguments:
-                with suppress(psutil.Error):
-                    environment = process.environ()
-                    is_starting |= not environment
-                    found += [process] if environment.get(MARK) == mark else []
+            with suppress(psutil.Error):  # the rest is asked of few: of every process it would take twice as long
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if not any(arguments):
+                    is_starting |= not {process.pid, process.ppid()} & KERNEL
+                    continue
+                environment = process.environ()
+                is_starting |= not environment
+                found += [process] if environment.get(MARK) == mark else []
         return found, is_starting
 
 
