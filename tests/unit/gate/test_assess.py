@@ -7,6 +7,7 @@ import pickle
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,12 @@ ASKED: dict[str, tuple[DailySeries, ForecastModel | None, DecisionSettings]] = {
 asked = pytest.mark.parametrize("question", ASKED)
 
 
+@cache
+def here(question: str) -> Assessment:
+    """What this process answers; it is pure, as the tests below show."""
+    return assess(*ASKED[question])
+
+
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[ProcessPoolExecutor]:
     """A process that shares nothing with this one."""
@@ -72,17 +79,16 @@ def elsewhere() -> Iterator[ProcessPoolExecutor]:
 @asked
 def test_another_process_gives_the_same_verdict_sentence_and_numbers(question: str, elsewhere: ProcessPoolExecutor):
     """To the last bit, artifacts included."""
-    here = assess(*ASKED[question])
     there = elsewhere.submit(assess, *ASKED[question]).result()
 
-    assert numbers(there) == numbers(here)
+    assert numbers(there) == numbers(here(question))
 
 
 @asked
 def test_arguments_and_result_can_be_sent(question: str):
     """What arrives is worth the same."""
     again = pickle.loads(pickle.dumps(ASKED[question]))  # noqa: S301 - our own bytes
-    result = assess(*ASKED[question])
+    result = here(question)
 
     assert numbers(assess(*again)) == numbers(result)
     assert numbers(pickle.loads(pickle.dumps(result))) == numbers(result)  # noqa: S301 - our own bytes
@@ -94,7 +100,7 @@ def test_it_reads_no_file_clock_environment_or_chance(question: str, elsewhere: 
     reached, answer = elsewhere.submit(reached_while_assessing, *ASKED[question]).result()
 
     assert reached == []
-    assert numbers(answer) == numbers(assess(*ASKED[question]))
+    assert numbers(answer) == numbers(here(question))
 
 
 def test_what_it_is_given_is_not_changed():
