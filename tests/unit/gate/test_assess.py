@@ -61,12 +61,7 @@ ASKED: dict[str, tuple[DailySeries, ForecastModel | None, DecisionSettings]] = {
     "a search": (series(LOWER), champion(), replace(SETTINGS, order=None, country="DE")),
 }
 asked = pytest.mark.parametrize("question", ASKED)
-
-
-@cache
-def here(question: str) -> Assessment:
-    """What this process answers; it is pure, as the tests below show."""
-    return assess(*ASKED[question])
+here = cache(lambda question: assess(*ASKED[question]))  # once: it is pure, as the tests below show
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +83,9 @@ def test_another_process_gives_the_same_verdict_sentence_and_numbers(question: s
 def test_arguments_and_result_can_be_sent(question: str):
     """What arrives is worth the same."""
     again = pickle.loads(pickle.dumps(ASKED[question]))  # noqa: S301 - our own bytes
-    result = here(question)
 
-    assert numbers(assess(*again)) == numbers(result)
-    assert numbers(pickle.loads(pickle.dumps(result))) == numbers(result)  # noqa: S301 - our own bytes
+    assert numbers(assess(*again)) == numbers(here(question))
+    assert numbers(pickle.loads(pickle.dumps(here(question)))) == numbers(here(question))  # noqa: S301 - our own bytes
 
 
 @asked
