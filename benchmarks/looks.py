@@ -17,7 +17,7 @@ from benchmarks.worlds import HORIZON_DAYS, Year
 from retrain.arima.procedure import Procedure
 from retrain.gate.decide import Decision, PromotionPolicy, Rule, decide, loses_to_naive
 from retrain.gate.evaluate import Comparison, compare
-from retrain.gate.evidence import evidence
+from retrain.gate.evidence import is_enough
 from retrain.gate.rolling import RollingForecasts, rolling_forecasts
 from scoring.model import ForecastModel, Prediction
 
@@ -116,7 +116,7 @@ class Looks:
         gains -= self.expected_gains[: len(gains)]
         if gains.mean() <= 0:
             return False
-        return policy.rule is Rule.BETTER or evidence(gains, policy.alpha).is_enough
+        return policy.rule is Rule.BETTER or is_enough(gains, policy.alpha)
 
     def _searched(self, day: int) -> Comparison:
         if day not in self._of_searched:

@@ -22,12 +22,13 @@ def load(folder: Path) -> Served:
 
     Raises: BadArtifact if one is missing, or if the model does not reproduce its golden forecasts.
     """
-    from scoring.app import Served
     from scoring.model import BadArtifact, ForecastModel
 
     try:
         model = ForecastModel.from_json((folder / "artifact.json").read_bytes())
         version = json.loads((folder / "version.json").read_bytes())
+        from scoring.app import Served  # a model that is no good needs no web framework
+
         return Served(model, version["name"], version["version"], version["data_sha256"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise BadArtifact(f"{folder}: {exc}") from exc
@@ -55,8 +56,8 @@ def main() -> int:
     try:
         bound_log(environment)
         keys = keys_of(environment)
-        served = load(Path(environment.get("SCORING_MODEL", "model")))
         port, tls = int(environment.get("SCORING_PORT", "8080")), tls_of(environment)
+        served = load(Path(environment.get("SCORING_MODEL", "model")))
     except ValueError as exc:
         print(f"scoring: {exc}", file=sys.stderr)
         return 1

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobClient
 
-ENVIRONMENT = {**os.environ, "NODE_OPTIONS": f'--require="{Path(__file__).with_suffix(".cjs")}"'}
+# More room for what is new and soon forgotten, so that it is swept a quarter as often.
+NODE_OPTIONS = f'--require="{Path(__file__).with_suffix(".cjs")}" --max-semi-space-size=64'
+ENVIRONMENT = {**os.environ, "NODE_OPTIONS": NODE_OPTIONS}
 BINARIES = Path(__file__).parents[1] / "node_modules" / ".bin"
 BINARY, WHOLE = BINARIES / "azurite-blob", BINARIES / "azurite"
 # The account that every Azurite has, published in its documentation.

@@ -76,11 +76,13 @@ def evidence(gains: Vector, alpha: float, horizon_days: int = WEEK) -> Evidence:
         alpha: the chance of a promotion at any time while the challenger is no better.
         horizon_days: days that each loss is a mean over; that many losses in a row overlap.
     """
-    stretch = stretch_of(horizon_days)
-    needed, scale = 1 / alpha, float(np.abs(gains).max(initial=0.0))
-    bets = list(_bets(gains / scale, stretch)) if scale > 0 else []
-    value = float(_values(bets, np.zeros(1))[0])
-    return Evidence(value, needed, _more_days(bets, least_origins(horizon_days) - len(gains), needed))
+    bets, needed = _bets_on(gains, horizon_days), 1 / alpha
+    return Evidence(_value(bets), needed, _more_days(bets, least_origins(horizon_days) - len(gains), needed))
+
+
+def is_enough(gains: Vector, alpha: float, horizon_days: int = WEEK) -> bool:
+    """Whether `evidence` is enough, for who looks often: looking ahead for when it will be is half of the work."""
+    return _value(_bets_on(gains, horizon_days)) >= 1 / alpha
 
 
 def least_origins(horizon_days: int) -> int:
@@ -126,6 +128,12 @@ class _Bet:
         return np.asarray(math.log(2 * self.stake) + 0.5 * np.log(prior / spread) + fit)
 
 
+def _bets_on(gains: Vector, horizon_days: int) -> list[_Bet]:
+    """Of gains in any currency."""
+    scale = float(np.abs(gains).max(initial=0.0))
+    return list(_bets(gains / scale, stretch_of(horizon_days))) if scale > 0 else []
+
+
 def _bets(gains: Vector, stretch: float) -> Iterator[_Bet]:
     """One on all gains, and one from every fourth week on; none that is too short or knows no variance.
 
@@ -150,6 +158,10 @@ def _bets(gains: Vector, stretch: float) -> Iterator[_Bet]:
 
 def _variance(centred: Vector, stretch: float) -> float:
     return long_run_variance(centred, int(BANDWIDTH * math.sqrt(len(centred) * stretch)) + 1)
+
+
+def _value(bets: list[_Bet]) -> float:
+    return float(_values(bets, np.zeros(1))[0])
 
 
 def _values(bets: list[_Bet], more: Vector) -> Vector:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from retrain.adapters.local.process import ProcessPlatform
-from tests.azure.cloud import on
+from tests.azure.cloud import Cloud, hurry, on
 from tests.platforms import ThreadPlatform, stop_services
 
 if TYPE_CHECKING:
@@ -15,24 +16,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrain.ports import Platform
-    from tests.azure.cloud import Cloud
+
+KINDS = ("process", "thread", "aci", "container-apps", "managed-online", "kubernetes")
 
 
-@pytest.fixture(params=["process", "thread", "aci", "container-apps", "managed-online", "kubernetes"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    """An empty platform of each kind."""
-    if request.param == "process":
-        yield ProcessPlatform(tmp_path / "platform")
-        stop_services(tmp_path)
-    elif request.param == "thread":
+@contextmanager
+def empty(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """An empty platform; its services are gone afterwards."""
+    if kind == "process":
+        yield ProcessPlatform(folder / "platform")
+        stop_services(folder)
+    elif kind == "thread":
         threads = ThreadPlatform()
         yield threads
         threads.close()
     else:
-        cloud: Cloud = request.getfixturevalue("cloud")
-        cloud.name = "m"
-        cloud.overrides = {"RETRAIN_KUBERNETES_COMPUTE": "cluster"} | on(request.param)
-        on_azure = cloud.context.platform
-        yield on_azure
-        for service in on_azure.services():
-            on_azure.remove(service.name)
+        with pytest.MonkeyPatch.context() as patch:
+            azure, vault = (request.getfixturevalue(name) for name in ("azure", "vault"))
+            for name, value in azure.environment.items():
+                patch.setenv(name, value)
+            hurry(patch)
+            on_azure = Cloud(
+                azure, vault, "m", {"RETRAIN_KUBERNETES_COMPUTE": "cluster"} | on(kind)
+            ).context.platform
+            yield on_azure
+            for service in on_azure.services():
+                on_azure.remove(service.name)
+            azure.heal()
+            azure.stop_services()
+
+
+@pytest.fixture(params=KINDS)
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    """An empty platform of each kind."""
+    with empty(request.param, tmp_path, request) as made:
+        yield made

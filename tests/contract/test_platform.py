@@ -51,31 +51,6 @@ def ready(platform: Platform, version: str = "3") -> Service:
     return service
 
 
-def test_a_deployed_version_answers_as_itself(platform: Platform):
-    """Under its own key, and only under it."""
-    service = ready(platform)
-
-    prove(service, model())
-    with pytest.raises(ServiceError, match=r"does not know the key|refuses|no object"):
-        ask(replace(service, key="another key"), "/score", {"data": [1]})
-
-
-def test_deploying_again_changes_nothing(platform: Platform):
-    """One service a name: the same address and key."""
-    first = ready(platform)
-
-    assert ready(platform) == first
-    assert platform.services() == [first]
-
-
-def test_a_version_is_found_by_what_is_on_record(platform: Platform):
-    """So that a forecast asks no control plane; there is no other version."""
-    service = ready(platform)
-
-    assert platform.find("3") == service
-    assert platform.find("4") is None
-
-
 def test_versions_answer_side_by_side_wherever_the_traffic_goes(platform: Platform):
     """Each is asked as itself; the stable address, where there is one, follows the pointer."""
     old, new = ready(platform, "3"), ready(platform, "4")
@@ -89,14 +64,6 @@ def test_versions_answer_side_by_side_wherever_the_traffic_goes(platform: Platfo
     assert [service.version for service in platform.services()] == ["4"]
 
 
-def test_a_running_service_has_a_log(platform: Platform):
-    """Lines, few of them, and none for a service that never was."""
-    ready(platform)
-
-    assert all(isinstance(line, str) for line in platform.log("m-v3"))
-    assert not platform.is_running("m-v9")
-
-
 def test_a_removed_service_is_gone(platform: Platform):
     """It answers nobody, and removing it again is nothing."""
     service = ready(platform)
@@ -108,22 +75,6 @@ def test_a_removed_service_is_gone(platform: Platform):
     assert not platform.is_running("m-v3")
     with pytest.raises(ServiceError):
         ask(service, "/readyz")
-
-
-def test_other_numbers_are_no_proof(platform: Platform):
-    """A service that forecasts anything but its artifact's own is found out."""
-    other = fit_pinned(Order(1, 0, 0, mean=True), series(weekly(60, seed=5)), 7).model
-
-    with pytest.raises(ServiceError, match="other numbers than its artifact"):
-        prove(ready(platform), other)
-
-
-def test_the_same_model_some_days_later_is_no_proof_either(platform: Platform):
-    """The dates count too."""
-    later: ForecastModel = model().observe([float("nan")])
-
-    with pytest.raises(ServiceError):
-        prove(ready(platform), later)
 
 
 def test_a_process_that_was_killed_is_started_again_where_it_was(tmp_path: Path):
@@ -260,16 +211,3 @@ def test_a_service_answers_under_both_keys_after_a_rotation(platform: Platform):
 
     assert rotated.key != service.key
     assert platform.find("3") == rotated
-
-
-def test_the_key_goes_to_the_service_and_nowhere_else(
-    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Neither through a proxy of the environment nor beside the credentials of a netrc."""
-    service = ready(platform)
-    (tmp_path / "netrc").write_text("default login somebody password else\n")
-    with monkeypatch.context() as proxied:
-        proxied.setenv("NETRC", str(tmp_path / "netrc"))
-        proxied.setenv("http_proxy", "http://127.0.0.1:9")
-
-        prove(service, model())

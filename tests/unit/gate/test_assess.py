@@ -7,6 +7,7 @@ import pickle
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ ASKED: dict[str, tuple[DailySeries, ForecastModel | None, DecisionSettings]] = {
     "a search": (series(LOWER), champion(), replace(SETTINGS, order=None, country="DE")),
 }
 asked = pytest.mark.parametrize("question", ASKED)
+here = cache(lambda question: assess(*ASKED[question]))  # once: it is pure, as the tests below show
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +74,18 @@ def elsewhere() -> Iterator[ProcessPoolExecutor]:
 @asked
 def test_another_process_gives_the_same_verdict_sentence_and_numbers(question: str, elsewhere: ProcessPoolExecutor):
     """To the last bit, artifacts included."""
-    here = assess(*ASKED[question])
     there = elsewhere.submit(assess, *ASKED[question]).result()
 
-    assert numbers(there) == numbers(here)
+    assert numbers(there) == numbers(here(question))
 
 
 @asked
 def test_arguments_and_result_can_be_sent(question: str):
     """What arrives is worth the same."""
     again = pickle.loads(pickle.dumps(ASKED[question]))  # noqa: S301 - our own bytes
-    result = assess(*ASKED[question])
 
-    assert numbers(assess(*again)) == numbers(result)
-    assert numbers(pickle.loads(pickle.dumps(result))) == numbers(result)  # noqa: S301 - our own bytes
+    assert numbers(assess(*again)) == numbers(here(question))
+    assert numbers(pickle.loads(pickle.dumps(here(question)))) == numbers(here(question))  # noqa: S301 - our own bytes
 
 
 @asked
@@ -94,7 +94,7 @@ def test_it_reads_no_file_clock_environment_or_chance(question: str, elsewhere: 
     reached, answer = elsewhere.submit(reached_while_assessing, *ASKED[question]).result()
 
     assert reached == []
-    assert numbers(answer) == numbers(assess(*ASKED[question]))
+    assert numbers(answer) == numbers(here(question))
 
 
 def test_what_it_is_given_is_not_changed():

@@ -57,7 +57,7 @@ def landings(draw: st.DrawFn) -> tuple[FileContent, Known]:
     return FileContent("file.csv", dict(sorted(new.items())), rows, 0, has_ids=not is_daily, cut_short=why), known
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(landings())
 def test_only_days_of_the_file_that_change_something_are_held(case: tuple[FileContent, Known]):
     """Ascending, with something to read; whatever the file is, it is judged and not refused."""
@@ -72,7 +72,7 @@ def test_only_days_of_the_file_that_change_something_are_held(case: tuple[FileCo
         assert set(finding.days) <= landed.totals.keys()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(landings())
 def test_the_same_file_again_has_no_doubt(case: tuple[FileContent, Known]):
     """What was accepted is in force, and changes nothing when its name comes again."""
