@@ -7,17 +7,14 @@ replay and a what-if compute for themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from retrain.data.series import DailySeries
-    from retrain.gate.assess import Assessment, DecisionSettings
-    from retrain.records.counted_days import CountedDays
-    from retrain.runs.inputs import InProduction
+    from retrain.gate.assess import Assessment
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,13 +24,8 @@ def remembered_assessments() -> Iterator[None]:
 
     known: dict[tuple[object, ...], tuple[Assessment, list[tuple[str, str]]]] = {}
 
-    def assessed(
-        series: DailySeries,
-        champion: InProduction | None,
-        history: CountedDays,
-        settings: DecisionSettings,
-        progress: Callable[[str, str], None],
-    ) -> Assessment:
+    def assessed(*asked: Any) -> Assessment:
+        series, champion, history, settings, progress = asked
         registered = champion.registered if champion else None
         is_corrected = registered is not None and history.is_corrected(registered.lineage)
         artifact = registered.artifact_sha256 if registered else None

@@ -94,6 +94,11 @@ class Wanted:
     path: Path
     form: Form
 
+    @property
+    def is_device(self) -> bool:
+        """Whether it is there and no file, such as a pipe: it is written to, and never replaced."""
+        return self.path.exists() and not self.path.is_file()
+
     @contextmanager
     def begun(self) -> Iterator[Callable[[bytes], None]]:
         """What writes the file; until then nothing has changed, except that a folder may be new.
@@ -106,7 +111,7 @@ class Wanted:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if self.option == "--out":
                 path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not path.is_file():  # a device or a pipe is written to, and never replaced
+            if self.is_device:
                 yield lambda data: self._put(path, data)
                 return
             aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -141,9 +146,7 @@ def wanted(csv: Path | None, plot: Path | None, out: Path | None) -> list[Wanted
         found += [Wanted("--out", out / f"forecast.{ending}", form) for ending, form in forms]
     options: dict[Path, str] = {}
     for each in found:
-        path = each.path.resolve()
-        if path.is_file() or not path.exists():  # a device takes both
-            other = options.setdefault(path, each.option)
-            if other != each.option:
-                raise UsageError(f"{other} and {each.option} name the same file, {each.path}; name another")
+        other = each.option if each.is_device else options.setdefault(each.path.resolve(), each.option)
+        if other != each.option:
+            raise UsageError(f"{other} and {each.option} name the same file, {each.path}; name another")
     return found

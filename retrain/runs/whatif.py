@@ -101,16 +101,16 @@ def whatif(
         processes: at most; 0 for as many as there are processors. No result depends on it.
     Raises: NotFound if nothing has landed, or nothing was looked at; ServiceError if a record is damaged.
     """
-    context.ledger.pointer()  # a store that cannot be read is refused before its landings are
+    pointer = context.ledger.pointer()  # a store that cannot be read is refused before its landings are
     histories = Histories(context.state)
     changes = changes_of(histories)
     if not changes:
         raise NotFound("nothing has landed yet; land a file of transactions first")
     runs = [] if cadence else looked(context)
     timeline = (
-        regular_timeline(cadence, changes, since, context)
+        regular_timeline(cadence, changes, since, pointer, context)
         if cadence
-        else recorded_timeline(runs, changes, since, context)
+        else recorded_timeline(runs, changes, since, pointer, context)
     )
     if not timeline.looks:
         raise _no_looks(cadence, since)

@@ -140,7 +140,7 @@ def _changes(histories: Histories) -> Iterator[Change]:
 
 
 def recorded_timeline(
-    runs: Sequence[Run], changes: tuple[Change, ...], since: date | None, context: Context
+    runs: Sequence[Run], changes: tuple[Change, ...], since: date | None, pointer: Pointer, context: Context
 ) -> Timeline:
     """The looks of the store's own runs, and the rollbacks between them.
 
@@ -149,7 +149,6 @@ def recorded_timeline(
         since: the first day (UTC) of which looks are taken; None for all.
     Raises: ServiceError if a record is damaged.
     """
-    pointer = context.ledger.pointer()
     went_back = dict(_went_back(pointer, context))
     events: list[Look | WentBack] = [_look(run, changes, went_back) for run in runs]
     events += went_back.values()
@@ -158,7 +157,7 @@ def recorded_timeline(
 
 
 def regular_timeline(
-    cadence: Cadence, changes: tuple[Change, ...], since: date | None, context: Context
+    cadence: Cadence, changes: tuple[Change, ...], since: date | None, pointer: Pointer, context: Context
 ) -> Timeline:
     """A look at regular moments from the first landing on until now, each with what had landed by then.
 
@@ -167,7 +166,7 @@ def regular_timeline(
     first = changes[0].at
     begin = first if since is None else max(first, datetime.combine(since, time(), UTC))
     looks = [Look(f"{at:%Y-%m-%d}", at, _known_at(at, changes)) for at in _moments(begin, context.now(), cadence)]
-    return _since(since, changes, looks, context.ledger.pointer(), context.registry)
+    return _since(since, changes, looks, pointer, context.registry)
 
 
 def looked(context: Context) -> list[Run]:
