@@ -65,6 +65,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(**options)
         self._limits, self._head_bytes = limits, 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the place of the connection that has waited for longest, if there are too many."""
@@ -77,7 +78,18 @@ class LimitedProtocol(HttpToolsProtocol):
         """Nothing is awaited any more."""
         self._limits.waiting.pop(self, None)
         self._end_within(None)
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The answers do not fit into the buffers: they are read in time, whatever else is sent or waits."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(self._limits.answer_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """They are being read."""
+        self._is_read()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Refuse a head without end."""
@@ -120,6 +132,11 @@ class LimitedProtocol(HttpToolsProtocol):
             await self.flow.drain()
 
         return read
+
+    def _is_read(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _await_head(self, seconds: float) -> None:
         self._head_bytes = 0

@@ -48,18 +48,22 @@ class ThreadServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what was asked, unless it is to end at once, and close."""
+        for listening in (each for server in self.servers for each in server.sockets):
+            asyncio.get_running_loop().remove_reader(listening)
+        await asyncio.sleep(0)  # so that what has been accepted becomes a connection before its server closes
         for server in self.servers:
             server.close()
         for each in sockets or []:
             each.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
         with suppress(TimeoutError):
             async with asyncio.timeout(0 if self.force_exit else GRACE_SECONDS):
                 while self.server_state.connections or self.server_state.tasks:
+                    for connection in list(self.server_state.connections):
+                        connection.shutdown()
                     await asyncio.sleep(LOOK_SECONDS)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        for server in self.servers:
+            server.abort_clients()  # also those of which uvicorn does not know yet
+            await server.wait_closed()
 
 
 @dataclass(frozen=True, slots=True)
