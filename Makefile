@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
-AT_ONCE := --numprocesses=4 --dist=loadfile # most of them wait for a service or a disk, also on two cores
+# Most tests wait for a service or a disk, also on two cores. In the order of their folders, short files come last.
+AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 DRILLS := $(CURDIR)/build/drills.jsonl
 SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data
@@ -59,9 +60,10 @@ test: setup ## every test; it also needs Node, for the storage emulator
 
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
 	@mkdir -p build && rm -f $(DRILLS)
-	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(AT_ONCE) --no-loadscope-reorder -m "not live" \
+	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(AT_ONCE) -m "not live" \
 		tests/drills/test_crashes.py tests/azure/test_drills.py tests/azure/test_app_drills.py tests/azure/test_live_suite.py tests/drills \
 		--ignore=$(SOAK)
+	$(PYTHON) -m pytest $(AT_ONCE) -m long --ignore=tests/azure --ignore=tests/drills # what else is long
 	DRILLS=$(DRILLS) $(PYTHON) -m pytest -m long $(SOAK) # alone, for it measures
 	@WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m tests.drills.table $(DRILLS)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.adapters.local.folder import FolderStore
 from tests.faults import Killed
+from tests.sweeps import reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,9 +51,9 @@ def changes(root: Path, act: Callable[[FolderStore], object]) -> int:
     return next(counter.changes) - 1
 
 
-def kills(before: Path, count: int) -> Iterator[Dying]:
-    """A copy of a store for each of its next `count` changes, before and after it: the process is killed there."""
-    for at in range(1, count + 1):
+def kills(before: Path, count: int, reach: str) -> Iterator[Dying]:
+    """A copy of a store for changes among its next `count`, before and after each: the process is killed there."""
+    for at in (number + 1 for number in reached(count, reach)):
         for is_after in (False, True):
             root = before.parent / f"{at}-{is_after}"
             shutil.copytree(before, root)

@@ -64,15 +64,12 @@ PLACES = (
 
 QUICK = tuple(
     (next(place for place in PLACES if place.step == step), status)
-    for step, status in (("submit", 403), ("", 503), ("build", 503), ("deploy", 403))
+    for step, status in (("submit", 403), ("deploy", 503))
 )
-"""For every day: one call of each step, for good or for a while. `make drills` refuses each with each status."""
+"""For every day: a call that is refused for good, and one for a while; `make drills` has each with each status."""
 
 QUICK_MISHAPS = {
     "the build fails",
-    "the image cannot be pulled",
-    "the answer to the creation is lost",
-    "the container is never ready",
     "the service answers other numbers",
 }
 """For every day: one of each kind of ending. That of a missing role is among the refused calls above."""

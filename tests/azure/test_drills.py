@@ -211,6 +211,7 @@ def see_that_the_job_failed(cloud: Cloud, run_id: str, what: str, says: str) -> 
     assert (champion(cloud), cloud.running) == ("2", ["1", "2"])
 
 
+@pytest.mark.long
 def test_a_job_that_never_starts_is_given_up(serving: Cloud):
     """Half an hour is a setting; before it is over, everybody waits."""
     by_jobs(serving)
@@ -224,6 +225,7 @@ def test_a_job_that_never_starts_is_given_up(serving: Cloud):
     see_that_the_job_failed(serving, run_id, NEVER_STARTS, "no step since submit .* was cancelled")
 
 
+@pytest.mark.long
 def test_a_job_that_is_cancelled_is_noticed(serving: Cloud):
     """By the next trigger, with the job's own word."""
     by_jobs(serving)
@@ -262,6 +264,7 @@ def test_a_job_whose_parts_were_not_released_is_not_submitted(serving: Cloud, mo
     mishaps[NOT_RELEASED] = re.sub(r":[0-9a-f]{12}", "", told(serving, report["reason"]))
 
 
+@pytest.mark.long
 def test_a_submission_whose_answer_is_lost_is_one_job(serving: Cloud):
     """The SDK asks again, is told that there is such a job, and that is what was wanted."""
     by_jobs(serving)

@@ -21,13 +21,14 @@ from tests.drills.place import Place, a_place
 from tests.drills.stage import ONE, Stage, on_doors
 from tests.platforms import ThreadPlatform, stop_services
 from tests.serving import serve
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture(params=["folder", "azurite"])
+@pytest.fixture(params=["folder", *in_drills("azurite")])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty store of each kind."""
     return a_place(request, tmp_path / "store")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 ONE = csv_file(level_days(60, seed=1, level=200))
 TWO = csv_file(level_days(30, seed=2, level=160), FIRST_DAY + timedelta(days=60))
 DAYS = 90
-SOME = 4  # calls of a sweep that is not long
-sweep = pytest.mark.parametrize("reach", ["some", pytest.param("every", marks=pytest.mark.long)])
 
 
 class Stage:
@@ -189,13 +187,6 @@ def on_doors(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(doors, "parse", lambda _environment: stage.settings)
     monkeypatch.setattr(doors, "connect", lambda _settings: stage.context)
     return stage
-
-
-def reached(calls: int, reach: str) -> list[int]:
-    """The numbers of the calls that a sweep breaks: every one, or some that lie evenly apart."""
-    return (
-        list(range(calls)) if reach == "every" else sorted({at * (calls - 1) // (SOME - 1) for at in range(SOME)})
-    )
 
 
 def confirmed(methods_and_names: list[tuple[str, str]]) -> int:

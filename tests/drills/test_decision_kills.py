@@ -17,6 +17,7 @@ from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_hist
 from tests.dying import changes, kills
 from tests.faults import Killed
 from tests.platforms import ThreadPlatform
+from tests.sweeps import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +60,11 @@ def prepared(world: World) -> World:
     return world
 
 
+@sweep
 @pytest.mark.parametrize("kind", ["land", "accept", "drop", "retract"])
-def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tmp_path: Path, kind: str):
+def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(
+    prepared: World, tmp_path: Path, kind: str, reach: str
+):
     held = "" if kind == "land" else prepared.land("two.csv", TWO)["run_id"]
     request = asked_for(prepared, kind, held)
     shutil.copytree(prepared.root, tmp_path / "before")
@@ -68,7 +72,7 @@ def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tm
     expected = ended(prepared, request)
 
     wrong = []
-    for store in kills(tmp_path / "before", writes):
+    for store in kills(tmp_path / "before", writes, reach):
         world = replace(prepared, root=store.root)
         with pytest.raises(Killed):
             work_off(world.settings, world.with_state(store))
@@ -96,8 +100,9 @@ def answered(world: World, request: Request, asking_run: str) -> dict[str, Any]:
     }
 
 
+@sweep
 @pytest.mark.parametrize("kind", ["wait", *ANSWERS])
-def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path: Path, kind: str):
+def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path: Path, kind: str, reach: str):
     """A winner that begins to wait, and each answer of a person."""
     world.overrides |= REQUIRED
     world.put("one.csv", ONE)
@@ -111,7 +116,7 @@ def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path:
     expected = answered(world, request, land.run_id)
 
     wrong = []
-    for store in kills(tmp_path / "before", writes):
+    for store in kills(tmp_path / "before", writes, reach):
         platform = ThreadPlatform()
         each = replace(world, root=store.root, platform=platform)
         with pytest.raises(Killed):

@@ -13,9 +13,10 @@ import pytest
 
 from retrain.adapters.local import folder
 from retrain.records.history import RECORD
-from tests.drills.stage import Stage, reached, sweep
+from tests.drills.stage import Stage
 from tests.drills.table import tell
 from tests.faults import SAYS, Fault, never
+from tests.sweeps import reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

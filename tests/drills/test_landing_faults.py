@@ -8,10 +8,10 @@ import pytest
 
 from retrain.adapters.local.folder import FolderStore
 from tests.drills.decisions import KINDS, Decisions, behind_the_doors, differing, undisturbed
-from tests.drills.stage import reached
 from tests.drills.table import tell
 from tests.drills.wire import wired
 from tests.faults import Fault, never
+from tests.sweeps import reached
 
 if TYPE_CHECKING:
     from tests.builders import World

@@ -12,9 +12,10 @@ import pytest
 
 from retrain.errors import AccessDenied, ServiceTimeout
 from retrain.records.ledger import POINTER
-from tests.drills.stage import Stage, confirmed, named, reached, sweep, swept
+from tests.drills.stage import Stage, confirmed, named, swept
 from tests.drills.table import tell
 from tests.faults import SAYS, Call, Fault
+from tests.sweeps import reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,11 @@ from retrain.doors.champion_forecast import champion_forecast
 from retrain.errors import RetrainError
 from retrain.records.leftovers import Kind
 from retrain.runs.sweep import look
-from tests.drills.stage import reached, sweep
 from tests.drills.table import tell
 from tests.dying import Dying
 from tests.faults import Call, Fault, Faults, FaultyStore, Killed, fails
 from tests.leftovers import DAY, everything_left_over, swept, with_forecasts
+from tests.sweeps import reached, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path

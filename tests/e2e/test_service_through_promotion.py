@@ -22,6 +22,7 @@ from retrain.doors.champion_forecast import champion_forecast as forecast
 from tests.builders import ONE, QUICK, THREE, TWO, World, series, weekly
 from tests.functions.worker import Worker
 from tests.platforms import stop_services
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -139,7 +140,7 @@ main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("before", ["promotions/", "champion.json"])  # the submission; the switch
+@pytest.mark.parametrize("before", ["champion.json", *in_drills("promotions/")])  # the switch; the submission
 def test_a_command_killed_in_the_middle_of_a_promotion_is_gone_on_with(serving: World, tmp_path: Path, before: str):
     """SIGKILL, then `promote`, or a plain rerun where nothing had been submitted: one version, one service."""
     two = tmp_path / "two.csv"

@@ -107,6 +107,7 @@ def test_a_real_gain_does_not_promote_when_the_models_are_made_equal():
     assert not followed.promotes_centred(200, EVIDENCE)
 
 
+@pytest.mark.long
 def test_only_promotions_after_the_change_count():
     """`better` promotes before it too; the year goes on with that champion."""
     found = {outcome.policy: outcome for outcome in outcomes(TURNED, CHAMPION_DAYS, 0, CHANGE + 60)}

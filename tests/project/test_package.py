@@ -70,6 +70,7 @@ def test_every_pattern_still_prunes_a_file():
     assert [pattern for pattern in PRUNED if not fnmatch.filter(pruned, pattern)] == []
 
 
+@pytest.mark.long
 def test_what_the_app_loads_is_in_the_package():
     """Every module of the project and every library that one of them imports when it uses it."""
     ours = [name for name in modules() if name not in OF_A_SERVICE]

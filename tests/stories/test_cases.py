@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.builders import read_history
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from tests.builders import World
@@ -66,7 +67,7 @@ def test_05_a_file_that_is_not_daily_is_refused_with_what_it_looks_like(world: W
     assert days_of(world) == {}
 
 
-@pytest.mark.parametrize("order", [*permutations(range(4))][::5], ids=str)
+@pytest.mark.parametrize("order", [(2, 0, 3, 1), *in_drills(*[*permutations(range(4))][::5])], ids=str)
 def test_06_parts_add_up_to_the_whole_in_any_order(world: World, order: tuple[int, ...]):
     parts = [f"06_parts.part-0000{number}.csv" for number in (*order, order[0])]
 

@@ -25,6 +25,7 @@ from tests.builders import FIRST_DAY, TWO, World, ask, csv_file, level_days, see
 from tests.dying import changes, kills
 from tests.faults import Fault, Faults, FaultyStore, Killed
 from tests.listening import Heard, Listener
+from tests.sweeps import in_drills, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -224,7 +225,8 @@ def waiting(told: Heard) -> World:
     return told.world
 
 
-def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path):
+@sweep
+def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path, reach: str):
     """Before or after each change of the store takes effect."""
     shutil.copytree(waiting.root, tmp_path / "before")
     writes = changes(waiting.root, lambda store: work_off(waiting.settings, waiting.with_state(store)))
@@ -233,7 +235,7 @@ def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path)
     assert expected["asked once"]
 
     wrong = []
-    for store in kills(tmp_path / "before", writes):
+    for store in kills(tmp_path / "before", writes, reach):
         world = replace(waiting, root=store.root)
         with suppress(Killed):  # not raised after a write that is refused, of a forecast that is there
             work_off(world.settings, world.with_state(store))
@@ -244,7 +246,7 @@ def test_a_kill_at_any_write_tells_and_asks_once(waiting: World, tmp_path: Path)
     assert wrong == []
 
 
-@pytest.mark.parametrize("fault", [Fault.AWAY, Fault.LOST, Fault.RETRIED])
+@pytest.mark.parametrize("fault", [Fault.LOST, *in_drills(Fault.AWAY, Fault.RETRIED)])
 def test_one_call_that_goes_wrong_tells_and_asks_once(waiting: World, tmp_path: Path, fault: Fault):
     """Each call of the record of what was told, and of the request that follows it."""
     before = tmp_path / "before"

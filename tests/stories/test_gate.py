@@ -20,6 +20,7 @@ from retrain.runs.dispatch import work_off
 from retrain.runs.inputs import assessed
 from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, reports, weekly
 from tests.faults import Faults, FaultyStore, fails
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def from_the_nth(nth: int, method: str, error: Exception) -> Faults:
     return Faults(lambda call: call.method == method and next(calls) >= nth, lambda _call: error)
 
 
-ERRORS = [ServiceUnavailable("away"), AccessDenied("no role"), Conflict("moved"), MemoryError("a bug")]
+ERRORS = [ServiceUnavailable("away"), *in_drills(AccessDenied("no role"), Conflict("moved"), MemoryError("a bug"))]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)

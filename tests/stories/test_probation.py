@@ -24,6 +24,7 @@ from retrain.runs.dispatch import work_off
 from tests.builders import NEW_YEAR, ONE, World, ask, csv_file, level_days, made
 from tests.dying import changes, kills
 from tests.faults import Fault, Faults, FaultyStore, Killed, fails
+from tests.sweeps import in_drills, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -253,14 +254,15 @@ def rollbacks(world: World) -> list[tuple[str, str]]:
 ONCE = [(Trigger.ROLLBACK, "done")]
 
 
-def test_a_kill_at_any_write_takes_back_once(waiting: World, tmp_path: Path):
+@sweep
+def test_a_kill_at_any_write_takes_back_once(waiting: World, tmp_path: Path, reach: str):
     """Before or after each change of the store that follows the note of what was told."""
     shutil.copytree(waiting.root, tmp_path / "before")
     writes = changes(waiting.root, lambda store: work_off(waiting.settings, waiting.with_state(store)))
     assert (rollbacks(waiting), champions(waiting)) == (ONCE, ["1", "2", "1"])
 
     wrong = []
-    for store in kills(tmp_path / "before", writes):
+    for store in kills(tmp_path / "before", writes, reach):
         world = replace(waiting, root=store.root)
         with suppress(Killed):
             work_off(world.settings, world.with_state(store))
@@ -271,7 +273,7 @@ def test_a_kill_at_any_write_takes_back_once(waiting: World, tmp_path: Path):
     assert wrong == []
 
 
-@pytest.mark.parametrize("fault", [Fault.AWAY, Fault.LOST, Fault.RETRIED])
+@pytest.mark.parametrize("fault", [Fault.LOST, *in_drills(Fault.AWAY, Fault.RETRIED)])
 def test_one_call_that_goes_wrong_takes_back_once(waiting: World, tmp_path: Path, fault: Fault):
     """Each call of the record of what was told, and of the request that follows it."""
     before = tmp_path / "before"

@@ -20,6 +20,7 @@ from retrain.runs.rebuild import FOLDERS, MOVED, rebuild
 from tests.builders import ONE, TWO, World, csv_file, files_in_force, made_older, read_history, weekly
 from tests.dying import Dying, kills
 from tests.faults import Killed
+from tests.sweeps import sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +149,8 @@ def asked_for(world: World) -> list[str]:
     return [request.file for request in world.ledger.requests() if isinstance(request, Land)]
 
 
-def test_a_rebuild_that_is_killed_at_any_change_is_continued(older: World, tmp_path: Path):
+@sweep
+def test_a_rebuild_that_is_killed_at_any_change_is_continued(older: World, tmp_path: Path, reach: str):
     """The second one ends where an undisturbed one does: the same files asked for, the same records kept."""
     shutil.copytree(older.root, tmp_path / "older")
     rebuild(older.context)
@@ -156,7 +158,7 @@ def test_a_rebuild_that_is_killed_at_any_change_is_continued(older: World, tmp_p
     expected = sorted(name.split("/", 2)[2] for name in names(older.root) if name.startswith(MOVED))
 
     wrong = []
-    for store in kills(tmp_path / "older", 2 * moved + 4):
+    for store in kills(tmp_path / "older", 2 * moved + 4, reach):
         root = store.root
         world = replace(older, root=root)
         with pytest.raises(Killed):

@@ -110,6 +110,7 @@ def test_nothing_is_written(past: Past):
     assert objects(past.world) == past.before
 
 
+@pytest.mark.long
 def test_the_number_of_processes_changes_nothing(past: Past):
     """Not a bit of any forecast."""
     apart = tried(past.world, HARD, processes=2)
