@@ -125,14 +125,15 @@ def wrong_after(
         wrong["the other"] = (other.code, other.told[:2])
     is_delivery = writes[at - 1].startswith("delete outbox/")  # under the other lock: the runs have ended
     since = _changed(stored, everything(point)) if how != "sent" else []
-    if is_delivery and how not in TAKEN:  # the other one does not wait for that lock, so its lease may be in force
+    not_waited_for = is_delivery and how not in TAKEN  # the other one leaves events to whoever holds that lock
+    if not_waited_for:  # its lease may be in force, or end before it goes on
         since = [name for name in since if not name.startswith("outbox/")]
     if since:
         wrong["written since"] = since
     told = end.told if end.code == 0 else [str(end.code), ""]
     if how != "sent" and not is_delivery and (told[0] != "5" or "this process has lost the lock" not in told[1]):
         wrong["the command"] = told[:2]
-    if how == "sent":  # what was on its way may be an event, which the next round brings
+    if how == "sent" or not_waited_for:  # an event that neither has told is brought by the next round
         deliver(replace(connect(point.settings), listeners=(FileListener(point.told),)))
     found = outcome(point, "file")
     return wrong | {name: (found[name], expected[name]) for name in found if found[name] != expected[name]}
