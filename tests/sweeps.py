@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import Fault
+
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
@@ -13,13 +15,20 @@ SOME = 4  # calls of a sweep that is not long
 sweep = pytest.mark.parametrize("reach", ["some", pytest.param("every", marks=pytest.mark.long)])
 
 
+def in_drills(*values: object) -> list[ParameterSet]:
+    """Values of a parameter that only `make drills` takes."""
+    return [pytest.param(value, marks=pytest.mark.long) for value in values]
+
+
+OTHERS = [fault for fault in Fault if fault is not Fault.LOST]
+every_fault = pytest.mark.parametrize(
+    "fault", [Fault.LOST, *in_drills(*OTHERS)], ids=[fault.name.lower() for fault in (Fault.LOST, *OTHERS)]
+)
+"""`make test` takes the one that is hardest to bear: what was done, and seems not to be."""
+
+
 def reached(calls: int, reach: str) -> list[int]:
     """The numbers of the calls that a sweep breaks: every one, or some that lie evenly apart."""
     return (
         list(range(calls)) if reach == "every" else sorted({at * (calls - 1) // (SOME - 1) for at in range(SOME)})
     )
-
-
-def in_drills(*values: object) -> list[ParameterSet]:
-    """Values of a parameter that only `make drills` takes."""
-    return [pytest.param(value, marks=pytest.mark.long) for value in values]

@@ -36,6 +36,7 @@ from tests.drills.landing import (
 from tests.drills.table import tell
 from tests.faults import StreamWrapper
 from tests.platforms import ThreadPlatform
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Buffer, Callable, Iterator
@@ -195,7 +196,7 @@ def changing_days(amount: int) -> bytes:
 
 @pytest.mark.parametrize(
     "way",
-    ["in place", "by a rename", "of a blob"],
+    ["by a rename", *in_drills("in place", "of a blob")],
 )
 def test_a_file_that_changes_while_it_is_read_is_never_taken_in_by_halves(
     copy: World, way: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

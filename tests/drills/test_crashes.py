@@ -203,6 +203,7 @@ def let_go(place: Place) -> None:
             end_lease(service.get_blob_client(place.name, f"locks/{LOCK}"))
 
 
+@pytest.mark.long
 def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):
     """Five processes die of it, the sixth lays a copy aside; those behind it are worked off."""
     ends = []

@@ -65,6 +65,7 @@ def lost(place: Place, runs: list[str], services: list[str]) -> int:
     return [report["verdict"] for report in reports].count("unchanged") - (EVENTS - 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
 def test_one_event_a_hundred_times_in_order_is_one_retrain(place: Place, platform: ThreadPlatform):
     """Each after the end of the one before."""

@@ -16,7 +16,7 @@ from retrain.records.history import RECORD
 from tests.drills.stage import Stage
 from tests.drills.table import tell
 from tests.faults import SAYS, Fault, never
-from tests.sweeps import reached, sweep
+from tests.sweeps import in_drills, reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ def files_of(root: Path) -> dict[str, bytes]:
 
 @sweep
 @pytest.mark.parametrize("until", ["once", pytest.param("until it is freed", marks=pytest.mark.long)])
-@pytest.mark.parametrize("where", ["write", "sync", "rename", "folder"])
+@pytest.mark.parametrize("where", ["write", *in_drills("sync", "rename", "folder")])
 @pytest.mark.timeout(600)
 def test_a_full_disk_loses_nothing_that_was_there(
     stage: Stage, where: str, until: str, reach: str, monkeypatch: pytest.MonkeyPatch

@@ -15,14 +15,14 @@ from retrain.records.ledger import POINTER
 from tests.drills.stage import Stage, confirmed, named, swept
 from tests.drills.table import tell
 from tests.faults import SAYS, Call, Fault
-from tests.sweeps import reached, sweep
+from tests.sweeps import every_fault, reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 @sweep
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@every_fault
 @pytest.mark.timeout(600)
 def test_one_call_that_goes_wrong_moves_no_champion_wrongly(stage: Stage, fault: Fault, reach: str):
     """Each call in its turn, on a folder; the next trigger sets everything right."""

@@ -18,7 +18,7 @@ from tests.drills.table import tell
 from tests.dying import Dying
 from tests.faults import Call, Fault, Faults, FaultyStore, Killed, fails
 from tests.leftovers import DAY, everything_left_over, swept, with_forecasts
-from tests.sweeps import reached, sweep
+from tests.sweeps import every_fault, reached, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +119,7 @@ def test_a_sweep_that_is_killed_at_the_platform_is_finished_by_the_next(
 
 
 @sweep
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@every_fault
 def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(
     scene: Scene, fault: Fault, reach: str
 ):

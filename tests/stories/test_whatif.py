@@ -124,6 +124,7 @@ def test_the_number_of_processes_changes_nothing(past: Past):
         assert np.array_equal(there.course.made.center, here.course.made.center)
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_the_processes(past: Past):
     """Also in the middle of a look; nobody waits for its result any more."""
 
