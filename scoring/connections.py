@@ -78,17 +78,17 @@ class LimitedProtocol(HttpToolsProtocol):
         """Nothing is awaited any more."""
         self._limits.waiting.pop(self, None)
         self._end_within(None)
-        self._is_read()
+        self._read_within(None)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The answers do not fit into the buffers: they are read in time, whatever else is sent or waits."""
         super().pause_writing()
-        self._reading = self.loop.call_later(self._limits.answer_seconds, self.transport.abort)
+        self._read_within(self._limits.answer_seconds)
 
     def resume_writing(self) -> None:
         """They are being read."""
-        self._is_read()
+        self._read_within(None)
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
@@ -133,10 +133,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
         return read
 
-    def _is_read(self) -> None:
+    def _read_within(self, seconds: float | None) -> None:
         if self._reading is not None:
             self._reading.cancel()
-            self._reading = None
+        self._reading = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
 
     def _await_head(self, seconds: float) -> None:
         self._head_bytes = 0
