@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import NotFound, ServiceError, ServiceUnavailable
+from retrain.errors import ServiceError, ServiceUnavailable
 from retrain.monitoring.observed_days import age_notes, tellings
 from retrain.promotion.client import ANSWER_SECONDS, ask, current
 from retrain.records.history import Histories
@@ -44,10 +44,7 @@ def champion_forecast(days: int, settings: Settings, context: Context) -> dict[s
 
 
 def _champions_service(context: Context) -> Service:
-    champion = context.ledger.pointer().champion
-    if champion is None:
-        raise NotFound("there is no champion yet; land a file of transactions first")
-    version = champion.version
+    version = context.champion_of(context.ledger.pointer()).version
     service = context.platform.find(version)
     if service is not None:
         return service

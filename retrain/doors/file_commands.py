@@ -36,7 +36,8 @@ def _files(named: Sequence[Path]) -> list[Path]:
 
     for file in named:
         if not file.is_file():
-            raise NotFound(f"{file} is not a file; nothing was landed")
+            hint = f"; name its files, such as {file}/*.csv" if file.is_dir() else ""
+            raise NotFound(f"{file} is not a file; nothing was landed{hint}")
     files = []
     for file in named:
         if is_marker(file.name):

@@ -96,8 +96,12 @@ class Wanted:
 
     @property
     def is_device(self) -> bool:
-        """Whether it is there and no file, such as a pipe: it is written to, and never replaced."""
-        return self.path.exists() and not self.path.is_file()
+        """Whether it is there and no file, such as a pipe: it is written to, and never replaced.
+
+        Raises: UsageError if it cannot be looked at.
+        """
+        with self._refusing():
+            return self.path.exists() and not self.path.is_file()
 
     @contextmanager
     def begun(self) -> Iterator[Callable[[bytes], None]]:
@@ -106,14 +110,14 @@ class Wanted:
         Raises: UsageError if it cannot be written: before the block, as far as that can be told.
         """
         with self._refusing():
-            path = self.path.resolve()  # a link stays, and so does what it leads to
-            if path.is_dir():
+            if self.path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if self.is_device:  # by its own name: the pipe of a process has no other
+                yield lambda data: self._put(self.path, data)
+                return
+            path = self.path.resolve()  # a link stays, and so does what it leads to
             if self.option == "--out":
                 path.parent.mkdir(parents=True, exist_ok=True)
-            if self.is_device:
-                yield lambda data: self._put(path, data)
-                return
             aside = path.with_name(f".{path.name}.{os.getpid()}")
             aside.touch()
         try:

@@ -40,16 +40,17 @@ def performance(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.as_json()))
     else:
-        say(*_lines(found))
+        say(*_lines(found, options.since))
     return 0
 
 
-def _lines(found: Review) -> Iterator[str]:
+def _lines(found: Review, since: date | None) -> Iterator[str]:
     yield f"champion   version {found.champion}; before it {_version(found.previous)}"
     yield from watch_lines(found.watch)
     yield from (f"damaged    {name} is left out; restore it from a backup" for name in found.unread)
     if not found.origins:
-        yield "origins    none: no forecast of the champion has been issued yet; `retrain tick` issues one"
+        when = f"since {since}" if since else "yet"
+        yield f"origins    none: no forecast of the champion has been issued {when}; `retrain tick` issues one"
         return
     yield f"origins    {found.origins}, {found.first_origin} to {found.last_origin}"
     for actual, title in TITLES.items():

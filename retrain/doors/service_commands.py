@@ -47,7 +47,7 @@ def _list(options: argparse.Namespace) -> int:
     for service in _known(pointer, context):
         facts = _facts(service, pointer, context)
         since = f"since {facts['since'][:10]} {facts['since'][11:16]} UTC" if facts["since"] else ""
-        restarts = f"  {facts['restarts']} restarts" if facts["restarts"] else ""
+        restarts = f"  restarts: {facts['restarts']}" if facts["restarts"] else ""
         role = "champion" if facts["champion"] else "kept"
         line = f"{service.name:<28}{role:<10}{facts['state']:<12}  {since}  {service.url}{restarts}"
         if options.json:

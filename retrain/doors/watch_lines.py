@@ -21,7 +21,7 @@ def watch_lines(found: Watched | None) -> Iterator[str]:
     if found.through is not None:
         yield f"watch      {_state(found)}; {found.days} days, through {found.through}"
         tests = ", ".join(f"{each.name} {each.value:.3g} of {each.limit:.3g}" for each in found.statistics)
-        yield f"           {tests}"
+        yield f"           on that day: {tests}"
     if found.retrain is not None:
         yield f"           it has asked for run {found.retrain}"
     if found.stale is not None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import NotFound, UsageError
+from retrain.errors import UsageError
 from retrain.monitoring.issued import informed, told_now
 from retrain.monitoring.observed_days import age_notes, usable_days
 from retrain.monitoring.taken_apart import TakenApart, observed_one_by_one, taken_apart
@@ -69,10 +69,7 @@ def explain(day: date | None, settings: Settings, context: Context) -> Explanati
 
     Raises: NotFound if there is no champion; UsageError for a day that is known, or too far ahead.
     """
-    pointer = context.ledger.pointer()
-    if pointer.champion is None:
-        raise NotFound("there is no champion yet; land a file of transactions first")
-    registered = context.registry.of_record(pointer.champion.version)
+    registered = context.registry.of_record(context.champion_of(context.ledger.pointer()).version)
     model, history = context.registry.load(registered), Histories(context.state).days()
     today, gaps = context.now().date(), settings.data.gaps
     told = told_now(registered.lineage, model, history, gaps, today)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retrain.data.holidays import holidays_between
-from retrain.errors import DamagedRecord, NotFound
+from retrain.errors import DamagedRecord
 from retrain.monitoring.issued import IssuedForecasts, forecast_to_issue
 from retrain.monitoring.performance import Forecasted, Performance, forecasted, performance, seasonal_naive
 from retrain.monitoring.watch import watched
@@ -73,9 +73,7 @@ def review(since: date, settings: Settings, context: Context) -> Review:
     Raises: NotFound if there is no champion; DamagedRecord if the champion is damaged.
     """
     pointer = context.ledger.pointer()
-    if pointer.champion is None:
-        raise NotFound("there is no champion yet; land a file of transactions first")
-    version = pointer.champion.version
+    version = context.champion_of(pointer).version
     previous = next((each.version for each in reversed(pointer.champions) if each.version != version), None)
     unread: list[str] = []
     issued = _last_of_each_origin(IssuedForecasts(context.state).since(since, version, unread))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retrain.errors import NotFound
+from retrain.records.approval import State, last_asking
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from retrain.ports import Jobs, ObjectStore, Platform
+    from retrain.records.champion import Champion, Pointer
     from retrain.records.ledger import Ledger
     from retrain.records.outbox import Listener
     from retrain.records.registry import Registry
@@ -51,3 +55,15 @@ class Context:
     def finish(self, run: Run) -> Run:
         """See Ledger.finish."""
         return self.ledger.finish(run, self.now(), is_heard=bool(self.listeners))
+
+    def champion_of(self, pointer: Pointer) -> Champion:
+        """The champion. Raises: NotFound if there is none, with what makes one."""
+        if pointer.champion is not None:
+            return pointer.champion
+        asking = last_asking(self.state)
+        run = self.ledger.recorded(asking.run_id) if asking else None
+        if run is not None and run.approval is not None and run.approval.state is State.WAITING:
+            raise NotFound(
+                f"there is no champion yet; the winner of run {run.run_id} waits: `retrain approve {run.run_id}`"
+            )
+        raise NotFound("there is no champion yet; land a file of transactions first")

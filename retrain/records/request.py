@@ -243,8 +243,8 @@ def named_run(text: str) -> str:
     """The name of a run, as a person gives it. Raises: UsageError if it is none, before anything is read."""
     if not RUN_ID.fullmatch(text):
         raise UsageError(
-            f"{text[:LONGEST_SHOWN]!r} is no name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` lists "
-            "the runs"
+            f"{text[:LONGEST_SHOWN]!r} is not the name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` "
+            "lists the runs"
         )
     return text
 

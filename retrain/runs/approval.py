@@ -121,8 +121,9 @@ def answer(request: Answer, draft: Draft, settings: Settings, context: Context) 
             if why := full(context.ledger.pointer(), request.run_id, context.now(), settings):
                 raise Conflict(f"the winner of run {run.run_id} still waits: {why}")
         _note(run, asked, request, context)
-    how = "approved; its promotion follows" if isinstance(request, Approve) else "rejected"
-    draft.run = draft.run.evolve(reason=f"The winner of run {run.run_id} is {how}: by {request.by}.")
+    why = f" ({request.note})" if request.note else ""
+    how, after = ("approved", "; then it is promoted") if isinstance(request, Approve) else ("rejected", "")
+    draft.run = draft.run.evolve(reason=f"The winner of run {run.run_id} is {how} by {request.by}{why}{after}.")
 
 
 def _check(run: Run, asked: Approval, settings: Settings, context: Context) -> None:

@@ -176,6 +176,10 @@ def _champion(pointer: Pointer, draft: Draft, context: Context) -> InProduction 
     return champion
 
 
+def _named(version: str | None) -> str:
+    return f"version {version}" if version else "none"
+
+
 def _unchanged(
     question: str,
     series: DailySeries,
@@ -193,10 +197,12 @@ def _unchanged(
         )
     answer = pointer.answered(question)
     if answer is not None:
+        now = pointer.champion and pointer.champion.version
+        since = "" if now == answer.version else f" It was taken back; the champion is {_named(now)}."
         return Decision(
             Verdict.UNCHANGED,
             f"Nothing has changed since run {answer.run_id}, whose verdict was {Verdict.PROMOTE}: version "
-            f"{answer.version} became champion.",
+            f"{answer.version} became champion.{since}",
         )
     landing = draft.run.landing
     if isinstance(landing, Landed) and (landing.new_days or landing.changed_days):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from retrain.data.landed import DayTotal
-from retrain.errors import NotFound
+from retrain.errors import DamagedRecord, NotFound
 from retrain.records.counted_days import CountedDays, Head
 from retrain.records.history import have_one_row_a_day
 from retrain.records.landing import Landed
@@ -170,8 +170,13 @@ def regular_timeline(
 
 
 def looked(context: Context) -> list[Run]:
-    """The runs on record that have reached a verdict, the oldest first; a dry run could not promote."""
-    runs = reversed(context.ledger.runs(sys.maxsize))
+    """The runs on record that have reached a verdict, the oldest first; a dry run could not promote.
+
+    Raises: DamagedRecord if one of them cannot be read: without it, policies would be tried on another past.
+    """
+    runs = context.ledger.runs(sys.maxsize)[::-1]
+    if damaged := next((run for run in runs if run.trigger is Trigger.UNKNOWN), None):
+        raise DamagedRecord(damaged.reason)
     ended = (Status.DONE, Status.HELD, Status.AWAITING)
     return [run for run in runs if run.basis and run.verdict and run.status in ended and not run.request.dry_run]
 

@@ -14,7 +14,8 @@ from retrain.doors.champion_forecast import _asked as asked
 from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.errors import NotFound, ServiceError
 from retrain.monitoring.observed_days import newer_days
-from tests.builders import NEW_YEAR, World, csv_file, weekly
+from tests.approving import REQUIRED
+from tests.builders import NEW_YEAR, ONE, World, csv_file, weekly
 from tests.stories.test_acquire import server
 from tests.stories.test_promotion import second_year
 
@@ -78,6 +79,15 @@ def test_a_held_day_is_never_told():
 def test_without_a_champion_there_is_no_forecast(world: World):
     """And that is said."""
     with pytest.raises(NotFound, match="no champion yet"):
+        forecast(7, world.settings, world.context)
+
+
+def test_a_first_model_that_waits_for_approval_is_named(world: World):
+    """Whoever landed the file is not told to land it again."""
+    world.overrides |= REQUIRED
+    run_id = world.land("one.csv", ONE)["run_id"]
+
+    with pytest.raises(NotFound, match=f"waits: `retrain approve {run_id}`"):
         forecast(7, world.settings, world.context)
 
 

@@ -142,7 +142,7 @@ def test_what_is_no_name_of_a_run_is_refused_before_anything_is_read(shell: Shel
     ended, _, err = shell(*words, name)
 
     assert ended == 2
-    assert "is no name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` lists the runs" in err
+    assert "is not the name of a run, such as 20241231T235959123Z-0a1b; `retrain runs` lists the runs" in err
     assert len(err) < 300
 
 

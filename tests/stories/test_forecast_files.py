@@ -122,6 +122,17 @@ def test_a_file_that_cannot_be_written_is_refused_before_a_service_is_asked(
     assert f"{option} {tmp_path / 'taken'}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--csv", "--plot", "--out"])
+def test_a_path_that_cannot_be_looked_at_is_refused(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+):
+    """Its name is too long, or its folder is another person's."""
+    code = main(["forecast", option, str(tmp_path / ("long" * 100)), "--root", str(world.root)])
+
+    assert code == 2
+    assert "File name too long; choose a path that can be written" in capsys.readouterr().err
+
+
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path):
     with pytest.raises(UsageError, match="Is a directory"), Wanted("--csv", tmp_path, as_csv).begun():
         pass
@@ -157,6 +168,18 @@ def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path):
     assert os.read(reader, 9) == b"new"
     assert pipe.is_fifo()
     os.close(reader)
+
+
+def test_a_pipe_that_has_no_name_of_its_own_is_written_to():
+    """As `/dev/stdout` before a `|`, and what a shell makes of `>(command)`."""
+    reader, writer = os.pipe()
+
+    with Wanted("--csv", Path(f"/dev/fd/{writer}"), as_csv).begun() as write:
+        write(b"new")
+
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.parametrize("name", [".", "/", ""])

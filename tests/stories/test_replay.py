@@ -169,3 +169,16 @@ def test_the_command_says_what_differs_and_ends_with_three(
     assert [line["outcome"] for line in lines] == ["same", "different"]
     assert (lines[1]["field"], lines[1]["recorded"], lines[1]["replayed"]) == ("verdict", "keep", "promote")
     assert main(words) == 2
+
+
+def test_a_run_that_cannot_be_read_fails_the_replay_of_all(
+    world: World, promoted: dict[str, Any], capsys: pytest.CaptureFixture[str]
+):
+    """It is named, and the others are replayed."""
+    (world.root / folder_of(promoted["run_id"]) / "report.json").write_text("{")
+
+    assert main(["replay", "--all", "--root", str(world.root), "--json"]) == 3
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["outcome"] for line in lines] == ["same", "impossible"]
+    assert "restore it from a backup" in lines[1]["why"]

@@ -24,7 +24,9 @@ def test_rolling_back_is_a_switch_and_is_remembered(serving: World):
     assert report["reason"] == "Back from version 2 to 1."
     assert forecast(7, serving.settings, serving.context)["version"] == "1"
     assert [entry.version for entry in serving.ledger.pointer().champions] == ["1", "2", "1"]
-    assert serving.run()["verdict"] == "unchanged"
+    again = serving.run()
+    assert again["verdict"] == "unchanged"
+    assert again["reason"].endswith("version 2 became champion. It was taken back; the champion is version 1.")
 
 
 def test_rolling_back_starts_a_service_that_is_gone(serving: World):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,3 +125,15 @@ def test_too_few_days_are_no_reason_for_a_traceback(tmp_path: Path, capsys: pyte
 
     assert main(words(world.root, "--json")) == 0
     assert '"policy": "in force"' in capsys.readouterr().out
+
+
+def test_a_past_with_a_run_that_cannot_be_read_is_refused(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Without that run the policies would be tried on another past."""
+    shutil.copytree(root, tmp_path / "store")
+    report = max((tmp_path / "store" / "runs").rglob("report.json"))
+    report.write_text("{")
+
+    assert main(words(tmp_path / "store")) == 5
+    assert f"{report} cannot be read" in capsys.readouterr().err
