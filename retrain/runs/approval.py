@@ -121,9 +121,9 @@ def answer(request: Answer, draft: Draft, settings: Settings, context: Context) 
             if why := full(context.ledger.pointer(), request.run_id, context.now(), settings):
                 raise Conflict(f"the winner of run {run.run_id} still waits: {why}")
         _note(run, asked, request, context)
-    why = f" ({request.note})" if request.note else ""
+    note = f" ({request.note})" if request.note else ""
     how, after = ("approved", "; then it is promoted") if isinstance(request, Approve) else ("rejected", "")
-    draft.run = draft.run.evolve(reason=f"The winner of run {run.run_id} is {how} by {request.by}{why}{after}.")
+    draft.run = draft.run.evolve(reason=f"The winner of run {run.run_id} is {how} by {request.by}{note}{after}.")
 
 
 def _check(run: Run, asked: Approval, settings: Settings, context: Context) -> None:

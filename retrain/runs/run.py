@@ -197,7 +197,7 @@ def _unchanged(
         )
     answer = pointer.answered(question)
     if answer is not None:
-        now = pointer.champion and pointer.champion.version
+        now = pointer.champion.version if pointer.champion else None
         since = "" if now == answer.version else f" It was taken back; the champion is {_named(now)}."
         return Decision(
             Verdict.UNCHANGED,
