@@ -47,3 +47,11 @@ def remembered_assessments() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("retrain.runs.run.assessed", assessed)
         yield
+
+
+@pytest.fixture
+def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No assessment is remembered: where its parts are what breaks, and where memory is measured."""
+    from retrain.runs.inputs import assessed as genuine
+
+    monkeypatch.setattr("retrain.runs.run.assessed", genuine)

@@ -17,7 +17,6 @@ from retrain.gate.rolling import RollingForecasts
 from retrain.promotion.steps import promote
 from retrain.records.request import Trigger
 from retrain.runs.dispatch import work_off
-from retrain.runs.inputs import assessed
 from tests.builders import NEW_YEAR, TWO, World, ask, csv_file, reports, weekly
 from tests.faults import Faults, FaultyStore, fails
 from tests.sweeps import in_drills
@@ -31,14 +30,8 @@ if TYPE_CHECKING:
     from retrain.data.series import DailySeries
     from retrain.ports import ObjectStore
 
-
+pytestmark = pytest.mark.usefixtures("in_earnest")
 METRICS = ("rmse", "mae", "mase", "r2", "bias")
-
-
-@pytest.fixture(autouse=True)
-def _in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here no assessment is remembered: its parts are what breaks."""
-    monkeypatch.setattr("retrain.runs.run.assessed", assessed)
 
 
 @pytest.fixture
