@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.processes import ROOT
 from benchmarks.result import Result, Row, Table, finish, parser, progress, spread
-from infra.package import PACKAGES, build, weighed
+from infra.package import PACKAGES, build, uv, weighed
 from retrain.records.request import Land, Trigger
 from retrain.runs.asking import ask
 from retrain.runs.dispatch import work_off
@@ -171,7 +171,9 @@ def sides(base: str, folder: Path) -> tuple[Side, Side]:
         tar.extractall(before, filter="data")
     if (before / "infra" / "package.py").exists():
         command = [sys.executable, "-m", "infra.package", str(there)]
-        subprocess.run(command, cwd=before, env={**os.environ, "PYTHONPATH": str(before)}, check=True)  # noqa: S603
+        found = os.pathsep.join((str(Path(uv()).parent), os.environ["PATH"]))  # the base has none of its own
+        environment = {**os.environ, "PYTHONPATH": str(before), "PATH": found}
+        subprocess.run(command, cwd=before, env=environment, check=True)  # noqa: S603
     else:
         build(there, before, lean=False)
     return Side("this code", here, here / PACKAGES), Side(f"base, {base}", there, there / PACKAGES)

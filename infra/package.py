@@ -168,7 +168,7 @@ def _installed(lock: str, packages: Path, *, lean: bool) -> None:
         wanted = Path(folder) / "requirements.txt"
         wanted.write_text(kept_requirements(lock) if lean else lock)
         command = [
-            *(_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+            *(uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
             *("--python-platform", PLATFORM, "--python-version", ".".join(map(str, PYTHON))),
             *("--python", sys.executable, "--link-mode", "copy", "--target", str(packages), "-r", str(wanted)),
         ]
@@ -176,7 +176,8 @@ def _installed(lock: str, packages: Path, *, lean: bool) -> None:
             raise SystemExit(f"uv could not install the packages of requirements.txt; it ended with {code}")
 
 
-def _uv() -> str:
+def uv() -> str:
+    """Where uv is. Raises: SystemExit if it is not installed."""
     found = shutil.which("uv") or shutil.which("uv", path=os.fspath(ROOT / ".tools" / "uv" / "bin"))
     if not found:
         raise SystemExit("uv is missing: `make setup` installs it, or `python -m pip install uv`")
