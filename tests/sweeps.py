@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
 SOME = 4  # calls of a sweep that is not long
-sweep = pytest.mark.parametrize("reach", ["some", pytest.param("every", marks=pytest.mark.long)])
 
 
 def in_drills(*values: object) -> list[ParameterSet]:
@@ -20,6 +19,7 @@ def in_drills(*values: object) -> list[ParameterSet]:
     return [pytest.param(value, marks=pytest.mark.long) for value in values]
 
 
+sweep = pytest.mark.parametrize("reach", ["some", *in_drills("every")])
 OTHERS = [fault for fault in Fault if fault is not Fault.LOST]
 every_fault = pytest.mark.parametrize(
     "fault", [Fault.LOST, *in_drills(*OTHERS)], ids=[fault.name.lower() for fault in (Fault.LOST, *OTHERS)]

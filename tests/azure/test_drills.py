@@ -32,6 +32,7 @@ from tests.azure.drills_page import (
     page,
 )
 from tests.builders import ONE, TWO
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from retrain.records.champion import Pointer
@@ -135,7 +136,7 @@ def test_a_refused_call_keeps_the_champion(serving: Cloud, place: Place, status:
     refusals[place.call][status] = f"fails at {place.step}"
 
 
-@pytest.mark.parametrize("status", [503, *(pytest.param(one, marks=pytest.mark.long) for one in (429, 500))])
+@pytest.mark.parametrize("status", [503, *in_drills(429, 500)])
 def test_refusals_that_pass_are_tried_again(serving: Cloud, status: int):
     """One at every call of a promotion, each asking to come again in an hour: nobody waits so long, it succeeds."""
     by_jobs(serving)

@@ -66,7 +66,6 @@ def lost(place: Place, runs: list[str], services: list[str]) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
 def test_one_event_a_hundred_times_in_order_is_one_retrain(place: Place, platform: ThreadPlatform):
     """Each after the end of the one before."""
     put(place, "one.csv", ONE)
@@ -79,7 +78,6 @@ def test_one_event_a_hundred_times_in_order_is_one_retrain(place: Place, platfor
     assert runs == sorted(runs)
 
 
-@pytest.mark.parametrize("place", ["folder", pytest.param("azurite", marks=pytest.mark.long)], indirect=True)
 def test_one_event_a_hundred_times_from_sixteen_threads_is_one_retrain(place: Place, platform: ThreadPlatform):
     """Whoever holds the lock does the work of the others, and nobody comes after to sweep up."""
     put(place, "one.csv", ONE)

@@ -66,7 +66,7 @@ def files_of(root: Path) -> dict[str, bytes]:
 
 
 @sweep
-@pytest.mark.parametrize("until", ["once", pytest.param("until it is freed", marks=pytest.mark.long)])
+@pytest.mark.parametrize("until", ["once", *in_drills("until it is freed")])
 @pytest.mark.parametrize("where", ["write", *in_drills("sync", "rename", "folder")])
 @pytest.mark.timeout(600)
 def test_a_full_disk_loses_nothing_that_was_there(

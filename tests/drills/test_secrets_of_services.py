@@ -23,6 +23,7 @@ from tests.drills.evidence import MARKS, SCORING_KEY, SERVICE_KEY, Evidence, ans
 from tests.drills.stage import TWO
 from tests.faults import fails
 from tests.platforms import ThreadPlatform
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadPlatform]:
 
 @pytest.mark.parametrize(
     "fault",
-    [ServiceUnavailable, pytest.param(ServiceError, marks=pytest.mark.long), ZeroDivisionError],
+    [ServiceUnavailable, *in_drills(ServiceError), ZeroDivisionError],
     ids=lambda kind: kind.__name__,
 )
 def test_a_promotion_that_fails_at_any_step_is_told_without_a_key(

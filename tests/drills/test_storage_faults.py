@@ -15,7 +15,7 @@ from retrain.records.ledger import POINTER
 from tests.drills.stage import Stage, confirmed, named, swept
 from tests.drills.table import tell
 from tests.faults import SAYS, Call, Fault
-from tests.sweeps import every_fault, reached, sweep
+from tests.sweeps import every_fault, in_drills, reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,9 +69,7 @@ def timed_out(call: Call) -> Exception:
     return ServiceTimeout(f"{SAYS}: {call.method} {call.name}")
 
 
-@pytest.mark.parametrize(
-    "fault", [refused, pytest.param(timed_out, marks=pytest.mark.long)], ids=["refused", "timed out"]
-)
+@pytest.mark.parametrize("fault", [refused, *in_drills(timed_out)], ids=["refused", "timed out"])
 def test_a_method_that_always_fails_moves_no_champion_wrongly(
     stage: Stage, fault: Callable[[Call], Exception], request: pytest.FixtureRequest
 ):

@@ -18,6 +18,7 @@ from tests.drills.newer import ADDED, CONTENT, NewerStore, parts
 from tests.drills.scene import copied
 from tests.drills.table import tell
 from tests.faults import Call, Faults, FaultyStore, Killed
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from retrain.records.context import Context
@@ -73,7 +74,7 @@ def both(place: Place, platform: ThreadPlatform) -> Both:
     return Both(place, platform)
 
 
-@pytest.mark.parametrize("first", ["new", pytest.param("old", marks=pytest.mark.long)])
+@pytest.mark.parametrize("first", ["new", *in_drills("old")])
 def test_a_store_is_driven_in_turn(both: Both, first: str):
     """Each takes in what the other has left, rolls it back, and promotes over it."""
     one, other = (both.new, both.old) if first == "new" else (both.old, both.new)
