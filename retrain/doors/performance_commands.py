@@ -10,6 +10,7 @@ from retrain.doors.asking import connected
 from retrain.doors.output import say
 from retrain.doors.watch_lines import watch_lines
 from retrain.errors import NotFound
+from retrain.records.champion import version_text
 from retrain.records.day_files import SERIES
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def performance(options: argparse.Namespace) -> int:
 
 
 def _lines(found: Review, since: date | None) -> Iterator[str]:
-    yield f"champion   version {found.champion}; before it {_version(found.previous)}"
+    yield f"champion   version {found.champion}; before it {version_text(found.previous)}"
     yield from watch_lines(found.watch)
     yield from (f"damaged    {name} is left out; restore it from a backup" for name in found.unread)
     if not found.origins:
@@ -63,10 +64,6 @@ def _lines(found: Review, since: date | None) -> Iterator[str]:
         yield from (_row(name.replace("_", " "), each.total) for name, each in models.items() if each.total)
         if actual == "as_corrected":
             yield from _slices(models["champion"])
-
-
-def _version(version: str | None) -> str:
-    return f"version {version}" if version else "none"
 
 
 def _slices(found: Performance) -> Iterator[str]:

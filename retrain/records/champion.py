@@ -17,6 +17,11 @@ REBUILT = "being rebuilt, records moved to"
 """The key of a record that stands in for the pointer during a rebuild."""
 
 
+def version_text(version: str | None) -> str:
+    """How a message names a version, or that there is none."""
+    return f"version {version}" if version else "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Champion:
     """One version as champion, from `since` until the next entry's. `question`: see `Promotion`."""

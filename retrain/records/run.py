@@ -191,6 +191,11 @@ class Run(Record):
         )
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether it stands in the list of runs for a record that could not be read; its reason says why."""
+        return self.trigger is Trigger.UNKNOWN
+
+    @property
     def is_wrongly_set(self) -> bool:
         """Whether it failed for a setting, and will be made again."""
         return self.will_retry and self.error is not None and self.error.kind == ConfigError.kind

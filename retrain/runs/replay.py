@@ -13,7 +13,6 @@ from retrain import __version__
 from retrain.data.open_enum import OpenEnum
 from retrain.errors import RetrainError, ServiceUnavailable
 from retrain.gate.decide import Verdict
-from retrain.records.request import Trigger
 from retrain.records.run import Run
 from retrain.runs.cap import capped
 from retrain.runs.inputs import InProduction, assessed, question_of, series_of, with_findings
@@ -84,7 +83,7 @@ def replay(run: Run, histories: Histories, settings: Settings, context: Context)
 
     Raises: ServiceUnavailable if the store is away.
     """
-    if run.trigger is Trigger.UNKNOWN:
+    if run.is_unreadable:
         return Replayed(run.run_id, None, Outcome.IMPOSSIBLE, run.reason)
     if run.basis is None or run.data is None or run.verdict is None:
         return Replayed(run.run_id, run.verdict, Outcome.NOTHING, "it reached no verdict on any days")

@@ -12,6 +12,7 @@ from retrain.gate.decide import Decision, Verdict
 from retrain.gate.unseen import as_csv
 from retrain.promotion.record import submit
 from retrain.records.basis import Basis
+from retrain.records.champion import version_text
 from retrain.records.history import Histories
 from retrain.records.landing import Landed
 from retrain.records.ledger import Conclusion
@@ -176,10 +177,6 @@ def _champion(pointer: Pointer, draft: Draft, context: Context) -> InProduction 
     return champion
 
 
-def _named(version: str | None) -> str:
-    return f"version {version}" if version else "none"
-
-
 def _unchanged(
     question: str,
     series: DailySeries,
@@ -198,7 +195,7 @@ def _unchanged(
     answer = pointer.answered(question)
     if answer is not None:
         now = pointer.champion.version if pointer.champion else None
-        since = "" if now == answer.version else f" It was taken back; the champion is {_named(now)}."
+        since = "" if now == answer.version else f" It was taken back; the champion is {version_text(now)}."
         return Decision(
             Verdict.UNCHANGED,
             f"Nothing has changed since run {answer.run_id}, whose verdict was {Verdict.PROMOTE}: version "

@@ -175,7 +175,7 @@ def looked(context: Context) -> list[Run]:
     Raises: DamagedRecord if one of them cannot be read: without it, policies would be tried on another past.
     """
     runs = context.ledger.runs(sys.maxsize)[::-1]
-    if damaged := next((run for run in runs if run.trigger is Trigger.UNKNOWN), None):
+    if damaged := next((run for run in runs if run.is_unreadable), None):
         raise DamagedRecord(damaged.reason)
     ended = (Status.DONE, Status.HELD, Status.AWAITING)
     return [run for run in runs if run.basis and run.verdict and run.status in ended and not run.request.dry_run]
