@@ -13,7 +13,7 @@ import pytest
 from tests.azurite import azurite, secure_azurite
 from tests.builders import ONE, World
 from tests.platforms import ThreadPlatform
-from tests.remembering import in_earnest as in_earnest
+from tests.remembering import assessed_anew as assessed_anew
 from tests.remembering import remembered_assessments as remembered_assessments
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Assessments that are remembered for a whole test run.
 
 An assessment is a function of its arguments alone, and stories ask for the same ones hundreds of times: what
-differs is what becomes of them. Each is made once in earnest. What does not go through a run is not remembered: a
+differs is what becomes of them. Each is computed once. What does not go through a run is not remembered: a
 replay and a what-if compute for themselves.
 """
 
@@ -50,7 +50,7 @@ def remembered_assessments() -> Iterator[None]:
 
 
 @pytest.fixture
-def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+def assessed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """No assessment is remembered: where its parts are what breaks, and where memory is measured."""
     from retrain.runs.inputs import assessed as genuine
 

@@ -24,7 +24,7 @@ OTHERS = [fault for fault in Fault if fault is not Fault.LOST]
 every_fault = pytest.mark.parametrize(
     "fault", [Fault.LOST, *in_drills(*OTHERS)], ids=[fault.name.lower() for fault in (Fault.LOST, *OTHERS)]
 )
-"""`make test` takes the one that is hardest to bear: what was done, and seems not to be."""
+"""`make test` takes the one that is hardest to handle: the call took effect, and seems to have failed."""
 
 
 def reached(calls: int, reach: str) -> list[int]:

@@ -7,7 +7,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrain.errors import ConfigError, DataError, NotFound, ServiceError, assignment
+from retrain.doors.paths import readable
+from retrain.errors import ConfigError, DataError, ServiceError, assignment
 from retrain.reading.formats import open_table
 from retrain.reading.transactions import read_landed
 from retrain.runs.hashing import HashingReader
@@ -75,27 +76,24 @@ def check_file(path: Path, data: DataSettings, today: date, rows: RowFile) -> Ch
     last: DataError | None = None
     settings: tuple[str, ...] = ()
     landed, sha256 = None, ""
-    try:
-        with path.open("rb") as stream:
-            for _ in range(MOST_ATTEMPTS):
+    with readable(path), path.open("rb") as stream:
+        for _ in range(MOST_ATTEMPTS):
+            stream.seek(0)
+            try:
+                reading = data.with_assignments(settings).reading
+                table = open_table(stream, path.name, reading.columns)
+                kind, columns = table.kind, table.names
                 stream.seek(0)
-                try:
-                    reading = data.with_assignments(settings).reading
-                    table = open_table(stream, path.name, reading.columns)
-                    kind, columns = table.kind, table.names
-                    stream.seek(0)
-                    source = HashingReader(stream)
-                    front = io.BufferedReader(source, FRONT_BYTES)
-                    landed, last = read_landed(front, path.name, reading, today, rows.begin_anew), None
-                    sha256 = source.sha256()
+                source = HashingReader(stream)
+                front = io.BufferedReader(source, FRONT_BYTES)
+                landed, last = read_landed(front, path.name, reading, today, rows.begin_anew), None
+                sha256 = source.sha256()
+                break
+            except DataError as refusal:
+                first, last = first or refusal, refusal
+                if not refusal.settings or set(refusal.settings) <= set(settings):
                     break
-                except DataError as refusal:
-                    first, last = first or refusal, refusal
-                    if not refusal.settings or set(refusal.settings) <= set(settings):
-                        break
-                    settings += tuple(setting for setting in refusal.settings if setting not in settings)
-    except OSError as exc:
-        raise NotFound(f"{path} cannot be read: {exc.strerror}; name a file that you may read") from exc
+                settings += tuple(setting for setting in refusal.settings if setting not in settings)
     still = None if last is first else last
     return Checked(path.name, kind, columns, first, settings, landed, sha256, still, data.aggregate)
 

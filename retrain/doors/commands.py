@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, printable, say, tell
+from retrain.doors.paths import writable
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import REGISTER
 
@@ -77,8 +78,9 @@ def promote(options: argparse.Namespace) -> int:
     else:
         work_off(settings, context)  # what has waited for its end; no other trigger may come for a day
     if options.report is not None:
-        options.report.mkdir(parents=True, exist_ok=True)
-        (options.report / "report.json").write_bytes(promoted.to_json())
+        with writable("--report", options.report):
+            options.report.mkdir(parents=True, exist_ok=True)
+            (options.report / "report.json").write_bytes(promoted.to_json())
     return tell(promoted, as_json=options.json)
 
 
@@ -103,10 +105,8 @@ def show(options: argparse.Namespace) -> int:
     if options.page is not None:
         from retrain.doors.page import page_of
 
-        try:
+        with writable("--page", options.page):
             options.page.write_text(page_of(found, context.ledger), encoding="utf-8")
-        except OSError as exc:
-            raise UsageError(f"--page {options.page}: {exc.strerror}; name a file that can be written") from exc
     code = tell(found, as_json=options.json)
     if options.slices and not options.json:
         from retrain.doors.sliced import slices_table

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, exit_code, printable, say, show_progress
+from retrain.doors.paths import readable
 from retrain.errors import DataError, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def _files(named: Sequence[Path]) -> list[Path]:
     from retrain.runs.inbox import is_marker
 
     for file in named:
-        if not file.is_file():
-            hint = f"; name its files, such as {file}/*.csv" if file.is_dir() else ""
+        with readable(file):
+            is_file, is_folder = file.is_file(), file.is_dir()
+        if not is_file:
+            hint = f"; name its files, such as {file}/*.csv" if is_folder else ""
             raise NotFound(f"{file} is not a file; nothing was landed{hint}")
     files = []
     for file in named:
@@ -57,11 +60,8 @@ def marker_advice(name: str, size: int) -> str:
 
 def land_file(file: Path, options: argparse.Namespace, settings: Settings, context: Context) -> int:
     """Store a file in the inbox and take it in."""
-    try:
-        with file.open("rb") as stream:
-            run_id = _stored(stream, file.name, context)
-    except OSError as exc:
-        raise NotFound(f"{file} cannot be read: {exc.strerror}; name a file that you may read") from exc
+    with readable(file), file.open("rb") as stream:
+        run_id = _stored(stream, file.name, context)
     return _landed(run_id, file.name, options, settings, context, dry_run=options.dry_run)
 
 

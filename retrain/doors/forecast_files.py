@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.charts import BLUE, GREY, LIGHT_BLUE, PALE_BLUE, chart
+from retrain.doors.paths import writable
 from retrain.errors import UsageError
 from retrain.monitoring.published import csv_of, parquet_of
 from retrain.records.day_files import SERIES
@@ -100,7 +101,7 @@ class Wanted:
 
         Raises: UsageError if it cannot be looked at.
         """
-        with self._refusing():
+        with writable(self.option, self.path):
             return self.path.exists() and not self.path.is_file()
 
     @contextmanager
@@ -109,7 +110,7 @@ class Wanted:
 
         Raises: UsageError if it cannot be written: before the block, as far as that can be told.
         """
-        with self._refusing():
+        with writable(self.option, self.path):
             if self.path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if self.is_device:  # by its own name: the pipe of a process has no other
@@ -126,19 +127,10 @@ class Wanted:
             aside.unlink(missing_ok=True)
 
     def _put(self, first: Path, data: bytes, last: Path | None = None) -> None:
-        with self._refusing():
+        with writable(self.option, self.path):
             first.write_bytes(data)
             if last is not None:
                 first.replace(last)
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as exc:
-            raise UsageError(
-                f"{self.option} {self.path}: {exc.strerror}; choose a path that can be written"
-            ) from exc
 
 
 def wanted(csv: Path | None, plot: Path | None, out: Path | None) -> list[Wanted]:

@@ -183,7 +183,7 @@ def left_behind(root: Path) -> list[Path]:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_malloc_alone", "in_earnest")
+@pytest.mark.usefixtures("_malloc_alone", "assessed_anew")
 def test_three_hundred_landings_leave_nothing_behind(place: Place, settings: Settings):
     """Memory and time are flat, nothing leaks, and the ledger is read as quickly as on the first day."""
     soak = soaked(settings)

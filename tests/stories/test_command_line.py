@@ -216,3 +216,11 @@ def test_a_dry_run_promotes_nothing(shell: Shell):
 
     assert objects(out)[0]["reason"].startswith("Dry run")
     assert objects(shell("champion", "--json")[1])[0] == {"champion": None, "champions": []}
+
+
+def test_a_name_that_the_system_refuses_is_a_sentence(shell: Shell):
+    """As is a folder that belongs to another person."""
+    code, _, err = shell("land", str(shell.folder / ("long" * 100)))
+
+    assert code == 2
+    assert "cannot be read: File name too long; name a file that you may read" in err

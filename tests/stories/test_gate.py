@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from retrain.data.series import DailySeries
     from retrain.ports import ObjectStore
 
-pytestmark = pytest.mark.usefixtures("in_earnest")
+pytestmark = pytest.mark.usefixtures("assessed_anew")
 METRICS = ("rmse", "mae", "mase", "r2", "bias")
 
 
