@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from scoring.server import GRACE_SECONDS, Server, configured
 
 if TYPE_CHECKING:
-    import socket
-
     import uvicorn
     from fastapi import FastAPI
 
@@ -81,6 +80,8 @@ class Serving:
 
 def serve(app: FastAPI, listening: socket.socket, limits: Connections | None = None, **options: Any) -> Serving:
     """Run an app on a socket; `options` are more of uvicorn's, for example of TLS."""
+    # As on a socket that asyncio makes; on any other it leaves the body of an answer waiting for the head's receipt.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = ThreadServer(configured(app, limits, log_level="critical", lifespan="off", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
