@@ -11,7 +11,7 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
 # Most tests wait for a service or a disk, also on two cores. In the order of their folders, short files come last.
-AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 DRILLS := $(CURDIR)/build/drills.jsonl
 SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data

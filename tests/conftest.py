@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_ID = 60
+IDS = pytest.StashKey[list[str]]()
 
 # An example that only chance finds would fail somebody else's change; a slow machine is no failure.
 hypothesis.settings.register_profile(
@@ -37,6 +38,12 @@ hypothesis.settings.load_profile("project")
 def pytest_configure() -> None:
     """Collecting makes a million objects that stay; to look among them for garbage takes a third of its time."""
     gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the ids of what was collected, before a mark leaves some out."""
+    config.stash[IDS] = [item.nodeid for item in items]
 
 
 def pytest_collection_finish() -> None:
@@ -65,6 +72,12 @@ def _environment_as_before() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def collected(request: pytest.FixtureRequest) -> list[str]:
+    """The ids of all tests that this process has collected."""
+    return request.config.stash[IDS]
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def changes(root: Path, act: Callable[[FolderStore], object]) -> int:
     return next(counter.changes) - 1
 
 
-def kills(before: Path, count: int, reach: str) -> Iterator[Dying]:
+def kills(before: Path, count: int, reach: str = "every") -> Iterator[Dying]:
     """A copy of a store for changes among its next `count`, before and after each: the process is killed there."""
     for at in (number + 1 for number in reached(count, reach)):
         for is_after in (False, True):

@@ -80,7 +80,7 @@ class Serving:
 
 def serve(app: FastAPI, listening: socket.socket, limits: Connections | None = None, **options: Any) -> Serving:
     """Run an app on a socket; `options` are more of uvicorn's, for example of TLS."""
-    # As on a socket that asyncio makes; on any other it leaves the body of an answer waiting for the head's receipt.
+    # asyncio sets it on its own sockets only; without it an answer's body waits until its head was confirmed.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = ThreadServer(configured(app, limits, log_level="critical", lifespan="off", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

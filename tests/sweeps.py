@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults import Fault
-
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
@@ -20,11 +18,6 @@ def in_drills(*values: object) -> list[ParameterSet]:
 
 
 sweep = pytest.mark.parametrize("reach", ["some", *in_drills("every")])
-OTHERS = [fault for fault in Fault if fault is not Fault.LOST]
-every_fault = pytest.mark.parametrize(
-    "fault", [Fault.LOST, *in_drills(*OTHERS)], ids=[fault.name.lower() for fault in (Fault.LOST, *OTHERS)]
-)
-"""`make test` takes the one that is hardest to handle: the call took effect, and seems to have failed."""
 
 
 def reached(calls: int, reach: str) -> list[int]:

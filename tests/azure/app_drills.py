@@ -111,8 +111,6 @@ MISHAPS = (
         "the traffic cannot be moved", switched("app_keeps_traffic", True), "InternalServerError|busy", "switch"
     ),
 )
-ALWAYS = "the revision fails"
-"""The mishap of every day; `make drills` makes all of them."""
 KILLS = (
     "before the revision is written",
     "after it, before it is on record",

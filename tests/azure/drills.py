@@ -62,18 +62,6 @@ PLACES = (
     Place("remove an old group", "DELETE", rf"{GROUPS}/[^/]+-v1$", "", {"RETRAIN_KEEP_SERVICES": "1"}),
 )
 
-QUICK = tuple(
-    (next(place for place in PLACES if place.step == step), status)
-    for step, status in (("submit", 403), ("deploy", 503))
-)
-"""For every day: a call that is refused for good, and one for a while; `make drills` has each with each status."""
-
-QUICK_MISHAPS = {
-    "the build fails",
-    "the service answers other numbers",
-}
-"""For every day: one of each kind of ending. That of a missing role is among the refused calls above."""
-
 CRASHES = {"scoring/__main__.py": b"raise SystemExit('out of luck')\n"}
 NEVER_READY = {"scoring/__main__.py": b"import time\ntime.sleep(60)\n"}
 GENUINE = (Path(__file__).parents[2] / "scoring" / "schema.py").read_bytes()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrain.adapters.azure.app_client import AppClient
-from tests.azure.app_drills import ALWAYS, KEEP_ONE, KILLS, MISHAPS, PLACES, page, plain
+from tests.azure.app_drills import KEEP_ONE, KILLS, MISHAPS, PLACES, page, plain
 from tests.azure.drills import PASSING, STATUSES, Mishap, Place
 from tests.azure.test_drills import (
     HOUR_SECONDS,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.azure.cloud import Cloud
 
+pytestmark = pytest.mark.long
 TABLE = Path(__file__).parents[2] / "docs" / "azure-drills-container-apps.md"
 
 refusals: dict[str, dict[int, str]] = defaultdict(dict)
@@ -42,15 +43,9 @@ def apps(apps: Cloud) -> Cloud:
     return apps
 
 
-def rarely(condition: bool) -> tuple[pytest.MarkDecorator, ...]:
-    """The mark of what `make drills` does and `make test` does not."""
-    return (pytest.mark.long,) if condition else ()
-
-
 EVERY = [pytest.param(place, status, id=f"{place.call}-{status}") for place in PLACES for status in STATUSES]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("place", "status"), EVERY)
 def test_a_refused_call_keeps_the_champion(apps: Cloud, place: Place, status: int):
     """For as long as it is refused; where nothing depends on the call, the promotion goes on without it."""
@@ -69,7 +64,6 @@ def test_a_refused_call_keeps_the_champion(apps: Cloud, place: Place, status: in
     refusals[place.call][status] = f"fails at {place.step}"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("status", PASSING)
 def test_refusals_that_pass_are_tried_again(apps: Cloud, status: int):
     """One at every call, each asking to come again in an hour: nobody waits so long, it succeeds."""
@@ -82,10 +76,7 @@ def test_refusals_that_pass_are_tried_again(apps: Cloud, status: int):
     assert (champion(apps), apps.running) == ("2", ["2"]), report["reason"]
 
 
-@pytest.mark.parametrize(
-    "mishap",
-    [pytest.param(one, id=one.what, marks=rarely(one.what != ALWAYS)) for one in MISHAPS],
-)
+@pytest.mark.parametrize("mishap", MISHAPS, ids=lambda mishap: mishap.what)
 def test_a_mishap_keeps_the_champion_or_is_got_over(apps: Cloud, mishap: Mishap):
     """Either way it is said, and nothing is left behind."""
     mishaps[mishap.what] = plain(came_of(apps, mishap))
@@ -93,7 +84,7 @@ def test_a_mishap_keeps_the_champion_or_is_got_over(apps: Cloud, mishap: Mishap)
 
 @pytest.mark.parametrize(
     ("number", "when"),
-    [pytest.param(number, when, marks=rarely(number != 1)) for number, when in enumerate(KILLS)],
+    list(enumerate(KILLS)),
     ids=[f"{number}: {when}" for number, when in enumerate(KILLS)],
 )
 def test_a_promotion_that_was_killed_is_finished_by_the_next_trigger(
@@ -126,7 +117,6 @@ def test_a_promotion_that_was_killed_is_finished_by_the_next_trigger(
     assert [service.version for service in apps.context.platform.services()] == ["2"]
 
 
-@pytest.mark.long
 def test_the_table_is_what_the_drills_came_to():
     """Every cell of it was seen in this run, by this process."""
     asked = {(place.call, status) for place in PLACES for status in STATUSES}

@@ -20,7 +20,7 @@ from retrain.doors.champion_forecast import champion_forecast as forecast
 from retrain.records.ledger import Ledger
 from retrain.records.request import RUN_ID
 from retrain.wiring import releaser
-from tests.azure.drills import MISHAPS, PLACES, QUICK, QUICK_MISHAPS, STATUSES, Mishap, Place
+from tests.azure.drills import MISHAPS, PASSING, PLACES, STATUSES, Mishap, Place
 from tests.azure.drills_page import (
     ANSWER_LOST,
     CANCELLED,
@@ -32,12 +32,12 @@ from tests.azure.drills_page import (
     page,
 )
 from tests.builders import ONE, TWO
-from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from retrain.records.champion import Pointer
     from tests.azure.cloud import Cloud
 
+pytestmark = pytest.mark.long
 HOUR_SECONDS = 3600
 JOB_SECONDS = 60  # a job that is killed at once takes less than one on an idle machine
 TABLE = Path(__file__).parents[2] / "docs" / "azure-drills.md"
@@ -102,13 +102,7 @@ def came_of(cloud: Cloud, mishap: Mishap) -> str:
     return "tried again: promoted"
 
 
-EVERY = [
-    pytest.param(
-        place, status, id=f"{place.call}-{status}", marks=() if (place, status) in QUICK else pytest.mark.long
-    )
-    for place in PLACES
-    for status in STATUSES
-]
+EVERY = [pytest.param(place, status, id=f"{place.call}-{status}") for place in PLACES for status in STATUSES]
 
 
 @pytest.mark.parametrize(("place", "status"), EVERY)
@@ -136,7 +130,7 @@ def test_a_refused_call_keeps_the_champion(serving: Cloud, place: Place, status:
     refusals[place.call][status] = f"fails at {place.step}"
 
 
-@pytest.mark.parametrize("status", [503, *in_drills(429, 500)])
+@pytest.mark.parametrize("status", PASSING)
 def test_refusals_that_pass_are_tried_again(serving: Cloud, status: int):
     """One at every call of a promotion, each asking to come again in an hour: nobody waits so long, it succeeds."""
     by_jobs(serving)
@@ -151,13 +145,7 @@ def test_refusals_that_pass_are_tried_again(serving: Cloud, status: int):
     assert (champion(serving), serving.running) == ("2", ["2"])
 
 
-@pytest.mark.parametrize(
-    "mishap",
-    [
-        pytest.param(one, id=one.what, marks=() if one.what in QUICK_MISHAPS else pytest.mark.long)
-        for one in MISHAPS
-    ],
-)
+@pytest.mark.parametrize("mishap", MISHAPS, ids=lambda mishap: mishap.what)
 def test_a_mishap_keeps_the_champion_or_is_got_over(serving: Cloud, mishap: Mishap):
     """Either way it is said, and nothing is left behind."""
     mishaps[mishap.what] = came_of(serving, mishap)
@@ -212,7 +200,6 @@ def see_that_the_job_failed(cloud: Cloud, run_id: str, what: str, says: str) -> 
     assert (champion(cloud), cloud.running) == ("2", ["1", "2"])
 
 
-@pytest.mark.long
 def test_a_job_that_never_starts_is_given_up(serving: Cloud):
     """Half an hour is a setting; before it is over, everybody waits."""
     by_jobs(serving)
@@ -226,7 +213,6 @@ def test_a_job_that_never_starts_is_given_up(serving: Cloud):
     see_that_the_job_failed(serving, run_id, NEVER_STARTS, "no step since submit .* was cancelled")
 
 
-@pytest.mark.long
 def test_a_job_that_is_cancelled_is_noticed(serving: Cloud):
     """By the next trigger, with the job's own word."""
     by_jobs(serving)
@@ -265,7 +251,6 @@ def test_a_job_whose_parts_were_not_released_is_not_submitted(serving: Cloud, mo
     mishaps[NOT_RELEASED] = re.sub(r":[0-9a-f]{12}", "", told(serving, report["reason"]))
 
 
-@pytest.mark.long
 def test_a_submission_whose_answer_is_lost_is_one_job(serving: Cloud):
     """The SDK asks again, is told that there is such a job, and that is what was wanted."""
     by_jobs(serving)
@@ -278,7 +263,6 @@ def test_a_submission_whose_answer_is_lost_is_one_job(serving: Cloud):
     mishaps[ANSWER_LOST] = "tried again: one job"
 
 
-@pytest.mark.long
 def test_the_table_is_what_the_drills_came_to():
     """Every cell of it was seen in this run, by this process; the order is that of the lists of drills."""
     asked = {(place.call, status) for place in PLACES for status in STATUSES}

@@ -38,6 +38,7 @@ from tests.drills.driver import SHORTEST_LEASE_SECONDS, Nursery
 from tests.drills.place import Place, a_place
 from tests.drills.table import tell
 from tests.platforms import ThreadPlatform, stop_services
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ BEGUN_SECONDS = 100  # a child begins in less than one on an idle machine
 TAKEN_OVER_SECONDS = 10 * SHORTEST_LEASE_SECONDS
 
 
-@pytest.fixture(params=["folder", "azurite"])
+@pytest.fixture(params=["folder", *in_drills("azurite")])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """An empty store of each kind, with the first file landed in it."""
     (tmp_path / "store").mkdir()

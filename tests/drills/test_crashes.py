@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from retrain.ports import ObjectStore
     from retrain.records.run import Run
 
+pytestmark = pytest.mark.long
 AT_A_TIME = 2
 FEWEST_POINTS = 25
-QUICK_POINTS = 6
 FOLDERS = (
     "accepted",
     "artifacts",
@@ -180,22 +180,6 @@ def differences(
         stop_services(Path(point.root))
 
 
-@pytest.mark.parametrize("place", ["folder"], indirect=True)
-def test_a_kill_at_a_few_writes_loses_nothing(place: Place, nursery: Nursery):
-    """Spread over the story, before, during and after the write in turn."""
-    expected, writes = undisturbed(place, "file", nursery)
-    chosen = [1 + number * (len(writes) - 1) // (QUICK_POINTS - 1) for number in range(QUICK_POINTS)]
-    moments = ["after", "before", "during"] * (QUICK_POINTS // 3)
-
-    wrong = {}
-    for at, when in zip(chosen, moments, strict=True):
-        point = killed(place, at, when, "file", nursery)
-        wrong[f"{when} write {at}, {writes[at - 1]}"] = differences(point, expected, "file", nursery)
-
-    assert {where: what for where, what in wrong.items() if what} == {}
-    tell("crash", place.store, "killed at a write, some of them", QUICK_POINTS, 0)
-
-
 def let_go(place: Place) -> None:
     """End the lease of the dead, as time would."""
     if place.connection:
@@ -203,7 +187,6 @@ def let_go(place: Place) -> None:
             end_lease(service.get_blob_client(place.name, f"locks/{LOCK}"))
 
 
-@pytest.mark.long
 def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: Nursery):
     """Five processes die of it, the sixth lays a copy aside; those behind it are worked off."""
     ends = []
@@ -225,7 +208,6 @@ def test_a_file_that_kills_whoever_reads_it_is_set_aside(place: Place, nursery: 
     assert outcome(place, "file")["champions"] == ["1", "2"]
 
 
-@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_a_kill_at_every_write_loses_nothing(place: Place, nurseries: list[Nursery]):
     """Before and after each; in a folder with genuine services, and also while the file is half made."""

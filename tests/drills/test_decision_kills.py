@@ -17,7 +17,6 @@ from tests.builders import NEW_YEAR, ONE, World, csv_file, level_days, read_hist
 from tests.dying import changes, kills
 from tests.faults import Killed
 from tests.platforms import ThreadPlatform
-from tests.sweeps import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from retrain.records.request import Request
 
+pytestmark = pytest.mark.long
 TWO = csv_file(np.append(level_days(29, seed=2, level=200), 1e9), NEW_YEAR)
 
 
@@ -60,11 +60,8 @@ def prepared(world: World) -> World:
     return world
 
 
-@sweep
 @pytest.mark.parametrize("kind", ["land", "accept", "drop", "retract"])
-def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(
-    prepared: World, tmp_path: Path, kind: str, reach: str
-):
+def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(prepared: World, tmp_path: Path, kind: str):
     held = "" if kind == "land" else prepared.land("two.csv", TWO)["run_id"]
     request = asked_for(prepared, kind, held)
     shutil.copytree(prepared.root, tmp_path / "before")
@@ -72,7 +69,7 @@ def test_a_kill_at_any_write_ends_as_if_nothing_had_happened(
     expected = ended(prepared, request)
 
     wrong = []
-    for store in kills(tmp_path / "before", writes, reach):
+    for store in kills(tmp_path / "before", writes):
         world = replace(prepared, root=store.root)
         with pytest.raises(Killed):
             work_off(world.settings, world.with_state(store))
@@ -100,9 +97,8 @@ def answered(world: World, request: Request, asking_run: str) -> dict[str, Any]:
     }
 
 
-@sweep
 @pytest.mark.parametrize("kind", ["wait", *ANSWERS])
-def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path: Path, kind: str, reach: str):
+def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path: Path, kind: str):
     """A winner that begins to wait, and each answer of a person."""
     world.overrides |= REQUIRED
     world.put("one.csv", ONE)
@@ -116,7 +112,7 @@ def test_a_kill_at_any_write_approves_once_or_not_at_all(world: World, tmp_path:
     expected = answered(world, request, land.run_id)
 
     wrong = []
-    for store in kills(tmp_path / "before", writes, reach):
+    for store in kills(tmp_path / "before", writes):
         platform = ThreadPlatform()
         each = replace(world, root=store.root, platform=platform)
         with pytest.raises(Killed):

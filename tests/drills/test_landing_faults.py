@@ -11,27 +11,20 @@ from tests.drills.decisions import KINDS, Decisions, behind_the_doors, differing
 from tests.drills.table import tell
 from tests.drills.wire import wired
 from tests.faults import Fault, never
-from tests.sweeps import reached
 
 if TYPE_CHECKING:
     from tests.builders import World
 
-SWEEPS = [
-    pytest.param("accept", "some", id="accept-some"),
-    *(pytest.param(kind, "every", id=f"{kind}-every", marks=pytest.mark.long) for kind in KINDS),
-]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize(("kind", "reach"), SWEEPS)
-@pytest.mark.timeout(900)
-def test_one_call_that_goes_wrong_loses_no_decision(
-    world: World, kind: str, reach: str, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_call_that_goes_wrong_loses_no_decision(world: World, kind: str, monkeypatch: pytest.MonkeyPatch):
     """Each call in its turn and each kind of fault, on a folder."""
     inbox, state = FolderStore(world.root / "inbox"), FolderStore(world.root)
     decisions = behind_the_doors(Decisions(world, inbox, state, kind, state), monkeypatch)
     expected = undisturbed(decisions)
-    numbers = reached(len(decisions.played), reach)
+    numbers = range(len(decisions.played))
 
     every = []
     for fault in Fault:
@@ -45,11 +38,10 @@ def test_one_call_that_goes_wrong_loses_no_decision(
     assert not every, "\n".join(every)
 
 
-@pytest.mark.parametrize(("kind", "reach"), [each for each in SWEEPS if "every" in each.values])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("after", [False, True], ids=["before it was sent", "before its answer came"])
-@pytest.mark.timeout(900)
 def test_one_request_to_the_storage_that_breaks_loses_no_decision(
-    world: World, storage: str, kind: str, reach: str, after: bool, monkeypatch: pytest.MonkeyPatch
+    world: World, storage: str, kind: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ):
     """Each request of the SDK in its turn, on Azurite; the lease is among them."""
     how = "before its answer came" if after else "before it was sent"
@@ -59,7 +51,7 @@ def test_one_request_to_the_storage_that_breaks_loses_no_decision(
         for _ in range(2):  # the first time makes what each later one finds, such as the locks
             cloud.wire.begin(-1, after=after)
             expected = decisions.play(never, Fault.STALE, cloud.mend)
-        numbers = reached(len(cloud.requests), reach)
+        numbers = range(len(cloud.requests))
 
         wrong = []
         for number in numbers:

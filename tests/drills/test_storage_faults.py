@@ -15,19 +15,17 @@ from retrain.records.ledger import POINTER
 from tests.drills.stage import Stage, confirmed, named, swept
 from tests.drills.table import tell
 from tests.faults import SAYS, Call, Fault
-from tests.sweeps import every_fault, in_drills, reached, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-@sweep
-@every_fault
-@pytest.mark.timeout(600)
-def test_one_call_that_goes_wrong_moves_no_champion_wrongly(stage: Stage, fault: Fault, reach: str):
+
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+def test_one_call_that_goes_wrong_moves_no_champion_wrongly(stage: Stage, fault: Fault):
     """Each call in its turn, on a folder; the next trigger sets everything right."""
-    calls = stage.calls()
-    numbers = list(reached(len(calls), reach))
+    numbers = list(range(len(stage.calls())))
 
     wrong = swept(stage, fault, numbers)
 
@@ -46,11 +44,9 @@ def test_a_confirmation_that_cannot_be_written_down_is_settled_one_way_or_the_ot
     assert not wrong, "\n".join(wrong)
 
 
-@sweep
-@pytest.mark.timeout(600)
-def test_a_store_that_goes_away_and_stays_away_moves_no_champion_wrongly(stage: Stage, reach: str):
+def test_a_store_that_goes_away_and_stays_away_moves_no_champion_wrongly(stage: Stage):
     """From one call on nothing works, until the next trigger."""
-    numbers = reached(len(stage.calls()), reach)
+    numbers = range(len(stage.calls()))
 
     wrong = []
     for number in numbers:
@@ -69,7 +65,7 @@ def timed_out(call: Call) -> Exception:
     return ServiceTimeout(f"{SAYS}: {call.method} {call.name}")
 
 
-@pytest.mark.parametrize("fault", [refused, *in_drills(timed_out)], ids=["refused", "timed out"])
+@pytest.mark.parametrize("fault", [refused, timed_out], ids=["refused", "timed out"])
 def test_a_method_that_always_fails_moves_no_champion_wrongly(
     stage: Stage, fault: Callable[[Call], Exception], request: pytest.FixtureRequest
 ):
@@ -92,7 +88,6 @@ def kind(call: Call) -> str:
     return call.name.partition("/")[0]
 
 
-@pytest.mark.long
 def test_a_store_that_returns_stale_data_all_the_time_moves_no_champion_wrongly(stage: Stage):
     """Every reading of one kind of object is one state behind, as from a cache."""
     kinds = sorted({kind(call) for call in stage.calls() if call.method in ("read", "names")})

@@ -18,13 +18,14 @@ from tests.drills.table import tell
 from tests.dying import Dying
 from tests.faults import Call, Fault, Faults, FaultyStore, Killed, fails
 from tests.leftovers import DAY, everything_left_over, swept, with_forecasts
-from tests.sweeps import every_fault, reached, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.builders import World
     from tests.platforms import ThreadPlatform
+
+pytestmark = pytest.mark.long
 
 
 class Scene:
@@ -79,8 +80,7 @@ def test_the_scene_has_everything(scene: Scene):
     assert {key.split()[0] for key in swept(world).removed} == set(Kind)
 
 
-@sweep
-def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scene, reach: str):
+def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scene):
     """Before the write takes effect, and after it."""
     world = scene.again()
     counter = Dying(world.root, at=0, is_after=False)
@@ -88,7 +88,7 @@ def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next(scene: Scen
     expected, writes = scene.ended(world), next(counter.changes) - 1
 
     wrong = []
-    kills = [(at + 1, is_after) for at in reached(writes, reach) for is_after in (False, True)]
+    kills = [(at + 1, is_after) for at in range(writes) for is_after in (False, True)]
     for at, is_after in kills:
         world = scene.again()
         with pytest.raises(Killed):
@@ -118,11 +118,8 @@ def test_a_sweep_that_is_killed_at_the_platform_is_finished_by_the_next(
     assert scene.ended(world) == expected
 
 
-@sweep
-@every_fault
-def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(
-    scene: Scene, fault: Fault, reach: str
-):
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(scene: Scene, fault: Fault):
     """Each call in its turn."""
     world = scene.again()
     faults = Faults()
@@ -130,8 +127,7 @@ def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(
     expected, calls = scene.ended(world), len(faults.calls)
 
     wrong = []
-    numbers = reached(calls, reach)
-    for number in numbers:
+    for number in range(calls):
         world = scene.again()
 
         def when(call: Call, number: int = number) -> bool:
@@ -143,5 +139,5 @@ def test_a_call_of_the_store_that_goes_wrong_is_made_up_for_by_the_next_sweep(
         if (found := scene.ended(world)) != expected:
             wrong.append((faults.calls[number], found))
 
-    tell("storage faults", "folder", f"calls of a sweep, each of which {fault}", len(numbers), len(wrong))
+    tell("storage faults", "folder", f"calls of a sweep, each of which {fault}", calls, len(wrong))
     assert wrong == []
