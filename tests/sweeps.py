@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
-SOME = 4  # calls of a sweep that is not long
+SOME = 3  # calls of a sweep that is not long
 
 
 def in_drills(*values: object) -> list[ParameterSet]:

@@ -44,7 +44,7 @@ class Fate:
             if self.when == "before":
                 die()
             try:
-                with patch("retrain.adapters.local.folder.os.fsync", die if self.when == "during" else os.fsync):
+                with patch("os.fsync", die if self.when == "during" else os.fsync):
                     return method(name, *args, **options)
             finally:  # also after a write that was refused
                 die()

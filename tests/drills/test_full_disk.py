@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,22 @@ from tests.drills.table import tell
 from tests.faults import SAYS, Fault, never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+@dataclass
+class HalfWritten:
+    """A file whose disk is full in the middle of a write."""
+
+    file: BinaryIO
+
+    def write(self, data: bytes) -> int:
+        self.file.write(data[: len(data) // 2])
+        self.file.flush()
+        raise OSError(errno.ENOSPC, SAYS)
 
 
 class Disk:
@@ -29,25 +43,17 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full_at: range = range(0)
         self.where, self.writes = "write", 0
-        self._make: Any = tempfile.NamedTemporaryFile
-        monkeypatch.setattr(tempfile, "NamedTemporaryFile", self._file)
+        self._open: Any = os.fdopen
+        monkeypatch.setattr(os, "fdopen", self._file)
         for holder, name, where in ((os, "fsync", "sync"), (Path, "replace", "rename"), (Path, "mkdir", "folder")):
             monkeypatch.setattr(holder, name, self._full(getattr(holder, name), where))
 
-    def _file(self, **options: Any) -> Any:
-        file: Any = self._make(**options)
-        write = file.write
+    @contextmanager
+    def _file(self, *args: Any) -> Iterator[Any]:
         self.writes += 1
-
-        def limited(data: bytes) -> int:
-            if self.where == "write" and self.writes - 1 in self.full_at:
-                write(data[: len(data) // 2])
-                file.flush()
-                raise OSError(errno.ENOSPC, SAYS)
-            return int(write(data))
-
-        file.write = limited
-        return file
+        is_full = self.where == "write" and self.writes - 1 in self.full_at
+        with self._open(*args) as file:
+            yield HalfWritten(file) if is_full else file
 
     def _full(self, call: Callable[..., Any], where: str) -> Callable[..., Any]:
         def limited(target: Any, *args: Any, **options: Any) -> Any:

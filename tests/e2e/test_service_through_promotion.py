@@ -98,12 +98,24 @@ def other_model() -> bytes:
 @pytest.mark.parametrize(
     ("tampered", "settings", "step", "log"),
     [
-        (lambda: {MAIN: NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
+        pytest.param(
+            lambda: {MAIN: NEVER_READY},
+            {"RETRAIN_READY_SECONDS": "1.5"},
+            "prove",
+            "stuck on purpose",
+            marks=pytest.mark.long,
+        ),
         (lambda: {"model__artifact.json": other_model()}, {}, "prove", ""),
-        (lambda: {MAIN: DIES}, {"RETRAIN_CONFIRM_SECONDS": "600"}, "confirm", "dying on purpose"),
+        pytest.param(
+            lambda: {MAIN: DIES},
+            {"RETRAIN_CONFIRM_SECONDS": "600"},
+            "confirm",
+            "dying on purpose",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["never-ready", "wrong-numbers", "dies-after-the-switch"],
-)  # fmt: skip
+)
 def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
     serving: World, tampered: Callable[[], dict[str, bytes]], settings: dict[str, str], step: str, log: str
 ):

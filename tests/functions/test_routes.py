@@ -90,7 +90,7 @@ def test_a_service_that_takes_too_long_is_a_gateway_timeout(app: App, monkeypatc
     """It accepts the connection and never answers."""
     app.upload("one.csv", csv_file(YEAR_ONE))
     app.blob_event("one.csv")
-    monkeypatch.setattr("retrain.promotion.client.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("retrain.promotion.client.PROOF_SECONDS", 0.2)
     service = app.context.platform.services()[0]
     app.context.platform.remove(service.name)
     with socket.create_server(("127.0.0.1", 0)) as silent:

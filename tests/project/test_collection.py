@@ -20,7 +20,7 @@ def collected_elsewhere(folder: Path) -> list[str]:
 
 
 def test_ids_depend_on_nothing_but_the_code(tmp_path: Path, collected: list[str]):
-    """Not on the time, the process or the time zone; compared are the tests of this run. Workers compare the order."""
+    """Not on the time, the process or the time zone; compared are the tests of this run."""
     here = set(collected)
 
     assert sorted(here & {*collected_elsewhere(tmp_path)}) == sorted(here)

@@ -20,6 +20,7 @@ from benchmarks.years import POLICIES, Outcome, outcomes
 from retrain.gate.assess import assess
 from retrain.gate.decide import PromotionPolicy, Rule, Verdict
 from tests.builders import series
+from tests.sweeps import in_drills
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ def seasonal_walk(days: int) -> Year:
 
 
 @pytest.mark.parametrize(
-    "year", [simulated(TURNED, CHAMPION_DAYS, 1, 150), seasonal_walk(100)], ids=["turned", "naive"]
+    "year", [*in_drills(simulated(TURNED, CHAMPION_DAYS, 1, 150)), seasonal_walk(100)], ids=["turned", "naive"]
 )
 def test_a_look_decides_as_a_run_on_the_same_days_does(year: Year):
     """Under every policy; the comparison is the same to the last bit, although nothing was fitted for it."""

@@ -15,10 +15,9 @@ from tests.sweeps import in_drills
 SAME = 1e-6  # relative difference of forecasts
 SERIES = dict(simulated())
 DIFFICULT = [
-    "constant weekends, 80 days",  # most days are exactly as usual
     "week without noise, 80 days",  # every error is rounding
-    "intermittent, 80 days",
     "smooth trend, 180 days",  # roots on the unit circle
+    *in_drills("constant weekends, 80 days", "intermittent, 80 days"),
     *in_drills("cancelling, 180 days", "other season, 180 days"),
 ]
 

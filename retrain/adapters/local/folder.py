@@ -7,10 +7,9 @@ import hashlib
 import io
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -18,6 +17,7 @@ from retrain.adapters import fence
 from retrain.adapters.fence import Hold
 from retrain.adapters.local.file_reader import FileReader, state_of
 from retrain.adapters.local.links import leads_out
+from retrain.adapters.local.unfinished import unfinished
 from retrain.errors import (
     AccessDenied,
     Conflict,
@@ -63,12 +63,12 @@ class FolderStore:
     def write(self, name: str, data: bytes, if_etag: str | None = None) -> str:
         """See ObjectStore."""
         path = self._path(name)
-        with self._translated(name), self._unfinished() as file:
-            file.write(data)
-            _make_durable(file)
+        with self._translated(name), unfinished(self.root / UNFINISHED) as new:
+            new.file.write(data)
+            new.make_durable()
             with self._writing():
                 self._expect(name, if_etag)
-                _publish(file, path)
+                new.publish(path)
                 fence.hold_of(self).has_written(name, _etag(data))
         return _etag(data)
 
@@ -93,11 +93,11 @@ class FolderStore:
     def upload(self, name: str, stream: BinaryIO) -> None:
         """See ObjectStore."""
         path = self._path(name)
-        with self._translated(name), self._unfinished() as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-            _make_durable(file)
+        with self._translated(name), unfinished(self.root / UNFINISHED) as new:
+            shutil.copyfileobj(stream, new.file, 1 << 20)
+            new.make_durable()
             with self._writing():
-                _publish(file, path)
+                new.publish(path)
 
     def names(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
@@ -203,16 +203,6 @@ class FolderStore:
             raise Conflict(f"{self.address(name)} was changed by another process; run again")
 
     @contextmanager
-    def _unfinished(self) -> Iterator[IO[bytes]]:
-        folder = self.root / UNFINISHED
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            try:
-                yield file
-            finally:
-                Path(file.name).unlink(missing_ok=True)
-
-    @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
         try:
             yield
@@ -257,17 +247,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _make_durable(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _publish(file: IO[bytes], path: Path) -> None:
-    """Make the bytes visible, all at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Path(file.name).replace(path)
 
 
 def _files(folder: str | Path, name: str, begin: str) -> Iterator[str]:

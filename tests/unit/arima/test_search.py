@@ -13,6 +13,7 @@ from retrain.arima.search import _without_redundant_pairs, search
 from retrain.data.series import DailySeries
 from retrain.errors import ConfigError, FlatSeries
 from tests.builders import FIRST_DAY, open_days, series, weekly
+from tests.sweeps import in_drills
 
 RNG = np.random.default_rng(11)
 DAYS = np.arange(180)
@@ -103,7 +104,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("days", [21, 35, 180])
+@pytest.mark.parametrize("days", [21, 180, *in_drills(35)])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.filterwarnings("error")
 def test_every_series_that_changes_gets_a_model(shape: str, days: int):
@@ -120,7 +121,7 @@ def test_every_series_that_changes_gets_a_model(shape: str, days: int):
 
 
 @pytest.mark.parametrize("season", [2, 5, 30])
-@pytest.mark.parametrize("days", [93, 101])
+@pytest.mark.parametrize("days", [101, *in_drills(93)])
 @pytest.mark.parametrize("horizon", [1, 7])
 def test_any_season_is_searched(season: int, days: int, horizon: int):
     """Short ones, whose lags are non-seasonal lags too, and long ones, with few cycles in the data."""

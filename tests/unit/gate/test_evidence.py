@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrain.gate.evidence import MIN_ORIGINS, amount, evidence, is_enough
+from tests.sweeps import in_drills
 
 HORIZON = 7
 ALPHA = 0.05
@@ -32,7 +33,7 @@ def test_many_looks_in_a_year_rarely_find_enough_where_there_is_nothing():
     assert sum(look is not None for look in years) <= 60 * ALPHA
 
 
-@pytest.mark.parametrize("horizon", [1, 14, 30, 60])
+@pytest.mark.parametrize("horizon", [14, 60, *in_drills(1, 30)])
 def test_longer_horizons_do_not_make_chance_more_frequent(horizon: int):
     """Their losses overlap for longer, so that fewer of them are independent."""
     years = [gains(450, seed, horizon=horizon) for seed in range(60)]
