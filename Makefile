@@ -10,8 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 UV     := $(shell command -v uv || echo .tools/uv/bin/uv)
-# Most tests wait for a service or a disk, also on two cores. In the order of their folders, short files come last.
-AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Tests wait for services and disks now and then, drills most of the time. In the order of their folders, short files
+# come last.
+at_once = --numprocesses=$(1) --dist=loadfile --no-loadscope-reorder
 DRILLS := $(CURDIR)/build/drills.jsonl
 SOAK := tests/drills/test_soak.py
 DATA   ?= samples/data
@@ -56,14 +57,14 @@ stop: $(VENV)/.ready ## stop the services that KEEP=1 has left
 	@$(PYTHON) -c 'from samples.demo import stop; print(f"Services stopped: {stop()}.")'
 
 test: setup ## every test; it also needs Node, for the storage emulator
-	$(PYTHON) -m pytest $(AT_ONCE)
+	$(PYTHON) -m pytest $(call at_once,3)
 
 drills: setup ## every drill, the long ones too; WRITE_TABLES=1 renews the tables in docs/
 	@mkdir -p build && rm -f $(DRILLS)
-	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(AT_ONCE) -m "not live" \
+	DRILLS=$(DRILLS) WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m pytest $(call at_once,4) -m "not live" \
 		tests/drills/test_crashes.py tests/azure/test_drills.py tests/azure/test_app_drills.py tests/azure/test_live_suite.py tests/drills \
 		--ignore=$(SOAK)
-	$(PYTHON) -m pytest $(AT_ONCE) -m long --ignore=tests/azure --ignore=tests/drills # what else is long
+	$(PYTHON) -m pytest $(call at_once,3) -m long --ignore=tests/azure --ignore=tests/drills # what else is long
 	DRILLS=$(DRILLS) $(PYTHON) -m pytest -m long $(SOAK) # alone, for it measures
 	@WRITE_TABLES=$(WRITE_TABLES) $(PYTHON) -m tests.drills.table $(DRILLS)
 

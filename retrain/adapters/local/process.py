@@ -7,7 +7,6 @@ service again and never starts a second one. A record holds what the process tab
 from __future__ import annotations
 
 import os
-import random
 import re
 import secrets
 import shutil
@@ -17,6 +16,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -241,9 +241,9 @@ def free_port() -> int:
 
     Raises: ServiceError if all ports below are in use.
     """
-    ports = list(range(FIRST_PORT, FIRST_EPHEMERAL))
-    random.SystemRandom().shuffle(ports)
-    for port in ports:
+    ports = range(FIRST_PORT, FIRST_EPHEMERAL)
+    first = secrets.randbelow(len(ports))
+    for port in chain(ports[first:], ports[:first]):
         if _is_free(port):
             return port
     raise ServiceError(

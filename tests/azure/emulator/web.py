@@ -69,7 +69,7 @@ class Server:
         if tls is not None:
             self._server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._server.context.load_cert_chain(tls.certificate, tls.key)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def start(self, answer: Callable[[Request], Response]) -> None:
         """Answer from now on."""
