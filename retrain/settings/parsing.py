@@ -15,7 +15,9 @@ from retrain.settings.promotions import Consent, PromotionsSettings
 from retrain.settings.setting import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
     from retrain.settings.groups import Source
 
@@ -43,11 +45,10 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
         environment: names and values; names that do not begin with `RETRAIN_` and are not known are ignored.
         flags: names and values that a command was given; each name must be known.
 
-    Raises: ConfigError naming the setting, what it is and what it may be.
+    Raises: ConfigError naming each wrong setting, what it is and what it may be.
     """
-    for name in [*flags, *(name for name in environment if name.startswith(PREFIX))]:
-        if name not in names():
-            raise ConfigError(_unknown(name))
+    asked = dict.fromkeys([*flags, *(name for name in environment if name.startswith(PREFIX))])
+    unknown = [_unknown(name) for name in asked if name not in names()]
     given = {**environment, **flags}
     values: dict[str, str] = {}
     sources: dict[str, Source] = {}
@@ -57,7 +58,7 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
         else:
             values[known.name] = given[known.name]
             sources[known.name] = "flag" if known.name in flags else "environment"
-    settings = Settings(**_groups(values), sources=MappingProxyType(sources))
+    settings = Settings(**_groups(values, faults=unknown), sources=MappingProxyType(sources))
     _check(settings)
     return settings
 
@@ -90,9 +91,14 @@ def mended(settings: Settings, deciding: Mapping[str, str]) -> dict[str, str]:
     return under(settings, {name: value for name, value in deciding.items() if name in names}).deciding
 
 
-def _groups(values: Mapping[str, str], wanted: Collection[str] | None = None) -> dict[str, Any]:
-    """Each group, or each that is wanted, made of the values that belong to it."""
-    made = {}
+def _groups(
+    values: Mapping[str, str], wanted: Collection[str] | None = None, faults: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Each group, or each that is wanted, made of the values that belong to it.
+
+    Args: faults: what is wrong besides. Raises: ConfigError with all faults.
+    """
+    made, told = {}, list(faults)
     for group, kind in groups().items():
         if wanted is not None and group not in wanted:
             continue
@@ -100,19 +106,32 @@ def _groups(values: Mapping[str, str], wanted: Collection[str] | None = None) ->
         try:
             made[group] = kind.model_validate({name: value for name, value in values.items() if name in own})
         except ValidationError as exc:
-            raise ConfigError(_refusal(exc, values)) from None  # the cause would show the values
+            told += [_refusal(error, values) for error in exc.errors(include_url=False)]
+    if told:  # without their causes, which would show the values
+        raise ConfigError(_in_one(told))
     return made
 
 
 def _check(settings: Settings) -> None:
-    """See that settings that each may have their value fit together."""
-    settings.forecasting.check()
-    settings.data.check()
-    settings.storage.check()
-    settings.platform.check()
-    settings.notify.check()
+    """See that settings that each may have their value fit together. Raises: ConfigError with all that do not."""
+    groups = (settings.forecasting, settings.data, settings.storage, settings.platform, settings.notify)
+    checks: list[Callable[[], None]] = [group.check for group in groups]
     if settings.platform.name == "azure":
-        settings.azure.check(settings.platform, settings.storage)
+        checks.append(lambda: settings.azure.check(settings.platform, settings.storage))
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except ConfigError as exc:
+            faults.append(str(exc))
+    if faults:
+        raise ConfigError(_in_one(faults))
+
+
+def _in_one(faults: Sequence[str]) -> str:
+    """All faults in one message."""
+    ended = [fault if fault.endswith((".", "?")) else f"{fault}." for fault in faults[:-1]]
+    return " Also: ".join([*ended, faults[-1]])
 
 
 def _unknown(name: str) -> str:
@@ -125,17 +144,16 @@ def _unknown(name: str) -> str:
     return f"{name} is not a setting; {hint}"
 
 
-def _refusal(exc: ValidationError, values: Mapping[str, str]) -> str:
-    first = exc.errors(include_url=False)[0]
-    name = str(first["loc"][0])
+def _refusal(error: ErrorDetails, values: Mapping[str, str]) -> str:
+    name = str(error["loc"][0])
     value = values.get(name, "")
     secret = {known.name for known in known_settings() if known.secret}
     may_hold_a_secret = name in secret or name.startswith(CONNECTION)
     # What looks like a secret that was pasted into the wrong setting.
     may_be_one = len(value) > LONGEST_SHOWN or any(sign in value for sign in "=;@?")
     shown = "is not valid (its value is not shown)" if may_hold_a_secret or may_be_one else f"is {value!r}"
-    said = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "string_pattern_mismatch":  # the pattern itself helps nobody
+    said = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":  # the pattern itself helps nobody
         about = next(known for known in known_settings() if known.name == name)
         said = f"it must be {about.description}"
-    return f"{name} {shown}; {PLAIN.get(first['type'], said)}"
+    return f"{name} {shown}; {PLAIN.get(error['type'], said)}"

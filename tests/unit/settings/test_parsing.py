@@ -48,6 +48,22 @@ def test_a_wrong_value_names_the_setting_and_what_it_may_be(source: str, name: s
         parse(given) if source == "environment" else parse({}, given)
 
 
+def test_all_that_is_wrong_is_told_at_once():
+    """Names, values of several groups, and what does not fit together; nobody has to try again for each."""
+    with pytest.raises(ConfigError) as told:
+        parse(
+            {"RETRAIN_STOER": "blob", "RETRAIN_ALPHA": "5", "RETRAIN_PORT": "1"}, {"RETRAIN_HORIZON_DAYS": "week"}
+        )
+    with pytest.raises(ConfigError) as together:
+        parse({"RETRAIN_STORE": "blob", "RETRAIN_ID_COLUMN": "PaidAmount"})
+
+    faults, unfit = (str(each.value).split(" Also: ") for each in (told, together))
+    assert [fault.split()[0] for fault in faults] == [
+        "RETRAIN_STOER", "RETRAIN_PORT", "RETRAIN_HORIZON_DAYS", "RETRAIN_ALPHA",
+    ]  # fmt: skip
+    assert len(unfit) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
