@@ -79,7 +79,7 @@ def _policy(text: str, loss: str | None, settings: Settings) -> PromotionPolicy:
     from retrain.settings.setting import settings_of
 
     known = {each.field: each.name for each in settings_of("policy", PolicySettings)}
-    changes = {known["loss"]: loss} if loss else {}
+    changes = {} if loss is None else {known["loss"]: loss}
     if text:
         rule, *rest = text.split(",")
         changes[known["rule"]] = rule

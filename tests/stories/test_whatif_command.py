@@ -89,9 +89,12 @@ def test_a_policy_that_is_not_one_is_refused_with_what_is_allowed(
     assert REFUSED[policy] in capsys.readouterr().err
 
 
-def test_an_unknown_loss_is_refused_with_those_that_there_are(root: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize("loss", ["mape", ""])
+def test_an_unknown_loss_is_refused_with_those_that_there_are(
+    root: Path, capsys: pytest.CaptureFixture[str], loss: str
+):
     """It is that of all policies."""
-    assert main(words(root, "--loss", "mape")) == 2
+    assert main(words(root, "--loss", loss)) == 2
     assert "'rmse', 'mae' or 'mase'" in capsys.readouterr().err
 
 
