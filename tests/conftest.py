@@ -11,7 +11,8 @@ import hypothesis
 import pytest
 
 from tests.azurite import azurite, secure_azurite
-from tests.builders import ONE, World
+from tests.builders import World
+from tests.first_champion import FirstChampion
 from tests.platforms import ThreadPlatform
 from tests.remembering import assessed_anew as assessed_anew
 from tests.remembering import remembered_assessments as remembered_assessments
@@ -81,17 +82,29 @@ def collected(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """An empty store on a folder."""
-    platform = ThreadPlatform()
-    yield World(tmp_path / "store", platform=platform)
-    platform.close()
+def platform() -> Iterator[ThreadPlatform]:
+    """Nothing runs there yet."""
+    empty = ThreadPlatform()
+    yield empty
+    empty.close()
 
 
 @pytest.fixture
-def serving(world: World) -> World:
+def world(tmp_path: Path, platform: ThreadPlatform) -> World:
+    """An empty store on a folder."""
+    return World(tmp_path / "store", platform=platform)
+
+
+@pytest.fixture(scope="session")
+def first_champion(tmp_path_factory: pytest.TempPathFactory) -> FirstChampion:
+    """What `serving` copies."""
+    return FirstChampion(tmp_path_factory.mktemp("first-champion"))
+
+
+@pytest.fixture
+def serving(world: World, platform: ThreadPlatform, first_champion: FirstChampion) -> World:
     """Version 1 answers."""
-    assert world.land("one.csv", ONE)["model"]["version"] == "1"
+    first_champion.copied_to(world, platform)
     return world
 
 

@@ -19,7 +19,7 @@ from tests.drills.evidence import AWAY, DOWNLOAD, NOBODY, SCORING_KEY, SERVICE_K
 from tests.drills.hostile import KEY, Service
 from tests.drills.place import Place, a_place
 from tests.drills.stage import ONE, Stage, on_doors
-from tests.platforms import ThreadPlatform, stop_services
+from tests.platforms import stop_services
 from tests.serving import serve
 from tests.sweeps import in_drills
 
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty store of each kind."""
     return a_place(request, tmp_path / "store")
-
-
-@pytest.fixture
-def platform() -> Iterator[ThreadPlatform]:
-    """Services in threads."""
-    running = ThreadPlatform()
-    yield running
-    running.close()
 
 
 @pytest.fixture
