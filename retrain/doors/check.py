@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrain.doors.paths import readable
+from retrain.doors.paths import readable, see_that_it_can_be_read
 from retrain.errors import ConfigError, DataError, ServiceError, assignment
 from retrain.reading.formats import open_table
 from retrain.reading.transactions import read_landed
@@ -76,6 +76,7 @@ def check_file(path: Path, data: DataSettings, today: date, rows: RowFile) -> Ch
     last: DataError | None = None
     settings: tuple[str, ...] = ()
     landed, sha256 = None, ""
+    see_that_it_can_be_read(path)
     with readable(path), path.open("rb") as stream:
         for _ in range(MOST_ATTEMPTS):
             stream.seek(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -37,6 +38,8 @@ MOST_RUNS = 10_000
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        if "--set NAME=VALUE" not in message:  # what is out of place may be a setting that holds a secret
+            message = re.sub(r"(\w+)=[^\s']+", r"\1=***", message)
         raise UsageError(f"{message}; `retrain --help` lists the commands and their options")
 
 

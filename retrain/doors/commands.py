@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, printable, say, tell
-from retrain.doors.paths import writable
+from retrain.doors.paths import Target
 from retrain.errors import ConfigError, LockLost, ServiceError, ServiceUnavailable, UsageError
 from retrain.ports import REGISTER
 
@@ -78,9 +78,8 @@ def promote(options: argparse.Namespace) -> int:
     else:
         work_off(settings, context)  # what has waited for its end; no other trigger may come for a day
     if options.report is not None:
-        with writable("--report", options.report):
-            options.report.mkdir(parents=True, exist_ok=True)
-            (options.report / "report.json").write_bytes(promoted.to_json())
+        with Target("--report", options.report / "report.json").begun() as write:
+            write(promoted.to_json())
     return tell(promoted, as_json=options.json)
 
 
@@ -105,8 +104,8 @@ def show(options: argparse.Namespace) -> int:
     if options.page is not None:
         from retrain.doors.page import page_of
 
-        with writable("--page", options.page):
-            options.page.write_text(page_of(found, context.ledger), encoding="utf-8")
+        with Target("--page", options.page).begun() as write:
+            write(page_of(found, context.ledger).encode())
     code = tell(found, as_json=options.json)
     if options.slices and not options.json:
         from retrain.doors.sliced import slices_table

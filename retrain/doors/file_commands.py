@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, exit_code, printable, say, show_progress
-from retrain.doors.paths import readable
-from retrain.errors import DataError, NotFound, UsageError
+from retrain.doors.paths import readable, see_that_it_can_be_read
+from retrain.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -36,11 +36,7 @@ def _files(named: Sequence[Path]) -> list[Path]:
     from retrain.runs.inbox import is_marker
 
     for file in named:
-        with readable(file):
-            is_file, is_folder = file.is_file(), file.is_dir()
-        if not is_file:
-            hint = f"; name its files, such as {file}/*.csv" if is_folder else ""
-            raise NotFound(f"{file} is not a file; nothing was landed{hint}")
+        see_that_it_can_be_read(file)
     files = []
     for file in named:
         if is_marker(file.name):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retrain.doors.charts import BLUE, GREY, LIGHT_BLUE, PALE_BLUE, chart
-from retrain.doors.paths import writable
+from retrain.doors.paths import Target
 from retrain.errors import UsageError
 from retrain.monitoring.published import csv_of, parquet_of
 from retrain.records.day_files import SERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from retrain.data.series import Days
@@ -88,49 +85,13 @@ def _table(answer: dict[str, Any]) -> tuple[list[str], list[list[object]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file that is to be written: the option that asks for it, where, and what it holds."""
+class Wanted(Target):
+    """A file of a forecast.
 
-    option: str
-    path: Path
+    Attributes: form: what it holds.
+    """
+
     form: Form
-
-    @property
-    def is_device(self) -> bool:
-        """Whether it is there and no file, such as a pipe: it is written to, and never replaced.
-
-        Raises: UsageError if it cannot be looked at.
-        """
-        with writable(self.option, self.path):
-            return self.path.exists() and not self.path.is_file()
-
-    @contextmanager
-    def begun(self) -> Iterator[Callable[[bytes], None]]:
-        """What writes the file; until then nothing has changed, except that a folder may be new.
-
-        Raises: UsageError if it cannot be written: before the block, as far as that can be told.
-        """
-        with writable(self.option, self.path):
-            if self.path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if self.is_device:  # by its own name: the pipe of a process has no other
-                yield lambda data: self._put(self.path, data)
-                return
-            path = self.path.resolve()  # a link stays, and so does what it leads to
-            if self.option == "--out":
-                path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.name}.{os.getpid()}")
-            aside.touch()
-        try:
-            yield lambda data: self._put(aside, data, path)
-        finally:
-            aside.unlink(missing_ok=True)
-
-    def _put(self, first: Path, data: bytes, last: Path | None = None) -> None:
-        with writable(self.option, self.path):
-            first.write_bytes(data)
-            if last is not None:
-                first.replace(last)
 
 
 def wanted(csv: Path | None, plot: Path | None, out: Path | None) -> list[Wanted]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from retrain.errors import ConfigError
+from retrain.settings.masking import quoted
 from retrain.settings.setting import Group, Optional, setting
 
 if TYPE_CHECKING:
@@ -156,8 +157,9 @@ class AzureSettings(Group):
         self._check_complete()
         if not re.fullmatch(SERVICE_NAME, platform.model_name) or len(platform.model_name) > LONGEST_MODEL_NAME:
             raise ConfigError(
-                f"RETRAIN_MODEL_NAME is {platform.model_name!r}; on Azure it also names services and images, so "
-                f"write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter first"
+                f"RETRAIN_MODEL_NAME is {quoted(platform.model_name)}; on Azure it also names services and images, "
+                f"so write at most {LONGEST_MODEL_NAME} lower-case letters, digits and single hyphens, a letter "
+                "first"
             )
         if self.tls.startswith("tls") and self.target != "aci":
             raise ConfigError(
@@ -201,12 +203,13 @@ class AzureSettings(Group):
                 "RETRAIN_CONTAINER_APPS_ENVIRONMENT": self.container_apps_environment,
             }
             self._check_size()
-        for name, value in needed.items():
-            if not value:
-                raise ConfigError(
-                    f"{name} is not set, and RETRAIN_PLATFORM=azure needs it; add it to the app settings of the "
-                    "Function App"
-                )
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            are, them = ("are", "them") if len(missing) > 1 else ("is", "it")
+            raise ConfigError(
+                f"{', '.join(missing)} {are} not set, and RETRAIN_PLATFORM=azure needs {them}; add {them} to the "
+                "app settings of the Function App"
+            )
 
     def _check_size(self) -> None:
         """See that the size is one that Container Apps has: quarters of a core, and 2 GB for each core."""

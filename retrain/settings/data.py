@@ -10,6 +10,7 @@ from retrain.data.series import GapPolicy
 from retrain.data.totals import Overlap
 from retrain.errors import ConfigError
 from retrain.reading.rules import Blanks, Columns, DateFormat, DecimalSign, Reading
+from retrain.settings.masking import quoted
 from retrain.settings.setting import Group, setting
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ class DataSettings(Group):
         """See that the columns differ, whatever their case, and that the time zone exists. Raises: ConfigError."""
         columns = [self.date_column, self.amount_column, self.id_column]
         if len({column.casefold() for column in columns}) < len(columns):
+            shown = ", ".join(map(quoted, columns))
             raise ConfigError(
-                f"RETRAIN_DATE_COLUMN, RETRAIN_AMOUNT_COLUMN and RETRAIN_ID_COLUMN are {columns}; they must differ"
+                f"RETRAIN_DATE_COLUMN, RETRAIN_AMOUNT_COLUMN and RETRAIN_ID_COLUMN are {shown}; they must differ"
             )
         try:
             if self.timezone in NO_PLACES:

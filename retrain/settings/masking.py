@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
+LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
+SHORTEST_SECRET = 4
 NAMED_SECRET = re.compile(r"(?i)(\w*(?:key|sig|signature|password|pwd|secret|token))\s*=\s*[^;&\s]+")
 
 
@@ -16,6 +18,17 @@ def masked(text: str) -> str:
     if re.match(r"\w+://", text):
         text = _masked_address(text)
     return NAMED_SECRET.sub(rf"\1={HIDDEN}", text)
+
+
+def may_be_a_secret(value: str) -> bool:
+    """Whether a value that is refused looks like a secret that was pasted into the wrong setting."""
+    has_signs = len(value) >= SHORTEST_SECRET and any(sign in value for sign in "=;@?")
+    return len(value) > LONGEST_SHOWN or has_signs
+
+
+def quoted(value: str) -> str:
+    """A value that is refused, as a message shows it."""
+    return "a text that is not shown" if may_be_a_secret(value) else repr(value)
 
 
 def _masked_address(address: str) -> str:

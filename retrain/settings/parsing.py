@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from retrain.errors import ConfigError
 from retrain.settings.groups import DECIDING, Settings, groups, known_settings, names
+from retrain.settings.masking import LONGEST_SHOWN, may_be_a_secret
 from retrain.settings.promotions import Consent, PromotionsSettings
 from retrain.settings.setting import settings_of
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 PREFIX = "RETRAIN_"
 CONNECTION = "TRANSACTIONS_STORAGE"  # begins the name of each setting into which a connection string may be pasted
-LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
+MOST_TOLD = 5  # faults in one message
+LONGEST_NAME = 50
 NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -48,7 +50,7 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
     Raises: ConfigError naming each wrong setting, what it is and what it may be.
     """
     asked = dict.fromkeys([*flags, *(name for name in environment if name.startswith(PREFIX))])
-    unknown = [_unknown(name) for name in asked if name not in names()]
+    unknown = [name for name in asked if name not in names()]
     given = {**environment, **flags}
     values: dict[str, str] = {}
     sources: dict[str, Source] = {}
@@ -58,7 +60,7 @@ def parse(environment: Mapping[str, str], flags: Mapping[str, str] = NO_FLAGS) -
         else:
             values[known.name] = given[known.name]
             sources[known.name] = "flag" if known.name in flags else "environment"
-    settings = Settings(**_groups(values, faults=unknown), sources=MappingProxyType(sources))
+    settings = Settings(**_groups(values, unknown=unknown), sources=MappingProxyType(sources))
     _check(settings)
     return settings
 
@@ -92,13 +94,13 @@ def mended(settings: Settings, deciding: Mapping[str, str]) -> dict[str, str]:
 
 
 def _groups(
-    values: Mapping[str, str], wanted: Collection[str] | None = None, faults: Sequence[str] = ()
+    values: Mapping[str, str], wanted: Collection[str] | None = None, unknown: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Each group, or each that is wanted, made of the values that belong to it.
 
-    Args: faults: what is wrong besides. Raises: ConfigError with all faults.
+    Args: unknown: names that are no settings. Raises: ConfigError with all that is wrong.
     """
-    made, told = {}, list(faults)
+    made, told = {}, [_unknown(name) for name in unknown[:MOST_TOLD]]
     for group, kind in groups().items():
         if wanted is not None and group not in wanted:
             continue
@@ -108,7 +110,7 @@ def _groups(
         except ValidationError as exc:
             told += [_refusal(error, values) for error in exc.errors(include_url=False)]
     if told:  # without their causes, which would show the values
-        raise ConfigError(_in_one(told))
+        raise ConfigError(_in_one(told, len(unknown[MOST_TOLD:])))
     return made
 
 
@@ -128,14 +130,21 @@ def _check(settings: Settings) -> None:
         raise ConfigError(_in_one(faults))
 
 
-def _in_one(faults: Sequence[str]) -> str:
-    """All faults in one message."""
-    ended = [fault if fault.endswith((".", "?")) else f"{fault}." for fault in faults[:-1]]
-    return " Also: ".join([*ended, faults[-1]])
+def _in_one(faults: Sequence[str], untold: int = 0) -> str:
+    """The first faults in one message. Args: untold: how many more there are."""
+    told, untold = [*faults[:MOST_TOLD]], untold + len(faults[MOST_TOLD:])
+    if untold:
+        told.append(f"{untold} more settings are wrong")
+    ended = [fault if fault.endswith((".", "?")) else f"{fault}." for fault in told[:-1]]
+    return " Also: ".join([*ended, told[-1]])
 
 
 def _unknown(name: str) -> str:
     """Names are compared in upper case, known ones with and without the prefix."""
+    if len(name) > LONGEST_SHOWN and "_" not in name:  # as of a key in front of its own `=`
+        return "a setting has a name that is not shown; `retrain settings` lists the settings"
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}..."
     if name in REPLACED:
         return f"{name} is not a setting any more: {REPLACED[name]}"
     known = {written.upper(): each for each in names() for written in (each, each.removeprefix(PREFIX))}
@@ -149,9 +158,8 @@ def _refusal(error: ErrorDetails, values: Mapping[str, str]) -> str:
     value = values.get(name, "")
     secret = {known.name for known in known_settings() if known.secret}
     may_hold_a_secret = name in secret or name.startswith(CONNECTION)
-    # What looks like a secret that was pasted into the wrong setting.
-    may_be_one = len(value) > LONGEST_SHOWN or any(sign in value for sign in "=;@?")
-    shown = "is not valid (its value is not shown)" if may_hold_a_secret or may_be_one else f"is {value!r}"
+    is_hidden = may_hold_a_secret or may_be_a_secret(value)
+    shown = "is not valid (its value is not shown)" if is_hidden else f"is {value!r}"
     said = error["msg"].removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":  # the pattern itself helps nobody
         about = next(known for known in known_settings() if known.name == name)

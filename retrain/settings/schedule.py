@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from retrain.settings.masking import quoted
+
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -55,7 +57,7 @@ def checked(text: str) -> str:
     for field, given in zip(FIELDS, text.split(" "), strict=True):
         if not all(field.takes(part) for part in given.split(",")):
             raise ValueError(
-                f"its {field.name} is {given!r}; write *, or numbers from {field.least} to {field.most}, "
+                f"its {field.name} is {quoted(given)}; write *, or numbers from {field.least} to {field.most}, "
                 "for example 0 0 3 * * *"
             )
     return text

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from retrain.errors import ConfigError
+from retrain.settings.masking import quoted
 from retrain.settings.setting import Group, Optional, setting
 
 FEWEST_DAYS = 90  # fewer would be reports that a comparison or a review still names
@@ -96,6 +97,6 @@ class StorageSettings(Group):
             )
         if self.transactions_container == self.state_container:
             raise ConfigError(
-                f"TRANSACTIONS_CONTAINER and RETRAIN_STATE_CONTAINER are both {self.state_container!r}; use two "
-                "containers, because every record in the first would be read as a file of transactions"
+                f"TRANSACTIONS_CONTAINER and RETRAIN_STATE_CONTAINER are both {quoted(self.state_container)}; use "
+                "two containers, because every record in the first would be read as a file of transactions"
             )

@@ -63,6 +63,14 @@ def test_nothing_is_read_by_a_link_that_leads_out(linked: FolderStore, name: str
         linked.state(name)
 
 
+def test_a_link_that_leads_to_itself_is_no_object(linked: FolderStore):
+    """It keeps nobody from the other ones."""
+    before = list(linked.names(""))
+    (linked.root / "loop.csv").symlink_to("loop.csv")
+
+    assert list(linked.names("")) == before
+
+
 def test_a_folder_that_is_a_link_itself_is_a_store(tmp_path: Path, linked: FolderStore):
     """As where the data are on another disk."""
     (tmp_path / "link").symlink_to(linked.root)

@@ -257,8 +257,15 @@ def _files(folder: str | Path, name: str, begin: str) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path, f"{name}{entry.name}/", "")
-            elif entry.is_file():
+            elif _is_file(entry):
                 yield f"{name}{entry.name}"
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself; as one that leads to nothing, it is left out
+        return False
 
 
 def _etag(data: bytes) -> str:

@@ -33,6 +33,26 @@ def test_the_part_that_may_be_a_secret_is_masked(text: str, shown: str):
     assert SECRET not in masked(text)
 
 
+PASTED = "dGhpc2lzYXNlY3JldGtleW9mMzhjaGFyYWN0ZXJz"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"RETRAIN_SCHEDULE": f"0 0 3 * * AccountKey={PASTED}"},
+        {"RETRAIN_DATE_COLUMN": PASTED, "RETRAIN_AMOUNT_COLUMN": PASTED},
+        {PASTED: "="},
+    ],
+    ids=["part of a schedule", "two columns", "a name"],
+)
+def test_a_refusal_repeats_nothing_that_may_be_a_secret(given: dict[str, str]):
+    """Also where a part of a value is named, or what it must not be."""
+    with pytest.raises(ConfigError) as told:
+        parse({}, given)
+
+    assert PASTED not in str(told.value)
+
+
 @pytest.mark.parametrize("text", ["", "0 0 3 ? * *", "https://host/path", "/subscriptions/s/subnets/n", "2,0,2"])
 def test_a_value_without_a_secret_is_shown_unchanged(text: str):
     """For most settings."""

@@ -64,6 +64,26 @@ def test_all_that_is_wrong_is_told_at_once():
     assert len(unfit) == 2
 
 
+def test_everything_that_azure_needs_is_named_at_once():
+    """Whoever begins with RETRAIN_PLATFORM=azure sets all of it in one go."""
+    with pytest.raises(ConfigError) as told:
+        parse({"RETRAIN_PLATFORM": "azure", "RETRAIN_WORKSPACE": "w"})
+
+    missing = str(told.value).partition(" are not set")[0].split(", ")
+    assert missing == [
+        f"RETRAIN_{name}" for name in ("SUBSCRIPTION", "RESOURCE_GROUP", "REGISTRY", "LOCATION", "PULL_IDENTITY")
+    ]
+
+
+def test_of_very_many_faults_the_first_are_told():
+    """An environment of another program does not fill the log."""
+    with pytest.raises(ConfigError) as told:
+        parse({f"RETRAIN_{'X' * 100}_{number}": "" for number in range(1000)})
+
+    assert str(told.value).endswith("Also: 995 more settings are wrong")
+    assert len(str(told.value)) < 1000
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
