@@ -74,6 +74,7 @@ def test_a_bad_file_gets_its_answer(copy: World, bad: BadFile):
             assert kept(report["run_id"], state) == data
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bad", cases(bad for bad in CORPUS if bad.what in ON_BLOBS))
 def test_a_bad_blob_gets_the_same_answer(year: World, storage: str, bad: BadFile):
     """Inbox and state are containers of Blob Storage."""

@@ -190,6 +190,7 @@ def held(place: Place, nursery: Nursery, seconds: float = 600) -> int:
     return child
 
 
+@pytest.mark.long
 def test_a_holder_that_is_killed_is_taken_over(place: Place, platform: ThreadPlatform, nursery: Nursery):
     """Not while it lives; in a folder at once when it dies, and with a lease not yet then. Its run is made."""
     child = held(place, nursery)
