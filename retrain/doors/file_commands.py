@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from retrain.doors.asking import acting, chosen_settings, connected, finished
 from retrain.doors.output import complain, exit_code, printable, say, show_progress
 from retrain.doors.paths import readable, see_that_it_can_be_read
-from retrain.errors import DataError, UsageError
+from retrain.errors import DataError, NotFound, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +36,10 @@ def _files(named: Sequence[Path]) -> list[Path]:
     from retrain.runs.inbox import is_marker
 
     for file in named:
-        see_that_it_can_be_read(file)
+        try:
+            see_that_it_can_be_read(file)
+        except NotFound as exc:
+            raise NotFound(f"{exc}; nothing was landed") from exc
     files = []
     for file in named:
         if is_marker(file.name):

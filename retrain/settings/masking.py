@@ -6,7 +6,6 @@ import re
 
 HIDDEN = "***"
 LONGEST_SHOWN = 20  # characters of a value that is refused; keys are longer
-SHORTEST_SECRET = 4
 NAMED_SECRET = re.compile(r"(?i)(\w*(?:key|sig|signature|password|pwd|secret|token))\s*=\s*[^;&\s]+")
 
 
@@ -22,8 +21,7 @@ def masked(text: str) -> str:
 
 def may_be_a_secret(value: str) -> bool:
     """Whether a value that is refused looks like a secret that was pasted into the wrong setting."""
-    has_signs = len(value) >= SHORTEST_SECRET and any(sign in value for sign in "=;@?")
-    return len(value) > LONGEST_SHOWN or has_signs
+    return len(value) > LONGEST_SHOWN or (len(value) > 1 and any(sign in value for sign in "=;@?"))
 
 
 def quoted(value: str) -> str:

@@ -100,7 +100,8 @@ def _groups(
 
     Args: unknown: names that are no settings. Raises: ConfigError with all that is wrong.
     """
-    made, told = {}, [_unknown(name) for name in unknown[:MOST_TOLD]]
+    made = {}
+    told = [*map(_unknown, unknown[:MOST_TOLD]), *unknown[MOST_TOLD:]]  # of very many, the rest is only counted
     for group, kind in groups().items():
         if wanted is not None and group not in wanted:
             continue
@@ -110,7 +111,7 @@ def _groups(
         except ValidationError as exc:
             told += [_refusal(error, values) for error in exc.errors(include_url=False)]
     if told:  # without their causes, which would show the values
-        raise ConfigError(_in_one(told, len(unknown[MOST_TOLD:])))
+        raise ConfigError(_in_one(told))
     return made
 
 
@@ -130,11 +131,11 @@ def _check(settings: Settings) -> None:
         raise ConfigError(_in_one(faults))
 
 
-def _in_one(faults: Sequence[str], untold: int = 0) -> str:
-    """The first faults in one message. Args: untold: how many more there are."""
-    told, untold = [*faults[:MOST_TOLD]], untold + len(faults[MOST_TOLD:])
-    if untold:
-        told.append(f"{untold} more settings are wrong")
+def _in_one(faults: Sequence[str]) -> str:
+    """The first faults, and how many more there are, in one message."""
+    told = [*faults[:MOST_TOLD]]
+    if len(faults) > MOST_TOLD:
+        told.append(f"{len(faults) - MOST_TOLD} more settings are wrong")
     ended = [fault if fault.endswith((".", "?")) else f"{fault}." for fault in told[:-1]]
     return " Also: ".join([*ended, told[-1]])
 

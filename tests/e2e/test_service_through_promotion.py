@@ -95,31 +95,23 @@ def other_model() -> bytes:
     return fit_pinned(Order(1, 0, 0, mean=True), series(weekly(50, seed=9)), 7).model.to_json()
 
 
-@pytest.mark.parametrize(
-    ("tampered", "settings", "step", "log"),
-    [
-        pytest.param(
-            lambda: {MAIN: NEVER_READY},
-            {"RETRAIN_READY_SECONDS": "1.5"},
-            "prove",
-            "stuck on purpose",
-            marks=pytest.mark.long,
-        ),
-        (lambda: {"model__artifact.json": other_model()}, {}, "prove", ""),
-        pytest.param(
-            lambda: {MAIN: DIES},
-            {"RETRAIN_CONFIRM_SECONDS": "600"},
-            "confirm",
-            "dying on purpose",
-            marks=pytest.mark.long,
-        ),
-    ],
-    ids=["never-ready", "wrong-numbers", "dies-after-the-switch"],
-)
-def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(
-    serving: World, tampered: Callable[[], dict[str, bytes]], settings: dict[str, str], step: str, log: str
-):
+type Broken = tuple[Callable[[], dict[str, bytes]], dict[str, str], str, str]
+BROKEN: dict[str, Broken] = {  # what is in the image, settings, the step that fails, its last lines
+    "wrong-numbers": (lambda: {"model__artifact.json": other_model()}, {}, "prove", ""),
+    "never-ready": (lambda: {MAIN: NEVER_READY}, {"RETRAIN_READY_SECONDS": "1.5"}, "prove", "stuck on purpose"),
+    "dies-after-the-switch": (
+        lambda: {MAIN: DIES},
+        {"RETRAIN_CONFIRM_SECONDS": "600"},
+        "confirm",
+        "dying on purpose",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", ["wrong-numbers", *in_drills("never-ready", "dies-after-the-switch")])
+def test_a_broken_deployment_leaves_or_brings_back_the_old_champion(serving: World, broken: str):
     """The run fails at its step with the last lines, nothing is left running, and the next run succeeds."""
+    tampered, settings, step, log = BROKEN[broken]
     genuine = serving.platform
     serving.platform = Sabotaged(serving.root / "platform", **tampered())
     serving.overrides |= settings

@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from retrain.doors.cli import main
-from tests.builders import QUICK, csv_file, weekly
-from tests.platforms import stop_services
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.builders import csv_file, weekly
+from tests.shell import Shell, objects
 
 ROWS = b"TransactionDate,PaidAmount\n2024-01-01,5\n2024-01-02,6\n"
 CARD = {"version", "order", "trained_through", "rmse", "mae", "mase", "r2", "bias", "coverage_80", "coverage_95"}
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
-
-
-class Shell:
-    """Runs commands against one store and keeps what they print."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._capsys = folder, capsys
-
-    def __call__(self, *words: str) -> tuple[int, str, str]:
-        code = main([*words, "--root", str(self.folder / "store")])
-        printed = self._capsys.readouterr()
-        return code, printed.out, printed.err
-
-    def file(self, name: str, data: bytes) -> str:
-        (self.folder / name).write_bytes(data)
-        return str(self.folder / name)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
-    yield Shell(tmp_path, capsys)
-    stop_services(tmp_path / "store")
-
-
-def objects(out: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.splitlines()]
 
 
 def test_each_landed_file_is_one_json_object_of_the_promised_shape(shell: Shell):
@@ -220,60 +180,13 @@ def test_a_dry_run_promotes_nothing(shell: Shell):
     assert objects(shell("champion", "--json")[1])[0] == {"champion": None, "champions": []}
 
 
-def test_a_name_that_the_system_refuses_is_a_sentence(shell: Shell):
-    """As is a folder that belongs to another person."""
-    code, _, err = shell("land", str(shell.folder / ("long" * 100)))
-
-    assert code == 2
-    assert "cannot be read: File name too long; name a file that you may read" in err
-
-
-def test_a_file_that_cannot_be_read_keeps_the_others_from_landing(shell: Shell):
-    """It is looked at before the first one lands."""
-    itself = shell.folder / "itself.csv"
-    itself.symlink_to(itself.name)
-
-    code, _, err = shell("land", shell.file("one.csv", csv_file(weekly(60))), str(itself))
-
-    assert code == 2
-    assert "itself.csv cannot be read: Too many levels of symbolic links" in err
-    assert shell("landings")[1] == ""
-
-
-@pytest.mark.parametrize("command", ["check", "land"])
-def test_a_pipe_is_refused_at_once(shell: Shell, command: str):
-    """Nobody may ever write into it, and a file is read twice."""
-    pipe = shell.folder / "pipe"
-    os.mkfifo(pipe)
-
-    code, _, err = shell(command, str(pipe))
-
-    assert code == 2
-    assert "is a pipe or a device, which cannot be read twice; save it as a file" in err
-
-
-def test_a_page_is_replaced_whole_or_not_at_all(shell: Shell, monkeypatch: pytest.MonkeyPatch):
-    """The disk is full in the middle of the new one."""
-    one = shell.file("one.csv", csv_file(weekly(60)))
-    run_id = objects(shell("land", one, "--json")[1])[0]["run_id"]
-    page = shell.folder / "page.html"
-    page.write_text("the old page")
-
-    def half(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[: len(data) // 2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", half)
-    code, _, err = shell("show", run_id, "--page", str(page))
-
-    assert (code, page.read_text()) == (2, "the old page")
-    assert f"--page {page}: No space left on device" in err
-
-
 @pytest.mark.parametrize(
     "words",
-    [["settings", "RETRAIN_NOTIFY_SECRET=hunter2"], ["--set", "RETRAIN_NOTIFY_SECRET=hunter2", "settings"]],
+    [
+        ["settings", "RETRAIN_NOTIFY_SECRET=hunter2"],
+        ["settings", "RETRAIN_NOTIFY_SECRET=its 'quotes' and\nhunter2"],
+        ["--set", "RETRAIN_NOTIFY_SECRET=hunter2", "settings"],
+    ],
 )
 def test_a_setting_that_is_out_of_place_is_refused_without_its_value(shell: Shell, words: list[str]):
     """It may be a secret."""
