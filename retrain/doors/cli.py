@@ -38,7 +38,7 @@ MOST_RUNS = 10_000
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        if "--set NAME=VALUE" not in message:  # what is out of place may be a setting that holds a secret
+        if not message.startswith("argument --set:"):  # what is out of place may be a setting that holds a secret
             message = re.sub("=.*", "=***", message, flags=re.DOTALL)
         raise UsageError(f"{message}; `retrain --help` lists the commands and their options")
 

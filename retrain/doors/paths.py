@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain.errors import NotFound, ServiceUnavailable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 FOLDERS = ("--out", "--report")  # options that name a folder, which is made
+DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -86,11 +88,15 @@ class Target:
             if self.is_device:  # by its own name: the pipe of a process has no other
                 yield lambda data: self._put(self.path, data)
                 return
+            if self.path.parent in DEVICES:  # the output of a command, which would be replaced
+                raise UsageError(f"{self.option} {self.path} leads to a file; name the file itself")
             path = self.path.resolve()  # a link stays, and so does what it leads to
             if self.option in FOLDERS:
                 path.parent.mkdir(parents=True, exist_ok=True)
             aside = path.with_name(f".{path.name}.{os.getpid()}")
             aside.touch()
+            if path.exists():
+                shutil.copymode(path, aside)
         try:
             yield lambda data: self._put(aside, data, path)
         finally:

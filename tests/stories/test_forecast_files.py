@@ -97,6 +97,26 @@ def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path):
     assert list(file.path.parent.iterdir()) == [file.path]
 
 
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path):
+    """Nobody else may read it afterwards who could not before."""
+    file = Wanted("--csv", tmp_path / "forecast.csv", as_csv)
+    file.path.touch(0o600)
+
+    with file.begun() as write:
+        write(b"new")
+
+    assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_output_of_a_command_is_not_replaced(tmp_path: Path):
+    """It is a file with more in it, under the name of a device."""
+    with (tmp_path / "output.txt").open("w") as output:
+        file = Wanted("--csv", Path(f"/dev/fd/{output.fileno()}"), as_csv)
+
+        with pytest.raises(UsageError, match="name the file itself"), file.begun():
+            pass
+
+
 def test_after_an_error_the_file_is_what_it_was(tmp_path: Path):
     """A service that does not answer leaves nothing half written."""
     file = Wanted("--csv", tmp_path / "forecast.csv", as_csv)
